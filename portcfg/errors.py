@@ -1,0 +1,112 @@
+"""One exception tree and one kind of finding.
+
+PortcfgError (exit 1)
+├── UsageError (64)           the command line or the settings don't make sense
+├── SpecsInvalid (1)          carries every Problem found in the specs
+├── ApiError (1)              Port or a source answered with an error
+│   ├── TerminalApiError      retrying can't help: 400, 401, 403, 404, 409, 413, 422, ...
+│   └── TransientApiError     429, 5xx, dropped connections; raised once the retries are used up
+├── AnswerError (1)           an answer that isn't what the API documents (HTML, half a JSON, wrong shape)
+├── SyncIncomplete (3)        a stream could not be read to its end
+└── Partial (6)               some writes were done, others failed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+EXIT_OK = 0
+EXIT_ERROR = 1
+EXIT_CHANGES = 2
+EXIT_INCOMPLETE = 3
+EXIT_PARTIAL = 6
+EXIT_USAGE = 64
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One finding in the specs. `line` and `column` count from 1; 0 means the whole file."""
+
+    file: str
+    line: int
+    column: int
+    id: str
+    message: str
+    hint: str = ""
+    severity: str = field(default="error")
+
+    @property
+    def where(self) -> str:
+        """`file:line:column`, as editors and terminals link it."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+class PortcfgError(Exception):
+    """An error that the user can act on. `hint` says what to do next."""
+
+    exit_code = EXIT_ERROR
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(PortcfgError):
+    """The command line or the settings don't make sense."""
+
+    exit_code = EXIT_USAGE
+
+
+class SpecsInvalid(PortcfgError):
+    """The specs have errors. `problems` holds all of them, sorted by place."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problem(s) in the specs")
+        self.problems = tuple(problems)
+
+
+class ApiError(PortcfgError):
+    """An HTTP API answered with an error, or could not be reached."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        error: str = "",
+        details: Any = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.error = error
+        self.details = details
+
+
+class TerminalApiError(ApiError):
+    """Asking again can't help."""
+
+
+class TransientApiError(ApiError):
+    """Asking again may help; the client has already done so."""
+
+
+class AnswerError(ApiError):
+    """The answer isn't what the API documents: HTML, cut-off JSON, a missing key."""
+
+
+class SyncIncomplete(PortcfgError):
+    """A stream could not be read to its end; nothing of it was written."""
+
+    exit_code = EXIT_INCOMPLETE
+
+
+class Partial(PortcfgError):
+    """Some writes were done and some failed; the report says which."""
+
+    exit_code = EXIT_PARTIAL

@@ -1,0 +1,157 @@
+"""The frozen values that flow through the pipeline. No I/O, no logic beyond small look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Body = dict[str, Any]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Ref:
+    """What a resource is called: its kind and its identifier in Port."""
+
+    kind: str
+    identifier: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.identifier}"
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place in a spec file; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """One resource as it stands in a spec file, includes and variables already resolved.
+
+    `positions` maps the path of every node in `body` to its place; keys of mappings have the place of the key.
+    """
+
+    kind: str
+    body: Body
+    file: str
+    positions: Mapping[Path, Position]
+
+    def place(self, path: Path) -> Position:
+        """The position of `path`, or of its nearest known parent."""
+        while path and path not in self.positions:
+            path = path[:-1]
+        return self.positions.get(path, Position(self.file, 1, 1))
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource in Port's own JSON. `body` is what portcfg compares and sends; `file` is where it is specified."""
+
+    ref: Ref
+    body: Body
+    file: str = ""
+
+
+State = Mapping[Ref, Resource]
+
+
+class Action(StrEnum):
+    """What a plan does with one resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    NOOP = "noop"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field that differs. `path` is the key path in the body; an absent side is `MISSING`."""
+
+    path: Path
+    before: Any
+    after: Any
+
+
+class _Missing:
+    """The value of a field that isn't there (None would mean JSON's null)."""
+
+    def __repr__(self) -> str:
+        return "(absent)"
+
+
+MISSING = _Missing()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step of a plan.
+
+    `before` is the live body as compared (None for a create), `after` the desired one (None for a delete).
+    `adopted` marks a live object that portcfg didn't manage before.
+    """
+
+    action: Action
+    ref: Ref
+    before: Body | None
+    after: Body | None
+    fields: tuple[FieldChange, ...] = ()
+    file: str = ""
+    notes: tuple[str, ...] = ()
+    adopted: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All steps, in the order in which `apply` takes them, one for every desired or pruned resource."""
+
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...] = ()
+    environment: str = ""
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """The steps that would write."""
+        return tuple(change for change in self.changes if change.action is not Action.NOOP)
+
+    def count(self, action: Action) -> int:
+        """How many steps have this action."""
+        return sum(change.action is action for change in self.changes)
+
+
+class Status(StrEnum):
+    """How one step of an apply ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one change went; `message` says why it failed or what blocked it."""
+
+    change: Change
+    status: Status
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an apply did, and the plan made from what Port holds afterwards (None if not verified)."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    after: Plan | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """The changes that were not carried out."""
+        return tuple(outcome for outcome in self.outcomes if outcome.status is not Status.DONE)
