@@ -85,7 +85,7 @@ class RetryPolicy:
     clock: Callable[[], float] = time.time
 
 
-class _Waiting(Exception):
+class _WaitingError(Exception):
     """A transient failure on its way through tenacity, with the wait the server asked for."""
 
     def __init__(self, cause: ApiError, wait: float | None) -> None:
@@ -197,7 +197,7 @@ class PortReader:
         headers: Mapping[str, str],
     ) -> Answer:
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Waiting),
+            retry=tenacity.retry_if_exception_type(_WaitingError),
             stop=tenacity.stop_after_attempt(self._retry.attempts),
             wait=self._wait,
             sleep=self._retry.sleep,
@@ -205,15 +205,15 @@ class PortReader:
         )
         try:
             return retrying(self._once, method, path, body, params, headers)
-        except _Waiting as waiting:
+        except _WaitingError as waiting:
             raise waiting.cause from None
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _Waiting) and error.wait is not None:
+        if isinstance(error, _WaitingError) and error.wait is not None:
             return error.wait
         backoff = min(self._retry.base_seconds * 2 ** (state.attempt_number - 1), self._retry.cap_seconds)
-        return backoff * random.uniform(0.5, 1.0)
+        return float(backoff * random.uniform(0.5, 1.0))
 
     def _once(
         self,
@@ -233,7 +233,7 @@ class PortReader:
                 f"{method} {path}: {self.root} could not be reached ({type(error).__name__})",
                 hint="check PORT_BASE_URL and the network; `portcfg doctor` tries the connection",
             )
-            raise _Waiting(cause, None) from error
+            raise _WaitingError(cause, None) from error
         return self._decode(method, path, response)
 
     def _decode(self, method: str, path: str, response: requests.Response) -> Answer:
@@ -244,7 +244,7 @@ class PortReader:
             body = None
         if response.status_code in TRANSIENT_STATUSES:
             wait = retry_after(response.headers, self._retry.clock()) if response.status_code == 429 else None
-            raise _Waiting(api_error(TransientApiError, what, response.status_code, body), wait)
+            raise _WaitingError(api_error(TransientApiError, what, response.status_code, body), wait)
         if response.status_code >= 400:
             raise api_error(TerminalApiError, what, response.status_code, body)
         if not isinstance(body, dict):

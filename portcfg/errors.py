@@ -2,13 +2,13 @@
 
 PortcfgError (exit 1)
 ├── UsageError (64)           the command line or the settings don't make sense
-├── SpecsInvalid (1)          carries every Problem found in the specs
+├── InvalidSpecsError (1)     carries every Problem found in the specs
 ├── ApiError (1)              Port or a source answered with an error
 │   ├── TerminalApiError      retrying can't help: 400, 401, 403, 404, 409, 413, 422, ...
-│   └── TransientApiError     429, 5xx, dropped connections; raised once the retries are used up
-├── AnswerError (1)           an answer that isn't what the API documents (HTML, half a JSON, wrong shape)
-├── SyncIncomplete (3)        a stream could not be read to its end
-└── Partial (6)               some writes were done, others failed
+│   ├── TransientApiError     429, 5xx, dropped connections; raised once the retries are used up
+│   └── AnswerError           an answer that isn't what the API documents (HTML, half a JSON, wrong shape)
+├── IncompleteError (3)       a stream could not be read to its end; nothing of it was written
+└── PartialError (6)          some writes were done, others failed
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class UsageError(PortcfgError):
     exit_code = EXIT_USAGE
 
 
-class SpecsInvalid(PortcfgError):
+class InvalidSpecsError(PortcfgError):
     """The specs have errors. `problems` holds all of them, sorted by place."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -100,13 +100,13 @@ class AnswerError(ApiError):
     """The answer isn't what the API documents: HTML, cut-off JSON, a missing key."""
 
 
-class SyncIncomplete(PortcfgError):
+class IncompleteError(PortcfgError):
     """A stream could not be read to its end; nothing of it was written."""
 
     exit_code = EXIT_INCOMPLETE
 
 
-class Partial(PortcfgError):
+class PartialError(PortcfgError):
     """Some writes were done and some failed; the report says which."""
 
     exit_code = EXIT_PARTIAL
