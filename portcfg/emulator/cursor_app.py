@@ -55,14 +55,14 @@ class Logged(NamedTuple):
 class CursorServer:
     """One stand-in: the company's feed with this server's key, plan, faults, limits and log."""
 
-    def __init__(self, company: Company, api_key: str, enterprise: bool, faults: CursorFaults) -> None:
-        self.feed = Feed(company)
+    def __init__(self, feed: Feed, api_key: str, enterprise: bool, faults: CursorFaults) -> None:
+        self.feed = feed
         self.enterprise = enterprise
         self.mischief = Mischief(faults)
         self.limits: RateLimits | None = None
         self.log: deque[Logged] = deque(maxlen=LOG_SIZE)
-        self.clock: Callable[[], datetime] = lambda: _end_of(company)
-        self._login = "Basic " + base64.b64encode(f"{api_key}:".encode()).decode()
+        self.clock: Callable[[], datetime] = lambda: _end_of(feed.company)
+        self._login = basic_login(api_key)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request to any path, and log it."""
@@ -98,6 +98,11 @@ class CursorServer:
             raise coded_refusal(401, EXTRA_PLAN)
 
 
+def basic_login(api_key: str) -> str:
+    """The Authorization header: the key as the user name, an empty password."""
+    return "Basic " + base64.b64encode(f"{api_key}:".encode()).decode()
+
+
 def _handler(method: str, path: str) -> cursor_routes.Handler:
     known = PATHS.get("/teams/groups/{group}" if path.startswith("/teams/groups/") else path)
     if known and known[0] == method:
@@ -125,14 +130,16 @@ def cursor_app(
     rate_limit: bool = False,
     clock: Callable[[], datetime] | None = None,
     timer: Callable[[], float] = time.time,
+    cache_rows: int = 150_000,
 ) -> Starlette:
     """The stand-in Cursor for `company`; `app.state.log` lists the requests, `app.state.server` is the server.
 
     `api_key` is the Basic user name (the password is empty). Without `enterprise`, groups and analytics answer 401.
     `clock` is the present that `now` and `7d` mean and after which nothing is known: by default the last millisecond of
     the company's last day. `timer` turns the minutes of the rate limits.
+    Days are generated when asked for and kept up to about `cache_rows` rows of a kind (half a kilobyte each).
     """
-    server = CursorServer(company, api_key, enterprise, faults or CursorFaults())
+    server = CursorServer(Feed(company, cache_rows), api_key, enterprise, faults or CursorFaults())
     server.clock = clock or server.clock
     server.limits = RateLimits(timer) if rate_limit else None
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]

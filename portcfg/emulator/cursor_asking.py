@@ -126,5 +126,5 @@ def moment(text: str, now: datetime, *, last: bool) -> int:
 
 
 def day_of(ms: int) -> date:
-    """The UTC day of an epoch millisecond."""
-    return date.fromordinal(EPOCH + ms // DAY_MS)
+    """The UTC day of an epoch millisecond; the calendar's first or last day when it lies beyond."""
+    return date.fromordinal(min(max(EPOCH + ms // DAY_MS, 1), date.max.toordinal()))

@@ -173,6 +173,8 @@ def _mistyped(row: Answer) -> Answer:
 def _claim_more(answer: Answer, page: int) -> Answer:
     if "items" in answer:
         return {**answer, "page": page, "totalCount": (page + 1) * int(answer["pageSize"])}
+    if "pagination" not in answer:
+        return answer
     paging = {**answer["pagination"], "hasNextPage": True}
     paging |= {"numPages": page + 1, "currentPage": page} if "numPages" in paging else {"page": page}
     return {**answer, "pagination": {**paging, **({"totalPages": page + 1} if "totalPages" in paging else {})}}
