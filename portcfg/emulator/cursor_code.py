@@ -23,6 +23,7 @@ from portcfg.emulator.cursor_activity import (
 from portcfg.emulator.cursor_people import Person
 
 LATEST_DAYS = 2  # a commit is ingested at most this many days after its own day
+LATE_QUIRKS = (3, 4, 5)  # whose commits may be ingested on a later day: midnight commits, late amendments
 REPOS = {"Platform": "platform", "Payments": "payments", "Web": "web", "Mobile": "mobile-app"}
 MESSAGES = (
     "Add retry",

@@ -75,7 +75,7 @@ class Company:
         made = [
             item
             for back in range(cursor_code.LATEST_DAYS + 1)
-            for item in self._commits_made(day - timedelta(days=back))
+            for item in self._commits_made(day - timedelta(days=back), late=back > 0)
             if first <= item[0] < first + cursor_activity.DAY_MS
         ]
         return _rows(made)
@@ -102,8 +102,9 @@ class Company:
         nights = [cursor_activity.account_events(self.seed, account, day, scale) for account in self.accounts]
         return [cursor_activity.bugbot_event(self.seed, day), *(event for night in nights for event in night)]
 
-    def _commits_made(self, day: date) -> list[tuple[int, Row]]:
-        plans = ((person, self._plan(person, day)) for person in self.people)
+    def _commits_made(self, day: date, *, late: bool) -> list[tuple[int, Row]]:
+        people = (person for person in self.people if not late or person.quirk in cursor_code.LATE_QUIRKS)
+        plans = ((person, self._plan(person, day)) for person in people)
         return [item for person, plan in plans for item in commits_of(self.seed, person, day, plan)]
 
 
