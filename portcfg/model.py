@@ -155,3 +155,21 @@ class Report:
     def failed(self) -> tuple[Outcome, ...]:
         """The changes that were not carried out."""
         return tuple(outcome for outcome in self.outcomes if outcome.status is not Status.DONE)
+
+
+@dataclass(frozen=True)
+class Project:
+    """What `specs/portcfg.yaml` says, for one environment.
+
+    `external` maps a Ref that lives in Port but not in the specs to what happens when it's missing: error or skip.
+    `mapping_source` is the `source` of mappings that name none.
+    """
+
+    file: str
+    environment: str = ""
+    base_url: str = ""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    external: Mapping[Ref, str] = field(default_factory=dict)
+    line_chart: str = "multi-line-chart"
+    mapping_source: Mapping[str, Any] = field(default_factory=dict)
+    emulator: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,5 @@
+"""`python -m portcfg`."""
+
+from portcfg.cli import main
+
+main()

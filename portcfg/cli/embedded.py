@@ -1,0 +1,59 @@
+"""The embedded Port and the stand-in Cursor for the commands that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from portcfg.client import Credentials
+from portcfg.errors import UsageError
+from portcfg.model import Project
+
+CREDENTIALS = Credentials("local", "local")
+CURSOR_KEY = "local"
+DEFAULT_DATA = ".portcfg/local.db"
+DEFAULT_USERS = 40
+DEFAULT_SEED = 7
+COMPANY_DAYS = 40
+
+
+@contextmanager
+def embedded_port(project: Project) -> Iterator[tuple[str, Credentials]]:
+    """Serve the embedded Port of `--env local` for the block; yields its base URL and credentials."""
+    with serving_port(str(project.emulator.get("data", DEFAULT_DATA))) as base_url:
+        yield base_url, CREDENTIALS
+
+
+@contextmanager
+def serving_port(data: str, port: int = 0) -> Iterator[str]:
+    """Serve an embedded Port on the state in `data`; yields its base URL."""
+    try:
+        from portcfg.emulator.port_app import port_app
+        from portcfg.emulator.server import serving
+    except ImportError as error:
+        raise _not_installed() from error
+    Path(data).parent.mkdir(parents=True, exist_ok=True)
+    app = port_app(data, client_id=CREDENTIALS.client_id, client_secret=CREDENTIALS.client_secret)
+    with serving(app, port) as base_url:
+        yield base_url
+
+
+@contextmanager
+def serving_cursor(users: int, days: int, seed: int, port: int = 0) -> Iterator[str]:
+    """Serve a stand-in Cursor whose company's last day is today; yields its base URL."""
+    try:
+        from portcfg.emulator.cursor_app import cursor_app
+        from portcfg.emulator.cursor_company import synthetic_company
+        from portcfg.emulator.server import serving
+    except ImportError as error:
+        raise _not_installed() from error
+    end = datetime.now(UTC).date()
+    company = synthetic_company(users=users, days=days, seed=seed, end=end)
+    with serving(cursor_app(company, api_key=CURSOR_KEY), port) as base_url:
+        yield base_url
+
+
+def _not_installed() -> UsageError:
+    return UsageError("the embedded Port isn't installed", hint="pip install 'portcfg[emulator]'")

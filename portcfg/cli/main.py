@@ -1,0 +1,116 @@
+"""The `portcfg` group: which commands there are, and what becomes of errors. Command modules are imported late."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from portcfg import __version__
+from portcfg.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, InvalidSpecsError, PortcfgError
+
+# name -> (module, what it does): a table, so that `--help` doesn't import every command with all its packages.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "validate": ("specs", "Check the specs without a network: every mistake, with its place."),
+    "compile": ("specs", "Print what the specs compile to: Port's own JSON."),
+    "plan": ("reconcile", "Show what would change in Port; writes nothing."),
+    "apply": ("reconcile", "Plan, ask, write, and prove that a fresh plan is empty."),
+    "sync": ("sync", "Move rows from a mapping's source into Port entities."),
+    "import": ("specs", "Write specs for what Port has."),
+    "doctor": ("doctor", "Say what portcfg would talk to, with which credentials, and whether it answers."),
+    "schema": ("specs", "Write the JSON Schemas that editors use for specs."),
+    "emulator": ("local", "Serve the embedded Port, and a stand-in Cursor, on loopback."),
+    "demo": ("local", "The whole Cursor integration on an embedded Port, start to end."),
+    "completion": ("doctor", "Print the completion script of a shell."),
+}
+
+EPILOG = """
+\b
+Examples:
+  portcfg demo                           try everything, with no account
+  portcfg validate                       check specs/
+  portcfg plan --env local               plan against the embedded Port
+  portcfg plan --format markdown         a pull request comment
+  portcfg apply --auto-approve           what CI runs on merge
+  portcfg sync cursor --days 3           re-read the last three days
+
+\b
+Exit codes: 0 done or no changes, 1 error or invalid, 2 changes pending (plan --detailed-exitcode),
+  3 sync incomplete, 6 partly applied or rows rejected, 64 usage, 70 a bug, 130 interrupted.
+"""
+
+
+class LateGroup(click.Group):
+    """A group that imports a command's module when the command is used, and that owns the exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"portcfg.cli.{COMMANDS[name][0]}")
+        command: click.Command = getattr(module, f"{name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> NoReturn:
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args, **extra)
+        except Exception as error:
+            code = exit_code_of(error)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            code = EXIT_INTERRUPTED
+        sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def exit_code_of(error: Exception) -> int:
+    """Say what went wrong on stderr; the exit code that goes with it."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        click.echo("stopped; nothing was written", err=True)
+        return EXIT_INTERRUPTED
+    if isinstance(error, click.ClickException):
+        # click's own code for a usage error is 2, which here means "changes pending".
+        error.show()
+        return EXIT_USAGE
+    if isinstance(error, BrokenPipeError):
+        # The reader went away (`portcfg plan | head`); stdout must not be flushed into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    if isinstance(error, PortcfgError):
+        say_error(error)
+        return error.exit_code
+    traceback.print_exception(error)
+    click.echo("this is a bug in portcfg; please report it with the lines above", err=True)
+    return EXIT_BUG
+
+
+def say_error(error: PortcfgError) -> None:
+    """An expected error on stderr: what, where, and what to do."""
+    from portcfg.render.problems import problems_text
+    from portcfg.render.safe import plain
+
+    if isinstance(error, InvalidSpecsError):
+        files = len({problem.file for problem in error.problems})
+        click.echo(problems_text(error.problems, files).rsplit("\n", 1)[0], err=True)
+    click.echo(f"error: {plain(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"  {plain(error.hint)}", err=True)
+
+
+@click.group(cls=LateGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="portcfg", message="%(prog)s %(version)s")
+def main() -> None:
+    """Port (port.io) as code: YAML specs, a plan you can trust, and Cursor usage synced into Port."""

@@ -1,0 +1,110 @@
+"""plan and apply."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
+from portcfg.errors import EXIT_CHANGES, EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, UsageError
+from portcfg.model import Outcome, Plan, Report, Status
+from portcfg.pipeline import Options, apply_specs, plan_specs
+from portcfg.render.plan import plan_json, plan_markdown, plan_text, report_json, report_text
+from portcfg.render.safe import plain
+from portcfg.settings import Settings
+
+PLAN_FORMATS = {"text": plan_text, "json": plan_json, "markdown": plan_markdown}
+
+
+def plan_options(command: click.decorators.FC) -> click.decorators.FC:
+    """`--prune` and `--no-ledger`."""
+    command = click.option("--prune", is_flag=True, help="Delete what portcfg manages and the specs no longer have.")(
+        command
+    )
+    return click.option(
+        "--no-ledger", is_flag=True, help="Don't read or keep portcfg's record in Port; nothing can be pruned then."
+    )(command)
+
+
+def _options(prune: bool, no_ledger: bool) -> Options:
+    if prune and no_ledger:
+        raise UsageError("--prune needs the ledger", hint="without it portcfg can't know what it manages")
+    return Options(prune=prune, use_ledger=not no_ledger)
+
+
+@click.command("plan")
+@specs_options
+@plan_options
+@format_option(*PLAN_FORMATS)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+def plan_command(settings: Settings, prune: bool, no_ledger: bool, format_: str, detailed_exitcode: bool) -> int:
+    """Show what would change in Port, resource by resource and field by field. Writes nothing.
+
+    \b
+    Examples:
+      portcfg plan --env local
+      portcfg plan --format markdown > comment.md
+      portcfg plan --detailed-exitcode --prune
+    """
+    specs = checked_specs(settings)
+    with reading(settings, specs) as port:
+        plan = plan_specs(specs, port, _options(prune, no_ledger))
+        click.echo(PLAN_FORMATS[format_](plan))
+        say(f"{port.requests_made} requests to {port.root}")
+    return EXIT_CHANGES if detailed_exitcode and plan.pending else EXIT_OK
+
+
+@click.command("apply")
+@specs_options
+@plan_options
+@format_option("text", "json")
+@click.option("--auto-approve", is_flag=True, help="Don't ask: for CI.")
+def apply_command(settings: Settings, prune: bool, no_ledger: bool, format_: str, auto_approve: bool) -> int:
+    """Plan, show the plan, ask, write it in dependency order, and plan again: that plan must be empty.
+
+    \b
+    Examples:
+      portcfg apply --env local
+      portcfg apply --auto-approve --format json
+    """
+    specs = checked_specs(settings)
+    options = _options(prune, no_ledger)
+    with writing(settings, specs) as port:
+        plan = plan_specs(specs, port, options)
+        say(plan_text(plan))
+        if plan.pending:
+            _ask(plan, port.root, auto_approve)
+
+        report = apply_specs(specs, plan, port, options, clock=_now, progress=_progress)
+        click.echo(report_text(report) if format_ == "text" else report_json(report))
+        return _exit_code(report)
+
+
+def _now() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def _ask(plan: Plan, root: str, auto_approve: bool) -> None:
+    if auto_approve:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on", hint="add --auto-approve to apply without a question")
+    click.confirm(f"Write these {len(plan.pending)} change(s) to {root}?", abort=True, err=True)
+
+
+def _progress(outcome: Outcome) -> None:
+    say(f"{outcome.status} {outcome.change.action} {plain(str(outcome.change.ref))}")
+
+
+def _exit_code(report: Report) -> int:
+    done = any(outcome.status is Status.DONE for outcome in report.outcomes)
+    if report.failed:
+        return EXIT_PARTIAL if done else EXIT_ERROR
+    if report.after is not None and report.after.pending:
+        say("error: Port did not keep what was written; the fresh plan should be empty:")
+        say(plan_text(report.after))
+        return EXIT_PARTIAL
+    return EXIT_OK

@@ -1,0 +1,123 @@
+"""validate, compile, import and schema: the commands about spec files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from portcfg import __version__
+from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options
+from portcfg.errors import EXIT_ERROR, EXIT_OK, UsageError
+from portcfg.importer import importable, spec_file, spec_text
+from portcfg.kinds import KINDS, load_schema
+from portcfg.model import Project
+from portcfg.observe import observe
+from portcfg.pipeline import Specs, read_specs
+from portcfg.render.problems import problems_json, problems_markdown, problems_text
+from portcfg.settings import Settings
+
+SCHEMAS = ("project", *KINDS)
+FORMATS = {"text": problems_text, "json": problems_json, "markdown": problems_markdown}
+
+
+@click.command("validate")
+@specs_options
+@format_option(*FORMATS)
+def validate_command(settings: Settings, format_: str) -> int:
+    """Check the specs without a network. Reports every mistake with file, line and column; exits 1 if there is one.
+
+    \b
+    Examples:
+      portcfg validate
+      portcfg validate --specs specs/examples --format json
+    """
+    specs = read_specs(settings.specs, settings.environment)
+    click.echo(FORMATS[format_](specs.problems, len(specs.documents)))
+    return EXIT_ERROR if any(problem.severity == "error" for problem in specs.problems) else EXIT_OK
+
+
+@click.command("compile")
+@specs_options
+@click.argument("names", nargs=-1, metavar="[KIND/IDENTIFIER]...")
+def compile_command(settings: Settings, names: tuple[str, ...]) -> int:
+    """Print what the specs compile to, as Port's own JSON: a list of {kind, identifier, file, body}.
+
+    \b
+    Examples:
+      portcfg compile
+      portcfg compile dashboard/cursor_ai_insights
+    """
+    desired = checked_specs(settings).compiled()
+    unknown = sorted(set(names) - {str(ref) for ref in desired})
+    if unknown:
+        hint = "there are: " + ", ".join(map(str, desired))
+        raise UsageError(f"the specs have no {', '.join(unknown)}", hint=hint)
+    rows = [
+        {"kind": ref.kind, "identifier": ref.identifier, "file": resource.file, "body": resource.body}
+        for ref, resource in desired.items()
+        if not names or str(ref) in names
+    ]
+    click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    return EXIT_OK
+
+
+@click.command("import")
+@specs_options
+@click.argument("identifiers", nargs=-1)
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Only this kind; may be repeated.")
+@click.option("--overwrite", is_flag=True, help="Replace files that exist already.")
+def import_command(settings: Settings, identifiers: tuple[str, ...], kinds: tuple[str, ...], overwrite: bool) -> int:
+    """Write a spec file for every resource that Port has, or for the ones named. A plan of them shows no changes.
+
+    \b
+    Examples:
+      portcfg import
+      portcfg import --kind blueprint service githubPullRequest
+    """
+    project = read_specs(settings.specs, settings.environment).project if settings.specs.exists() else Project("")
+    with reading(settings, Specs(project, (), ())) as port:
+        resources = importable(observe(port), kinds or KINDS, identifiers)
+    missing = sorted(set(identifiers) - {resource.ref.identifier for resource in resources})
+    if missing:
+        raise UsageError(f"Port has no {', '.join(missing)} of these kinds")
+    taken: set[Path] = set()
+    for resource in resources:
+        path = spec_file(settings.specs, resource.ref, taken)
+        taken.add(path)
+        if path.exists() and not overwrite:
+            say(f"kept    {path} (exists; --overwrite replaces it)")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(spec_text(resource), encoding="utf-8")
+        say(f"wrote   {path}")
+    say(f"{len(resources)} resource(s); look at them with `portcfg plan`")
+    return EXIT_OK
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(SCHEMAS), required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="Write all schemas into this folder.")
+def schema_command(name: str | None, out: Path | None) -> int:
+    """Print the JSON Schema of a kind of spec, or write all of them into a folder for your editor.
+
+    With the YAML language server a first line `# yaml-language-server: $schema=...` turns on completion.
+
+    \b
+    Examples:
+      portcfg schema blueprint
+      portcfg schema --out .portcfg/schemas
+    """
+    if (name is None) == (out is None):
+        raise UsageError("give a kind to print its schema, or --out DIR to write them all")
+    if name:
+        click.echo(json.dumps(load_schema(name), indent=2, ensure_ascii=False))
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        for each in SCHEMAS:
+            body = {**load_schema(each), "x-portcfg-version": __version__}
+            path = out / f"{each}.schema.json"
+            path.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            say(f"wrote {path}")
+    return EXIT_OK

@@ -1,0 +1,57 @@
+"""Documents -> desired State: each kind's short form becomes Port's own JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from portcfg.errors import InvalidSpecsError, Problem
+from portcfg.kinds import KINDS
+from portcfg.kinds.base import STAMPS
+from portcfg.model import Document, Project, Ref, Resource, State
+
+
+def compile_specs(documents: Sequence[Document], project: Project) -> State:
+    """What the specs want, in order of kind and identifier. The documents must have passed `validate`."""
+    resources = [_compiled(document, project) for document in documents]
+    by_level = sorted(resources, key=lambda resource: (KINDS[resource.ref.kind].level, resource.ref))
+    return {resource.ref: resource for resource in by_level}
+
+
+def _compiled(document: Document, project: Project) -> Resource:
+    kind = KINDS[document.kind]
+    body = kind.compile(document.body, project)
+    # Port's stamps come along when JSON is copied from Port; `id` is a widget's or page's own only further down.
+    body = {key: value for key, value in body.items() if key not in STAMPS}
+    return Resource(Ref(kind.name, body[kind.id_field]), body, document.file)
+
+
+def resolve_external(desired: State, live: Iterable[Ref], project: Project) -> tuple[State, dict[Ref, tuple[str, ...]]]:
+    """`desired` as far as Port has what it refers to, and what was left out of which resource.
+
+    A missing target is left out where the project says `missing: skip`; raises InvalidSpecsError for all others.
+    """
+    known = set(live) | set(desired)
+    problems: list[Problem] = []
+    resolved: dict[Ref, Resource] = {}
+    notes: dict[Ref, tuple[str, ...]] = {}
+    for ref, resource in desired.items():
+        missing = sorted({target for _, target in KINDS[ref.kind].references(resource.body) if target not in known})
+        for target in missing:
+            without = KINDS[ref.kind].without
+            if project.external.get(target) == "skip" and without:
+                resource = Resource(ref, without(resource.body, target), resource.file)
+                note = f"relations to {target.identifier} left out: Port has no such {target.kind} (missing: skip)"
+                notes[ref] = (*notes.get(ref, ()), note)
+            elif project.external.get(target) != "skip":
+                problems.append(_missing(resource, target, project))
+        resolved[ref] = resource
+    if problems:
+        raise InvalidSpecsError(sorted(problems))
+    return resolved, notes
+
+
+def _missing(resource: Resource, target: Ref, project: Project) -> Problem:
+    folder = KINDS[target.kind].folder
+    hint = f"create it in Port first, or let {project.file} say external.{folder}.{target.identifier}.missing: skip"
+    message = f"{resource.ref} refers to the {target.kind} {target.identifier!r}, which Port doesn't have"
+    return Problem(resource.file, 0, 0, "P001", message, hint)

@@ -1,0 +1,54 @@
+"""live State -> spec files: one YAML file a resource, which plans to no changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from portcfg.kinds import KINDS
+from portcfg.kinds.base import STAMPS
+from portcfg.model import Body, Ref, Resource, State
+from portcfg.yamlread import dump
+
+
+def importable(live: State, kinds: Iterable[str], names: Iterable[str]) -> list[Resource]:
+    """The live resources of these kinds (and identifiers, if any are given), less Port's own."""
+    wanted, chosen = set(kinds), set(names)
+    return [
+        resource
+        for ref, resource in sorted(live.items())
+        if ref.kind in wanted
+        and not KINDS[ref.kind].system(ref.identifier)
+        and (not chosen or ref.identifier in chosen)
+    ]
+
+
+def spec_file(root: Path, ref: Ref, taken: set[Path]) -> Path:
+    """Where the spec of `ref` goes: its identifier made safe for a file name, and unlike every other one."""
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", ref.identifier).strip(".-") or "unnamed"
+    folder = root / KINDS[ref.kind].folder
+    path, count = folder / f"{stem}.yaml", 1
+    while path in taken:
+        count += 1
+        path = folder / f"{stem}-{count}.yaml"
+    return path
+
+
+def spec_text(resource: Resource) -> str:
+    """The YAML of a live resource, without what only Port sets; `${` is escaped, for it means a variable in specs."""
+    kind = KINDS[resource.ref.kind]
+    body = {key: value for key, value in kind.decompile(resource.body).items() if key not in STAMPS}
+    return dump(_escaped({"identifier": resource.ref.identifier, **_without_null(body)})).rstrip("\n") + "\n"
+
+
+def _without_null(body: Body) -> Body:
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def _escaped(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _escaped(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_escaped(part) for part in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value

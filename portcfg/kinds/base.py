@@ -1,0 +1,100 @@
+"""What a kind of Port resource is made of: one `Kind` row tells every stage all it needs to know."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Literal
+
+from portcfg.model import Body, Path, Position, Project, Ref
+
+STAMPS = frozenset({"createdAt", "createdBy", "updatedAt", "updatedBy", "id", "_id", "orgId"})
+
+
+def never(_: Any) -> bool:
+    """The predicate that holds for nothing."""
+    return False
+
+
+def always(_: Any) -> bool:
+    """The predicate that holds for everything."""
+    return True
+
+
+def unchanged(body: Body, _: Project) -> Body:
+    """The compile step of kinds whose specs are Port's JSON already."""
+    return body
+
+
+def no_references(_: Body) -> Iterator[tuple[Path, Ref]]:
+    """A body that refers to nothing."""
+    return iter(())
+
+
+def whole(body: Body) -> list[Body]:
+    """A body that is written in one go."""
+    return [body]
+
+
+def live_under_desired(desired: Body, live: Body) -> Body:
+    """The body to write: what the spec says, over everything else that Port holds."""
+    return {**{key: value for key, value in live.items() if key not in STAMPS}, **desired}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row of the table of kinds.
+
+    Routes are below `/v1`. `id_field` is the identifier's name in Port's body. `sections` are the keys that a spec
+    manages even when it doesn't name them; other keys of a live object are managed only if the spec names them.
+    `comparable` brings a body, desired or live, into the form that is compared. `stages` splits a body into the
+    bodies written one after the other when the references of a later one may not exist yet.
+    """
+
+    name: str
+    folder: str
+    collection: str
+    list_key: str
+    level: int
+    sections: frozenset[str]
+    comparable: Callable[[Body], Body]
+    id_field: str = "identifier"
+    list_params: Mapping[str, Any] = field(default_factory=dict)
+    create_params: Mapping[str, Any] = field(default_factory=dict)
+    update_verb: Literal["PUT", "PATCH"] = "PUT"
+    belongs: Callable[[Body], bool] = always
+    system: Callable[[str], bool] = never
+    compile: Callable[[Body, Project], Body] = unchanged
+    decompile: Callable[[Body], Body] = dict
+    references: Callable[[Body], Iterable[tuple[Path, Ref]]] = no_references
+    without: Callable[[Body, Ref], Body] | None = None
+    carried: Callable[[Body, Body], Body] = live_under_desired
+    stages: Callable[[Body], list[Body]] = whole
+    headers: Callable[[Body], Mapping[str, str]] = lambda _: {}
+    is_one: Callable[[list[Any]], bool] = never
+    wrap_key: str = ""
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of this kind's specs."""
+        return load_schema(self.name)
+
+    def wrap(self, value: list[Any], positions: Mapping[Path, Position]) -> tuple[Body, Mapping[Path, Position]]:
+        """A file that is a list but one resource (`is_one`) as that resource's body."""
+        moved = {((self.wrap_key, *path) if path else ()): place for path, place in positions.items()}
+        return {self.wrap_key: value}, moved
+
+
+@functools.cache
+def load_schema(name: str) -> dict[str, Any]:
+    """A JSON Schema from the package data: a kind's name, or `project`."""
+    text = resources.files("portcfg").joinpath(f"schemas/{name}.schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def without_empty(body: Body) -> Body:
+    """`body` less its null, "", {} and [] values: Port treats them as absent in optional keys (port-api.md §6.2-3)."""
+    return {key: value for key, value in body.items() if value not in (None, "", {}, [])}

@@ -1,0 +1,130 @@
+"""Dashboards: pages of type `dashboard`, short form or Port's own (facts: port-api.md §4 and §6.20-26)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from portcfg.kinds.base import STAMPS, Kind, without_empty
+from portcfg.kinds.widgets import compile_widget
+from portcfg.model import Body, Path, Project, Ref
+
+GRID = 12
+ROW_HEIGHT = 400
+# Set or filled in by Port (port-api.md §4.2, §6.20).
+SERVER_KEYS = STAMPS | {"protected", "requiredQueryParams", "sidebar", "visibility"}
+DEFAULTS: Mapping[str, Any] = {"section": "software_catalog", "showInSidebar": True, "locked": False}
+
+
+def compile_dashboard(body: Body, project: Project) -> Body:
+    """A short-form dashboard as a Port page; a page in Port's own form passes through."""
+    page = {"type": "dashboard", **{key: value for key, value in body.items() if key not in ("widgets", "rows")}}
+    page.setdefault("title", body["identifier"])
+    widgets = body.get("widgets", [])
+    if isinstance(widgets, list):
+        return {**page, "widgets": widgets}
+    rows = body.get("rows") or [[key] for key in widgets]
+    layout = [compile_row(row) for row in rows]
+    placed = [column["id"] for row in layout for column in row["columns"]]
+    root = {
+        "id": f"{body['identifier']}-layout",
+        "type": "dashboard-widget",
+        "layout": layout,
+        "widgets": [compile_widget(key, widgets[key], project.line_chart) for key in placed],
+    }
+    return {**page, "widgets": [root]}
+
+
+def compile_row(row: Any) -> Body:
+    """A row: a list of widget keys, or `{height, widgets}`; `{key: size}` sets a width, the others share the rest."""
+    height, entries = (row.get("height", ROW_HEIGHT), row["widgets"]) if isinstance(row, dict) else (ROW_HEIGHT, row)
+    sized = {key: size for entry in entries if isinstance(entry, dict) for key, size in entry.items()}
+    keys = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+    free = [key for key in keys if key not in sized]
+    share, extra = divmod(GRID - sum(sized.values()), len(free)) if free else (0, 0)
+    widths = {key: share + (index < extra) for index, key in enumerate(free)} | sized
+    return {"height": height, "columns": [{"id": key, "size": widths[key]} for key in keys]}
+
+
+def comparable(body: Body) -> Body:
+    """The page without Port's stamps and defaults; widgets by id, so that a change is shown on its widget."""
+    shaped = {key: value for key, value in body.items() if key not in SERVER_KEYS and key != "widgets"}
+    shaped = {key: value for key, value in shaped.items() if DEFAULTS.get(key) != value}
+    shaped = without_empty(shaped)
+    shaped["widgets"] = _by_id(body.get("widgets") or [])
+    return shaped
+
+
+def _by_id(widgets: list[Any]) -> Body:
+    shaped = [_widget(widget) for widget in widgets]
+    names = [str(widget.get("id", f"#{index}")) for index, widget in enumerate(shaped)]
+    if len(set(names)) < len(names):
+        names = [f"#{index}" for index in range(len(shaped))]
+    return dict(zip(names, shaped, strict=True))
+
+
+def _widget(widget: Any) -> Body:
+    stamps = STAMPS - {"id"}
+    shaped = {key: value for key, value in widget.items() if key not in stamps and value is not None}
+    if isinstance(shaped.get("dataset"), list):
+        shaped["dataset"] = {"combinator": "and", "rules": shaped["dataset"]}
+    if isinstance(shaped.get("widgets"), list):
+        shaped["widgets"] = _by_id(shaped["widgets"])
+    if isinstance(shaped.get("groups"), list):
+        shaped["groups"] = [{**group, "widgets": _by_id(group.get("widgets") or [])} for group in shaped["groups"]]
+    return shaped
+
+
+def references(body: Body) -> Iterator[tuple[Path, Ref]]:
+    """Every blueprint that a widget, or a line of one, names."""
+    yield from _blueprints(body.get("widgets"), ("widgets",))
+
+
+def _blueprints(value: Any, path: Path) -> Iterator[tuple[Path, Ref]]:
+    if isinstance(value, dict):
+        name = value.get("blueprint")
+        # Entity pages hold templates such as {{blueprint}} where a name is due.
+        if isinstance(name, str) and "{{" not in name:
+            yield (*path, "blueprint"), Ref("blueprint", name)
+        for key, part in value.items():
+            yield from _blueprints(part, (*path, key))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _blueprints(part, (*path, index))
+
+
+def carried(desired: Body, live: Body) -> Body:
+    """What to PUT: the spec's page over what Port holds, less what only the server sets."""
+    dropped = SERVER_KEYS - {"requiredQueryParams"}
+    return {**{key: value for key, value in live.items() if key not in dropped and value is not None}, **desired}
+
+
+def decompile(body: Body) -> Body:
+    """The spec of a live page: Port's own form, less stamps and defaults."""
+    kept = {key: value for key, value in body.items() if key not in SERVER_KEYS and key not in ("widgets", "type")}
+    kept = without_empty({key: value for key, value in kept.items() if DEFAULTS.get(key) != value})
+    return {**kept, "widgets": [_without_stamps(widget) for widget in body.get("widgets") or []]}
+
+
+def _without_stamps(widget: Any) -> Any:
+    shaped = {key: value for key, value in widget.items() if key not in STAMPS - {"id"}}
+    if isinstance(shaped.get("widgets"), list):
+        shaped["widgets"] = [_without_stamps(inner) for inner in shaped["widgets"]]
+    return shaped
+
+
+DASHBOARD = Kind(
+    name="dashboard",
+    folder="dashboards",
+    collection="/pages",
+    list_key="pages",
+    level=2,
+    sections=frozenset({"title", "icon", "description", "widgets"}),
+    comparable=comparable,
+    list_params={"compact": "false"},
+    belongs=lambda page: page.get("type") == "dashboard",
+    compile=compile_dashboard,
+    decompile=decompile,
+    references=references,
+    carried=carried,
+)

@@ -1,0 +1,114 @@
+"""Mappings: an integration in Port, its `config` being the mapping (facts: port-api.md §2.9, §5 and §6.32-34)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from portcfg.kinds.base import Kind, without_empty
+from portcfg.model import Body, Path, Project, Ref
+
+# Keys of a spec that are the integration's own; all others are its config.
+OWN_KEYS = {"identifier": "installationId", "type": "installationAppType", "title": "title", "version": "version"}
+PASSED_KEYS = ("changelogDestination",)
+# Ocean writes these out although nobody set them (port-api.md §5.2).
+FLAG_DEFAULTS: Mapping[str, Any] = {
+    "deleteDependentEntities": True,
+    "createMissingRelatedEntities": True,
+    "enableMergeEntity": True,
+    "entityDeletionThreshold": 0.9,
+}
+
+
+def compile_mapping(body: Body, project: Project) -> Body:
+    """A mapping spec as the integration that Port stores."""
+    integration = {port_key: body[key] for key, port_key in OWN_KEYS.items() if key in body}
+    integration.setdefault("installationAppType", "custom")
+    integration |= {key: body[key] for key in PASSED_KEYS if key in body}
+    config = {key: value for key, value in body.items() if key not in (*OWN_KEYS, *PASSED_KEYS)}
+    if "config" in config:
+        config = config["config"]
+    if project.mapping_source and "source" not in config and config.get("runner") != "ocean":
+        config = {"source": dict(project.mapping_source), **config}
+    return {**integration, "config": config}
+
+
+def decompile_mapping(body: Body) -> Body:
+    """The spec of a live integration."""
+    spec: Body = {key: body[port_key] for key, port_key in OWN_KEYS.items() if body.get(port_key) is not None}
+    config = body.get("config") or {}
+    known = set(MAPPING.schema()["properties"]) - set(OWN_KEYS) - {"config"}
+    if set(config) <= known:
+        return {**spec, **config}
+    return {**spec, "config": config}
+
+
+def comparable(body: Body) -> Body:
+    """The integration's declared fields, with Ocean's default flags and trailing white space of jq left out."""
+    shaped = without_empty({key: body.get(key) for key in (*OWN_KEYS.values(), *PASSED_KEYS, "config")})
+    config = copy.deepcopy(body.get("config") or {})
+    for key, default in FLAG_DEFAULTS.items():
+        if config.get(key) == default:
+            del config[key]
+    config["resources"] = [_resource(resource) for resource in config.get("resources") or []]
+    return {**shaped, "config": _stripped(config)}
+
+
+def _resource(resource: Any) -> Any:
+    mappings = resource.get("port", {}).get("entity", {}).get("mappings") if isinstance(resource, dict) else None
+    if isinstance(mappings, list) and len(mappings) == 1:
+        resource["port"]["entity"]["mappings"] = mappings[0]
+    return resource
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _stripped(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_stripped(part) for part in value]
+    return value.strip() if isinstance(value, str) else value
+
+
+def references(body: Body) -> Iterator[tuple[Path, Ref]]:
+    """The blueprints that the mapping writes to, where they are named literally (`'"service"'`)."""
+    config = body.get("config", body)
+    prefix: Path = ("config",) if "config" in body else ()
+    for index, resource in enumerate(config.get("resources") or []):
+        mappings = resource.get("port", {}).get("entity", {}).get("mappings") if isinstance(resource, dict) else None
+        for part in mappings if isinstance(mappings, list) else [mappings]:
+            name = part.get("blueprint") if isinstance(part, dict) else None
+            text = name.strip() if isinstance(name, str) else ""
+            literal = text.strip("'\"")
+            if literal and text[0] in "'\"" and '"' not in literal:
+                path = (*prefix, "resources", index, "port", "entity", "mappings", "blueprint")
+                yield path, Ref("blueprint", literal)
+
+
+def is_ocean_list(value: list[Any]) -> bool:
+    """Whether a list in a file is one mapping's `resources`, as Port's docs print them."""
+    return bool(value) and all(isinstance(item, dict) and {"kind", "port"} <= item.keys() for item in value)
+
+
+def headers(body: Body) -> Mapping[str, str]:
+    """A write makes Ocean resync; when portcfg runs the mapping there is nothing to wake (port-api.md §2.9)."""
+    return {} if body.get("config", {}).get("runner") == "ocean" else {"x-skip-resync": "true"}
+
+
+MAPPING = Kind(
+    name="mapping",
+    folder="mappings",
+    collection="/integration",
+    list_key="integrations",
+    level=1,
+    sections=frozenset({"config"}),
+    comparable=comparable,
+    id_field="installationId",
+    update_verb="PATCH",
+    compile=compile_mapping,
+    decompile=decompile_mapping,
+    references=references,
+    headers=headers,
+    is_one=is_ocean_list,
+    wrap_key="resources",
+)

@@ -1,0 +1,98 @@
+"""portcfg's record, kept in Port, of what it manages: one entity of LEDGER_BLUEPRINT a managed resource."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from portcfg import __version__
+from portcfg.client import PortReader, PortWriter, segment
+from portcfg.diff import canonical
+from portcfg.errors import PartialError, TerminalApiError
+from portcfg.model import Body, Ref, Resource
+
+LEDGER_BLUEPRINT = "portcfg_resource"
+BULK = 20
+_TEXT = {"type": "string"}
+BLUEPRINT_BODY: Body = {
+    "identifier": LEDGER_BLUEPRINT,
+    "title": "portcfg resource",
+    "icon": "Git",
+    "description": "What portcfg manages in this Port, and the spec file that says so. Kept by portcfg itself.",
+    "schema": {
+        "properties": {
+            "kind": {**_TEXT, "title": "Kind"},
+            "resource": {**_TEXT, "title": "Identifier"},
+            "environment": {**_TEXT, "title": "Environment"},
+            "file": {**_TEXT, "title": "Spec file"},
+            "digest": {**_TEXT, "title": "Digest of the applied body"},
+            "applied": {"type": "object", "title": "Applied body"},
+            "applied_at": {**_TEXT, "format": "date-time", "title": "Applied at"},
+            "tool": {**_TEXT, "title": "Applied by"},
+        },
+        "required": ["kind", "resource"],
+    },
+}
+
+
+def managed_refs(port: PortReader) -> frozenset[Ref]:
+    """What the ledger lists; nothing when Port has no ledger yet. One request for each 1,000 entries."""
+    try:
+        entries = list(port.entities(LEDGER_BLUEPRINT, include=["$identifier", "kind", "resource"]))
+    except TerminalApiError as error:
+        if error.status == 404:
+            return frozenset()
+        raise
+    properties = (entry.get("properties") or {} for entry in entries)
+    return frozenset(Ref(str(entry.get("kind")), str(entry.get("resource"))) for entry in properties)
+
+
+def record(port: PortWriter, resources: Sequence[Resource], environment: str, applied_at: str) -> None:
+    """Write down that `resources` are managed. `applied_at` is an ISO time. Raises ApiError, PartialError."""
+    if not resources:
+        return
+    _ensure_blueprint(port)
+    entries = [_entry(resource, environment, applied_at) for resource in resources]
+    for start in range(0, len(entries), BULK):
+        path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/bulk"
+        answer = port.send("POST", path, {"entities": entries[start : start + BULK]}, {"upsert": "true"})
+        errors = answer.body.get("errors") or []
+        if errors:
+            raise PartialError(f"the ledger refused {len(errors)} entries: {errors[0].get('message')}")
+
+
+def forget(port: PortWriter, refs: Iterable[Ref]) -> None:
+    """Remove entries from the ledger; one that isn't there is fine."""
+    for ref in refs:
+        try:
+            path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/{segment(str(ref))}"
+            port.send("DELETE", path, params={"delete_dependents": "false"})
+        except TerminalApiError as error:
+            if error.status != 404:
+                raise
+
+
+def _ensure_blueprint(port: PortWriter) -> None:
+    try:
+        port.get(f"/blueprints/{LEDGER_BLUEPRINT}")
+    except TerminalApiError as error:
+        if error.status != 404:
+            raise
+        port.send("POST", "/blueprints", BLUEPRINT_BODY, {"create_catalog_page": "true"})
+
+
+def _entry(resource: Resource, environment: str, applied_at: str) -> Body:
+    return {
+        "identifier": str(resource.ref),
+        "title": str(resource.ref),
+        "properties": {
+            "kind": resource.ref.kind,
+            "resource": resource.ref.identifier,
+            "environment": environment,
+            "file": resource.file,
+            "digest": hashlib.sha256(canonical(resource.body).encode()).hexdigest(),
+            "applied": resource.body,
+            "applied_at": applied_at,
+            "tool": f"portcfg {__version__}",
+        },
+    }

@@ -1,0 +1,242 @@
+"""specs/ -> Documents: files found, YAML read strictly, includes and variables resolved, every node with its place.
+
+Nothing stops at the first mistake: each becomes a Problem, and what can be read is returned beside them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from portcfg import yamlread
+from portcfg.errors import Problem
+from portcfg.kinds import KINDS, Kind
+from portcfg.model import Body, Document, Position
+from portcfg.model import Path as NodePath
+from portcfg.yamlread import MappingNode, Node, ReadError, ScalarNode
+
+PROJECT_FILE = "portcfg.yaml"
+SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+FRAGMENTS = "fragments"
+INCLUDE = "$include"
+MAX_DEPTH = 60
+MAX_NODES = 200_000
+_VARIABLE = re.compile(r"(\$?)\$\{([^}]*)\}")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was read, and everything that was wrong with it."""
+
+    documents: tuple[Document, ...]
+    problems: tuple[Problem, ...]
+
+
+def load_specs(root: Path, variables: Mapping[str, Any]) -> Loaded:
+    """Every Document below `root`. A folder with a project file of its own is another project and is left out."""
+    problems: list[Problem] = []
+    documents: list[Document] = []
+    if not root.is_dir():
+        return Loaded((), (Problem(str(root), 0, 0, "L001", "there is no such folder", "run this beside specs/"),))
+    problems.extend(_stray_files(root))
+    for kind in KINDS.values():
+        for file in spec_files(root / kind.folder):
+            reader = Reader(root, variables)
+            documents.extend(_documents(kind, file, reader.read_file(file)))
+            problems.extend(reader.problems)
+    if not documents and not problems:
+        folders = ", ".join(f"{root}/{kind.folder}/" for kind in KINDS.values())
+        problems.append(Problem(str(root), 0, 0, "L009", "there are no specs here", f"put YAML files into {folders}"))
+    return Loaded(tuple(documents), tuple(sorted(problems)))
+
+
+def spec_files(folder: Path) -> list[Path]:
+    """The YAML and JSON files below `folder`, sorted by path so that reports don't depend on the file system."""
+    if not folder.is_dir():
+        return []
+    found = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def _stray_files(root: Path) -> Iterator[Problem]:
+    folders = {kind.folder for kind in KINDS.values()} | {FRAGMENTS}
+    for entry in sorted(root.iterdir()):
+        if entry.is_dir() and entry.name not in folders and not (entry / PROJECT_FILE).exists():
+            strays = spec_files(entry)
+        else:
+            strays = [entry] if entry.suffix in SUFFIXES and entry.name != PROJECT_FILE else []
+        for stray in strays:
+            hint = f"specs live in {', '.join(sorted(folders))}; move it, or it is ignored"
+            yield Problem(str(stray), 0, 0, "L008", "this file is in no known folder", hint, "warning")
+
+
+def _documents(kind: Kind, file: Path, values: Iterable[tuple[Any, Mapping[NodePath, Position]]]) -> Iterator[Document]:
+    for value, positions in values:
+        if isinstance(value, list) and not kind.is_one(value):
+            for index, item in enumerate(value):
+                inner = {path[1:]: place for path, place in positions.items() if path and path[0] == index}
+                yield _document(kind, file, item, inner)
+        else:
+            yield _document(kind, file, value, positions)
+
+
+def _document(kind: Kind, file: Path, value: Any, positions: Mapping[NodePath, Position]) -> Document:
+    if isinstance(value, list):
+        value, positions = kind.wrap(value, positions)
+    body: Body = value if isinstance(value, dict) else {"": value}
+    if "identifier" not in body and isinstance(value, dict):
+        body = {"identifier": file.name.split(".")[0], **body}
+    return Document(kind.name, body, str(file), positions)
+
+
+class Reader:
+    """Reads one file with its includes; holds the problems found and the chain of open files."""
+
+    def __init__(self, root: Path, variables: Mapping[str, Any] | None) -> None:
+        self.problems: list[Problem] = []
+        self._root = root.resolve()
+        self._variables = variables
+        self._nodes = 0
+        self._open: list[Path] = []
+
+    def read_file(self, file: Path) -> list[tuple[Any, dict[NodePath, Position]]]:
+        """The values of a file's YAML documents, each with the places of its nodes."""
+        values = []
+        self._open.append(file)
+        for node in self._parse(file):
+            positions: dict[NodePath, Position] = {}
+            values.append((self._value(node, (), positions), positions))
+        self._open.pop()
+        return values
+
+    def _parse(self, file: Path) -> list[Node]:
+        try:
+            return yamlread.parse(file.read_bytes(), is_json=file.suffix == ".json")
+        except ReadError as error:
+            self.problems.append(Problem(str(file), error.line, error.column, "L002", error.message, error.hint))
+        except OSError as error:
+            self.problems.append(Problem(str(file), 0, 0, "L001", f"can't be read: {error.strerror}"))
+        return []
+
+    def _problem(self, node: Node, id_: str, message: str, hint: str = "") -> None:
+        place = self._place(node)
+        self.problems.append(Problem(place.file, place.line, place.column, id_, message, hint))
+
+    def _place(self, node: Node) -> Position:
+        return Position(str(self._open[-1]), node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def _value(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Any:
+        self._nodes += 1
+        if self._nodes == MAX_NODES or len(path) == MAX_DEPTH:
+            self._problem(node, "L003", "too many nodes, or nested too deeply (an alias that multiplies?)")
+        if self._nodes >= MAX_NODES or len(path) >= MAX_DEPTH:
+            return None
+        positions.setdefault(path, self._place(node))
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path, positions)
+        if isinstance(node, ScalarNode):
+            return self._scalar(node)
+        return [self._value(item, (*path, index), positions) for index, item in enumerate(node.value)]
+
+    def _scalar(self, node: ScalarNode) -> Any:
+        try:
+            value = yamlread.scalar(node)
+        except ReadError as error:
+            self._problem(node, "L002", error.message, error.hint)
+            return None
+        return self._substituted(node, value) if isinstance(value, str) and "${" in value else value
+
+    def _mapping(self, node: MappingNode, path: NodePath, positions: dict[NodePath, Position]) -> Body:
+        """A mapping's value. Included keys stand where `$include` stands, and local keys win over them."""
+        included: Body = {}
+        local: dict[str, tuple[ScalarNode, Node]] = {}
+        order: list[str] = []
+        for key_node, value_node in node.value:
+            key = str(key_node.value) if isinstance(key_node, ScalarNode) else ""
+            if not isinstance(key_node, ScalarNode):
+                self._problem(key_node, "L002", "a key must be text")
+            elif key == INCLUDE or (key == "<<" and key_node.tag == yamlread.YAML_PLAIN):
+                spliced = self._included if key == INCLUDE else self._merged
+                included |= spliced(value_node, path, positions)
+                order.extend(included)
+            elif key in local:
+                first = local[key][0].start_mark.line + 1
+                self._problem(key_node, "L004", f"the key {key!r} stands twice, first in line {first}", "keep one")
+            else:
+                local[key] = key_node, value_node
+                order.append(key)
+        values = included | {key: self._local(key, *local[key], path, positions) for key in local}
+        return {key: values[key] for key in order}
+
+    def _local(
+        self, key: str, key_node: ScalarNode, node: Node, path: NodePath, positions: dict[NodePath, Position]
+    ) -> Any:
+        if (*path, key) in positions:
+            # The local value shadows an included one, so the places below it are the local ones.
+            for stale in [known for known in positions if known[: len(path) + 1] == (*path, key)]:
+                del positions[stale]
+        positions[(*path, key)] = self._place(key_node)
+        return self._value(node, (*path, key), positions)
+
+    def _merged(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Body:
+        nodes = node.value if isinstance(node.value, list) and not isinstance(node, MappingNode) else [node]
+        merged: Body = {}
+        for part in reversed(nodes):
+            value = self._value(part, path, positions) if isinstance(part, MappingNode) else None
+            if value is None:
+                self._problem(part, "L002", "<< takes a mapping, or a list of mappings")
+            merged |= value or {}
+        return merged
+
+    def _included(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Body:
+        names = [node] if isinstance(node, ScalarNode) else node.value if isinstance(node.value, list) else []
+        merged: Body = {}
+        for name in names:
+            merged |= self._include(name, path, positions) if isinstance(name, ScalarNode) else {}
+        if not names:
+            self._problem(node, "L005", f"{INCLUDE} takes a file name, or a list of them")
+        return merged
+
+    def _include(self, node: ScalarNode, path: NodePath, positions: dict[NodePath, Position]) -> Body:
+        file = self._open[-1].parent / str(node.value)
+        target = file.resolve()
+        if not target.is_relative_to(self._root):
+            self._problem(node, "L005", f"{node.value} is outside {self._root.name}/", "includes stay inside it")
+            return {}
+        if target in [open_file.resolve() for open_file in self._open]:
+            self._problem(node, "L005", f"{node.value} includes itself")
+            return {}
+        if not target.is_file():
+            self._problem(node, "L005", f"there is no file {file}", "the path is relative to this file")
+            return {}
+        trees = self._parse(file)
+        if len(trees) != 1 or not isinstance(trees[0], MappingNode):
+            if trees:
+                self._problem(node, "L005", f"{node.value} isn't one mapping of keys")
+            return {}
+        self._open.append(file)
+        body = self._mapping(trees[0], path, positions)
+        self._open.pop()
+        return body
+
+    def _substituted(self, node: ScalarNode, text: str) -> Any:
+        if self._variables is None:
+            return text
+        whole = _VARIABLE.fullmatch(text)
+        if whole and not whole[1]:
+            return self._variable(node, whole[2])
+        return _VARIABLE.sub(lambda match: match[0][1:] if match[1] else str(self._variable(node, match[2])), text)
+
+    def _variable(self, node: ScalarNode, name: str) -> Any:
+        value: Any = {"vars": self._variables}
+        for part in name.split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                known = ", ".join(f"${{vars.{key}}}" for key in sorted(self._variables or {})) or "none"
+                hint = f"variables of {PROJECT_FILE}: {known}; for a literal write $${{...}}"
+                self._problem(node, "L006", f"there is no variable ${{{name}}}", hint)
+                return ""
+            value = value[part]
+        return value

@@ -1,0 +1,61 @@
+"""specs/portcfg.yaml -> Project, for one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from portcfg.errors import Problem, UsageError
+from portcfg.kinds import KINDS, load_schema
+from portcfg.load import PROJECT_FILE, Reader
+from portcfg.model import Document, Project, Ref
+from portcfg.shape import shape_problems
+
+LOCAL = "local"
+
+
+def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, ...]]:
+    """The project file of `root`, or the defaults where there is none.
+
+    Raises UsageError for an environment that the file doesn't name (`local`, the embedded Port, always exists).
+    """
+    file = root / PROJECT_FILE
+    if not file.is_file():
+        _known_environment(environment, {}, file)
+        return Project(str(file), environment), ()
+    reader = Reader(root, None)
+    values = reader.read_file(file)
+    problems = list(reader.problems)
+    body, positions = values[0] if values else ({}, {})
+    document = Document("project", body if isinstance(body, dict) else {"": body}, str(file), positions)
+    problems.extend(shape_problems(document, load_schema("project")))
+    if problems:
+        return Project(str(file), environment), tuple(sorted(problems))
+    environments = body.get("environments", {})
+    _known_environment(environment, environments, file)
+    return _project(str(file), body, environment, environments.get(environment) or {}), ()
+
+
+def _known_environment(environment: str, environments: Mapping[str, Any], file: Path) -> None:
+    if environment and environment != LOCAL and environment not in environments:
+        known = ", ".join(sorted({*environments, LOCAL}))
+        raise UsageError(f"{file} names no environment {environment!r}", hint=f"it has: {known}")
+
+
+def _project(file: str, body: Mapping[str, Any], environment: str, chosen: Mapping[str, Any]) -> Project:
+    external = {
+        Ref(kind.name, identifier): (policy or {}).get("missing", "error")
+        for kind in KINDS.values()
+        for identifier, policy in (body.get("external", {}).get(kind.folder) or {}).items()
+    }
+    return Project(
+        file=file,
+        environment=environment,
+        base_url=str(chosen.get("base_url", "")),
+        variables={**body.get("vars", {}), **chosen.get("vars", {})},
+        external=external,
+        line_chart=body.get("dashboards", {}).get("line_chart", "multi-line-chart"),
+        mapping_source=body.get("defaults", {}).get("mapping", {}).get("source", {}),
+        emulator=chosen.get("emulator", {}),
+    )

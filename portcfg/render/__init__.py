@@ -1,0 +1,1 @@
+"""Values -> text, JSON or markdown. Pure: everything returns str, nothing prints."""

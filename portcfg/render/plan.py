@@ -1,0 +1,164 @@
+"""Plan and Report -> text, JSON, markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from portcfg import __version__
+from portcfg.model import MISSING, Action, Change, FieldChange, Plan, Report, Status
+from portcfg.render.safe import code, dotted, fenced, plain, shown
+
+FORMAT = "portcfg/plan/1"
+SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NOOP: " "}
+# GitHub refuses comments over 65,536 characters.
+MARKDOWN_LIMIT = 60_000
+
+
+def headline(plan: Plan) -> str:
+    """The counts, or that there is nothing to do."""
+    if not plan.pending:
+        return f"No changes. {plan.count(Action.NOOP)} resource(s) are as the specs want them."
+    counts = (f"{plan.count(action)} to {action}" for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
+    return f"Plan: {', '.join(counts)}, {plan.count(Action.NOOP)} unchanged."
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan for a terminal: a line a resource, and below it a line a field."""
+    lines: list[str] = []
+    for change in plan.changes:
+        if change.action is Action.NOOP and not change.notes:
+            continue
+        lines.extend(_change_lines(change))
+    if lines:
+        lines.append("")
+    lines.extend(f"note: {plain(note)}" for note in plan.notes)
+    return "\n".join([*lines, headline(plan)])
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    adopted = " (exists in Port, will be managed from now on)" if change.adopted and change.before else ""
+    source = f"  [{plain(change.file)}]" if change.file else ""
+    yield f"{SIGNS[change.action]} {change.action} {plain(str(change.ref))}{adopted}{source}"
+    yield from (f"    note: {plain(note)}" for note in change.notes)
+    if change.action is Action.CREATE:
+        yield from (f"    {line}" for line in _summary(change))
+    yield from (f"    {_field_line(field)}" for field in change.fields)
+
+
+def _summary(change: Change) -> Iterator[str]:
+    """What a new resource consists of: its title, and its parts by name."""
+    body = change.after or {}
+    if body.get("title"):
+        yield f"title: {shown(body['title'])}"
+    properties = (body.get("schema") or {}).get("properties") or {}
+    parts = {"properties": properties, **{key: value for key, value in body.items() if key != "schema"}}
+    for name, part in parts.items():
+        if isinstance(part, dict) and part and name != "config":
+            yield f"{name}: {', '.join(map(plain, part))}"
+
+
+def _field_line(field: FieldChange) -> str:
+    sign = "+" if field.before is MISSING else "-" if field.after is MISSING else "~"
+    if sign == "~":
+        return f"~ {dotted(field.path)}: {shown(field.before)} -> {shown(field.after)}"
+    return f"{sign} {dotted(field.path)}: {shown(field.after if sign == '+' else field.before)}"
+
+
+def plan_json(plan: Plan) -> str:
+    """The plan for programs; the shape is described in docs/plan-json.md and versioned by `format`."""
+    body = {
+        "format": FORMAT,
+        "tool": f"portcfg {__version__}",
+        "environment": plan.environment,
+        "counts": {action.value: plan.count(action) for action in Action},
+        "notes": list(plan.notes),
+        "changes": [_change_json(change) for change in plan.changes],
+    }
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action.value,
+        "kind": change.ref.kind,
+        "identifier": change.ref.identifier,
+        "file": change.file,
+        "adopted": change.adopted,
+        "notes": list(change.notes),
+        "fields": [_field_json(field) for field in change.fields],
+        "after": change.after if change.action is Action.CREATE else None,
+    }
+
+
+def _field_json(field: FieldChange) -> dict[str, Any]:
+    """`before` or `after` is left out where the field is absent on that side, for null is a value."""
+    sides = {"before": field.before, "after": field.after}
+    return {"path": list(field.path), **{name: side for name, side in sides.items() if side is not MISSING}}
+
+
+def plan_markdown(plan: Plan) -> str:
+    """The plan for a pull request comment: deletes first and open, the rest folded, never over GitHub's limit."""
+    parts = [f"### portcfg: {headline(plan)}", *(f"> {code(note)}" for note in plan.notes)]
+    order = {Action.DELETE: 0, Action.UPDATE: 1, Action.CREATE: 2, Action.NOOP: 3}
+    changes = sorted(plan.changes, key=lambda change: order[change.action])
+    left_out = 0
+    for change in changes:
+        if change.action is Action.NOOP and not change.notes:
+            continue
+        block = _change_markdown(change)
+        if sum(map(len, parts)) + len(block) > MARKDOWN_LIMIT:
+            block = f"- {change.action} {code(str(change.ref))}"
+            left_out += 1
+        if sum(map(len, parts)) + len(block) <= MARKDOWN_LIMIT:
+            parts.append(block)
+    if left_out:
+        parts.append(f"_The details of {left_out} change(s) don't fit into a comment; `portcfg plan` shows them._")
+    return "\n\n".join(parts)
+
+
+def _change_markdown(change: Change) -> str:
+    lines = "\n".join(_change_lines(change))
+    block = fenced(lines, "diff")
+    if change.action is Action.DELETE:
+        return block
+    title = f"<code>{SIGNS[change.action].strip()} {change.action} {_html(str(change.ref))}</code>"
+    return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
+
+
+def _html(text: str) -> str:
+    """Text inside HTML; the zero-width space keeps @names and #numbers from becoming mentions and links."""
+    escaped = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "ˋ")
+    return escaped.replace("@", "@\u200b").replace("#", "#\u200b")
+
+
+def report_text(report: Report) -> str:
+    """What an apply did, and whether a fresh plan is empty."""
+    lines = [
+        f"failed: {outcome.change.action} {plain(str(outcome.change.ref))}: {plain(outcome.message)}"
+        if outcome.status is Status.FAILED
+        else f"blocked: {outcome.change.action} {plain(str(outcome.change.ref))}: {plain(outcome.message)}"
+        for outcome in report.failed
+    ]
+    done = sum(outcome.status is Status.DONE for outcome in report.outcomes)
+    lines.append(f"Applied {done} of {len(report.outcomes)} change(s).")
+    if report.after is not None:
+        lines.append(f"Read back from Port: {headline(report.after)}")
+    return "\n".join(lines)
+
+
+def report_json(report: Report) -> str:
+    """`{format, outcomes: [{action, kind, identifier, status, message}], after: plan}`."""
+    outcomes = [
+        {
+            "action": outcome.change.action.value,
+            "kind": outcome.change.ref.kind,
+            "identifier": outcome.change.ref.identifier,
+            "status": outcome.status.value,
+            "message": outcome.message,
+        }
+        for outcome in report.outcomes
+    ]
+    after = json.loads(plan_json(report.after)) if report.after else None
+    return json.dumps({"format": "portcfg/apply/1", "outcomes": outcomes, "after": after}, indent=2, ensure_ascii=False)

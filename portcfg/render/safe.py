@@ -1,0 +1,52 @@
+"""Names and values come from files and from Port; nothing in them may act on a terminal or a pull request comment."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+from portcfg.model import MISSING, Path
+
+MAX_VALUE = 200
+# Bidirectional overrides and isolates can show text in another order than it is read (CVE-2021-42574).
+_HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def plain(text: str) -> str:
+    """`text` on one line, with control and direction characters shown as escapes."""
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if _HIDDEN.match(character) or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+        return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character, f"\\u{ord(character):04x}")
+    return character
+
+
+def shown(value: Any) -> str:
+    """A value of a field, as short JSON."""
+    if value is MISSING:
+        return "(absent)"
+    text = plain(json.dumps(value, ensure_ascii=False, sort_keys=True))
+    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
+
+
+def dotted(path: Path) -> str:
+    """A key path for people: `schema.properties.total_cents.title`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{plain(str(part))}" for part in path)
+    return "".join(parts).removeprefix(".")
+
+
+def code(text: str) -> str:
+    """A markdown code span that nothing in `text` can leave; mentions and references in it stay dead."""
+    clean = plain(text).replace("`", "ˋ").replace("|", "¦")
+    return f"`{clean or ' '}`"
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A markdown code block whose fence is longer than any run of backticks in `text`."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"

@@ -1,0 +1,44 @@
+"""R001 the same identifier twice, R002 a reference to a resource that isn't known."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from portcfg.errors import Problem
+from portcfg.kinds import KINDS
+from portcfg.model import Document, Project, Ref
+
+
+def ref_of(document: Document) -> Ref:
+    """The document's Ref."""
+    return Ref(document.kind, str(document.body.get("identifier", "")))
+
+
+def duplicate_identifiers(_: Sequence[Document], documents: Sequence[Document], __: Project) -> Iterator[Problem]:
+    """R001: two specs of one resource; only one could be applied."""
+    first: dict[Ref, Document] = {}
+    for document in documents:
+        ref = ref_of(document)
+        if ref in first:
+            place = document.place(("identifier",))
+            message = f"{ref} is specified twice; the other stands in {first[ref].place(('identifier',)).file}"
+            yield Problem(place.file, place.line, place.column, "R001", message, "keep one, or rename one")
+        first.setdefault(ref, document)
+
+
+def missing_targets(shaped: Sequence[Document], documents: Sequence[Document], project: Project) -> Iterator[Problem]:
+    """R002: what is referred to must be in the specs, Port's own, or declared external."""
+    known = {ref_of(document) for document in documents} | set(project.external)
+    for document in shaped:
+        for path, ref in KINDS[document.kind].references(document.body):
+            if ref in known or KINDS[ref.kind].system(ref.identifier):
+                continue
+            place = document.place(path)
+            folder = KINDS[ref.kind].folder
+            names = [other.identifier for other in known if other.kind == ref.kind]
+            guess = difflib.get_close_matches(ref.identifier, names, n=1)
+            hint = f"did you mean {guess[0]!r}? " if guess else ""
+            hint += f"if it lives only in Port, declare it in {project.file} under external.{folder}"
+            message = f"there is no {ref.kind} {ref.identifier!r} in the specs"
+            yield Problem(place.file, place.line, place.column, "R002", message, hint)

@@ -1,0 +1,59 @@
+"""Settings from flags and environment. The only reader of os.environ; secrets never show in a repr."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from portcfg.client import Credentials
+from portcfg.errors import UsageError
+from portcfg.model import Project
+from portcfg.project import LOCAL
+
+DEFAULT_BASE_URL = "https://api.port.io"
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "base_url": ("PORT_BASE_URL", "OCEAN__PORT__BASE_URL"),
+    "client_id": ("PORT_CLIENT_ID", "OCEAN__PORT__CLIENT_ID"),
+    "client_secret": ("PORT_CLIENT_SECRET", "OCEAN__PORT__CLIENT_SECRET"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line and the environment say."""
+
+    specs: Path = Path("specs")
+    environment: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the embedded Port is meant."""
+        return self.environment == LOCAL
+
+    def value(self, name: str) -> tuple[str, str]:
+        """The first environment variable of `NAMES[name]` that is set, and its value; empty texts if none is."""
+        for variable in NAMES[name]:
+            if self.environ.get(variable):
+                return variable, self.environ[variable]
+        return "", ""
+
+    def base_url(self, project: Project) -> str:
+        """Port's API: from the environment, else the project file, else Port's EU region."""
+        return self.value("base_url")[1] or project.base_url or DEFAULT_BASE_URL
+
+    def credentials(self) -> Credentials:
+        """Port's credentials; raises UsageError when there are none: nothing ever goes to the embedded Port unasked."""
+        client_id, client_secret = self.value("client_id")[1], self.value("client_secret")[1]
+        if not client_id or not client_secret:
+            missing = "PORT_CLIENT_ID" if not client_id else "PORT_CLIENT_SECRET"
+            hint = "set PORT_CLIENT_ID and PORT_CLIENT_SECRET (Port: ... menu, Credentials), "
+            raise UsageError(f"{missing} isn't set", hint=hint + "or add --env local to use the embedded Port")
+        return Credentials(client_id, client_secret)
+
+
+def read_settings(specs: str, environment: str) -> Settings:
+    """The settings of this process."""
+    return Settings(Path(specs), environment, dict(os.environ))

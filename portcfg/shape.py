@@ -1,0 +1,132 @@
+"""A Document against a JSON Schema -> Problems in plain words. The only importer of jsonschema in the pipeline."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from portcfg.errors import Problem
+from portcfg.model import Document, Path, Position
+
+# A jsonschema ValidationError; its typed attributes may each be "unset", which never happens for reported errors.
+Error = Any
+
+TYPE_WORDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+# The value decides which of a schema's alternatives was meant; their own errors say more than "none of these fits".
+_ALTERNATIVES = frozenset({"anyOf", "oneOf"})
+
+
+def shape_problems(document: Document, schema: dict[str, Any]) -> Iterator[Problem]:
+    """Every way in which the document's body isn't what the schema describes."""
+    seen: set[Problem] = set()
+    for error in Draft202012Validator(schema).iter_errors(document.body):
+        for problem in _problems(document, error):
+            if problem not in seen:
+                seen.add(problem)
+                yield problem
+
+
+def _problems(document: Document, error: Error) -> Iterator[Problem]:
+    path = tuple(error.absolute_path)
+    if error.validator in _ALTERNATIVES and error.context:
+        yield from _problems(document, _nearest(error))
+    elif error.validator in ("additionalProperties", "unevaluatedProperties", "propertyNames"):
+        yield from _unknown_keys(document, error, path)
+    elif error.validator == "required":
+        yield _missing_key(document, error, path)
+    else:
+        yield _at(document.place(path), _id(error), f"{_name(path)}: {_complaint(error)}", _hint(error))
+
+
+def _nearest(error: Error) -> Error:
+    """The alternative's error that is most likely meant: deepest in the value, and not about its type."""
+    return max(error.context or [error], key=lambda inner: (inner.validator != "type", len(inner.absolute_path)))
+
+
+def _at(place: Position, id_: str, message: str, hint: str = "") -> Problem:
+    return Problem(place.file, place.line, place.column, id_, message, hint)
+
+
+def _name(path: Path) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".") or "the document"
+
+
+def _id(error: Error) -> str:
+    return "S002" if error.validator == "type" else "S004"
+
+
+def _unknown_keys(document: Document, error: Error, path: Path) -> Iterator[Problem]:
+    if error.validator == "propertyNames":
+        key = str(error.instance)
+        message = f"{_name(path)}: {key!r} can't be an identifier here"
+        yield _at(document.place((*path, key)), "S004", message, str(error.schema.get("description", "")))
+        return
+    known = sorted(error.schema.get("properties", {}))
+    for key in error.instance:
+        if key not in known and (not known or not _matches_pattern(key, error.schema)):
+            guess = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {guess[0]!r}?" if guess else f"known here: {', '.join(known) or 'nothing'}"
+            yield _at(document.place((*path, key)), "S001", f"{_name(path)}: unknown key {key!r}", hint)
+
+
+def _matches_pattern(key: str, schema: dict[str, Any]) -> bool:
+    return any(
+        Draft202012Validator({"pattern": pattern}).is_valid(key) for pattern in schema.get("patternProperties", {})
+    )
+
+
+def _missing_key(document: Document, error: Error, path: Path) -> Problem:
+    missing = [key for key in error.validator_value if key not in error.instance]
+    key = next((name for name in missing if f"'{name}'" in error.message), missing[0])
+    described = error.schema.get("properties", {}).get(key, {}).get("description", "")
+    return _at(document.place(path), "S003", f"{_name(path)}: the key {key!r} is missing", described)
+
+
+def _complaint(error: Error) -> str:
+    value = _shown(error.instance)
+    wanted = error.validator_value
+    match error.validator:
+        case "type":
+            words = [TYPE_WORDS[name] for name in ([wanted] if isinstance(wanted, str) else wanted)]
+            return f"{' or '.join(words)} is due, not {value}"
+        case "enum":
+            return f"{value} is none of {', '.join(map(str, wanted))}"
+        case "const":
+            return f"{wanted!r} is due, not {value}"
+        case "pattern":
+            return f"{value} has characters that aren't allowed here, or the wrong form"
+        case "maxLength":
+            return f"{len(error.instance)} characters; at most {wanted} are allowed"
+        case "minLength" | "minItems" | "minProperties":
+            return "must not be empty"
+        case "maximum" | "minimum":
+            return f"{value} is {'over' if error.validator == 'maximum' else 'under'} {wanted}"
+    return str(error.message)
+
+
+def _hint(error: Error) -> str:
+    if error.validator == "enum" and isinstance(error.instance, str):
+        guess = difflib.get_close_matches(error.instance, [str(value) for value in error.validator_value], n=1)
+        if guess:
+            return f"did you mean {guess[0]!r}?"
+    if error.validator == "type" and isinstance(error.instance, str) and "number" in str(error.validator_value):
+        return "a number such as 1.10 or 007 is kept as the text it is; write it as 1.1 or 7"
+    return str(error.schema.get("description", "")) if error.validator != "type" else ""
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
