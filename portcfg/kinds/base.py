@@ -34,6 +34,11 @@ def no_references(_: Body) -> Iterator[tuple[Path, Ref]]:
     return iter(())
 
 
+def no_parts(_: Body) -> Iterator[tuple[str, list[str]]]:
+    """A kind whose bodies have no parts worth naming."""
+    return iter(())
+
+
 def whole(body: Body) -> list[Body]:
     """A body that is written in one go."""
     return [body]
@@ -51,7 +56,8 @@ class Kind:
     Routes are below `/v1`. `id_field` is the identifier's name in Port's body. `sections` are the keys that a spec
     manages even when it doesn't name them; other keys of a live object are managed only if the spec names them.
     `comparable` brings a body, desired or live, into the form that is compared. `stages` splits a body into the
-    bodies written one after the other when the references of a later one may not exist yet.
+    bodies written one after the other when the references of a later one may not exist yet. `parts` names what a new
+    resource consists of, for people who read a plan.
     """
 
     name: str
@@ -73,6 +79,7 @@ class Kind:
     without: Callable[[Body, Ref], Body] | None = None
     carried: Callable[[Body, Body], Body] = live_under_desired
     stages: Callable[[Body], list[Body]] = whole
+    parts: Callable[[Body], Iterable[tuple[str, list[str]]]] = no_parts
     headers: Callable[[Body], Mapping[str, str]] = lambda _: {}
     is_one: Callable[[list[Any]], bool] = never
     wrap_key: str = ""

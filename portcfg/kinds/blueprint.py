@@ -116,6 +116,13 @@ def stages(body: Body) -> list[Body]:
     return [bare, related, body]
 
 
+def parts(body: Body) -> Iterator[tuple[str, list[str]]]:
+    """The keys of each section."""
+    yield "properties", list((body.get("schema") or {}).get("properties") or {})
+    for section in MAPS:
+        yield section, list(body.get(section) or {})
+
+
 BLUEPRINT = Kind(
     name="blueprint",
     folder="blueprints",
@@ -133,4 +140,5 @@ BLUEPRINT = Kind(
     without=without,
     carried=carried,
     stages=stages,
+    parts=parts,
 )

@@ -113,6 +113,20 @@ def _without_stamps(widget: Any) -> Any:
     return shaped
 
 
+def parts(body: Body) -> Iterator[tuple[str, list[str]]]:
+    """The titles of the widgets."""
+    yield "widgets", list(_titles(body.get("widgets") or []))
+
+
+def _titles(widgets: list[Any]) -> Iterator[str]:
+    for widget in widgets:
+        inner = [*widget.get("widgets", []), *(part for group in widget.get("groups", []) for part in group["widgets"])]
+        if inner:
+            yield from _titles(inner)
+        else:
+            yield str(widget.get("title") or widget.get("id") or widget.get("type"))
+
+
 DASHBOARD = Kind(
     name="dashboard",
     folder="dashboards",
@@ -127,4 +141,5 @@ DASHBOARD = Kind(
     decompile=decompile,
     references=references,
     carried=carried,
+    parts=parts,
 )

@@ -95,6 +95,16 @@ def headers(body: Body) -> Mapping[str, str]:
     return {} if body.get("config", {}).get("runner") == "ocean" else {"x-skip-resync": "true"}
 
 
+def parts(body: Body) -> Iterator[tuple[str, list[str]]]:
+    """The blueprints that it fills, and the streams that it reads."""
+    config = body.get("config") or {}
+    yield "fills", sorted({ref.identifier for _, ref in references(body)})
+    yield (
+        "reads",
+        list(config.get("streams") or {}) or [str(part.get("kind")) for part in config.get("resources") or []],
+    )
+
+
 MAPPING = Kind(
     name="mapping",
     folder="mappings",
@@ -109,6 +119,7 @@ MAPPING = Kind(
     decompile=decompile_mapping,
     references=references,
     headers=headers,
+    parts=parts,
     is_one=is_ocean_list,
     wrap_key="resources",
 )

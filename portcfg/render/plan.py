@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from portcfg import __version__
+from portcfg.kinds import KINDS
 from portcfg.model import MISSING, Action, Change, FieldChange, Plan, Report, Status
 from portcfg.render.safe import code, dotted, fenced, plain, shown
 
@@ -52,11 +53,9 @@ def _summary(change: Change) -> Iterator[str]:
     body = change.after or {}
     if body.get("title"):
         yield f"title: {shown(body['title'])}"
-    properties = (body.get("schema") or {}).get("properties") or {}
-    parts = {"properties": properties, **{key: value for key, value in body.items() if key != "schema"}}
-    for name, part in parts.items():
-        if isinstance(part, dict) and part and name != "config":
-            yield f"{name}: {', '.join(map(plain, part))}"
+    for name, keys in KINDS[change.ref.kind].parts(body):
+        if keys:
+            yield f"{len(keys)} {name}: {', '.join(map(plain, keys))}"
 
 
 def _field_line(field: FieldChange) -> str:
