@@ -10,7 +10,7 @@ from portcfg.model import Body
 
 FINAL = frozenset(["COMPLETED", "FAILURE", "CANCELLED"])
 CANCEL_BODY = validator(
-    {"type": "object", "required": ["reason"], "properties": {"reason": TEXT}, "additionalProperties": False}
+    {"type": "object", "properties": {"reason": TEXT}, "additionalProperties": False}
 )
 
 
