@@ -1,0 +1,139 @@
+"""Live entities, read once and only as far as needed, and what of ours differs from them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portcfg.client import PortReader
+from portcfg.sync.entities import instant
+from portcfg.sync.fragments import Entity
+from portcfg.sync.targets import identifier_chunks
+
+Live = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a blueprint's mappings write, and so what is compared."""
+
+    properties: tuple[str, ...]
+    relations: tuple[str, ...]
+    title: bool
+    icon: bool
+    team: bool
+
+    def include(self) -> list[str]:
+        """The `include` of a search. Relations stand beside properties there."""
+        meta = [f"${name}" for name in ("title", "icon", "team") if getattr(self, name)]
+        return ["$identifier", *meta, *self.properties, *self.relations]
+
+    def only_relations(self, known: Container[str]) -> Fields:
+        """Without the relations that the live blueprint doesn't have."""
+        return replace(self, relations=tuple(name for name in self.relations if name in known))
+
+
+def fields_of(entities: Sequence[Entity]) -> Fields:
+    """The fields that any of the entities has, in a stable order."""
+    return Fields(
+        properties=tuple(sorted({name for entity in entities for name in entity.properties})),
+        relations=tuple(sorted({name for entity in entities for name in entity.relations})),
+        title=any(entity.title is not None for entity in entities),
+        icon=any(entity.icon is not None for entity in entities),
+        team=any(entity.team is not None for entity in entities),
+    )
+
+
+def read_live(port: PortReader, blueprint: Mapping[str, Any], entities: Sequence[Entity], fields: Fields) -> Live:
+    """The live twins of the entities (and perhaps others), by identifier.
+
+    Where a required date-time property spans all of them, its range is read: N/1,000 requests, and history outside of
+    the range is not. Otherwise they are asked for by identifier.
+    """
+    name = blueprint["identifier"]
+    spanning = _date_range(blueprint, entities)
+    queries = [spanning] if spanning else identifier_chunks(entity.identifier for entity in entities)
+    found: dict[str, Mapping[str, Any]] = {}
+    for query in queries:
+        for entity in port.entities(name, include=fields.include(), query=query):
+            found[entity["identifier"]] = entity
+    return found
+
+
+def _date_range(blueprint: Mapping[str, Any], entities: Sequence[Entity]) -> dict[str, Any] | None:
+    schema = blueprint.get("schema") or {}
+    for name in schema.get("required") or []:
+        values = [entity.properties.get(name) for entity in entities]
+        dated = (schema.get("properties") or {}).get(name, {}).get("format") == "date-time"
+        if dated and values and all(isinstance(value, str) for value in values):
+            texts = sorted(str(value) for value in values)
+            bounds = ((">=", texts[0]), ("<=", texts[-1]))
+            rules = [{"property": name, "operator": operator, "value": value} for operator, value in bounds]
+            return {"combinator": "and", "rules": rules}
+    return None
+
+
+def changed_body(entity: Entity, live: Mapping[str, Any] | None, fields: Fields) -> dict[str, Any] | None:
+    """The body that brings the live entity in line, or None when it is. Nulls are sent only to clear a value."""
+    if live is None:
+        return _body(entity, {}, {})
+    had, had_related = live.get("properties") or {}, live.get("relations") or {}
+    properties = {name: entity.properties.get(name) for name in fields.properties}
+    relations = {name: entity.relations.get(name) for name in fields.relations}
+    same = (
+        all(same_value(value, had.get(name)) for name, value in properties.items())
+        and all(_same_relation(value, had_related.get(name)) for name, value in relations.items())
+        and _same_meta(entity, live)
+    )
+    if same:
+        return None
+    cleared = {name: None for name, value in properties.items() if value is None and had.get(name) is not None}
+    unrelated = {name: value for name, value in relations.items() if not value and had_related.get(name)}
+    return _body(entity, cleared, unrelated)
+
+
+def _body(entity: Entity, cleared: Mapping[str, Any], unrelated: Mapping[str, Any]) -> dict[str, Any]:
+    meta = {"title": entity.title, "icon": entity.icon, "team": entity.team}
+    body: dict[str, Any] = {"identifier": entity.identifier}
+    body.update({name: value for name, value in meta.items() if value is not None})
+    said = {name: value for name, value in entity.properties.items() if value is not None}
+    body["properties"] = {**said, **cleared}
+    related = {name: value for name, value in entity.relations.items() if value}
+    if related or unrelated:
+        body["relations"] = {**related, **unrelated}
+    return body
+
+
+def _same_meta(entity: Entity, live: Mapping[str, Any]) -> bool:
+    if entity.title is not None and entity.title != live.get("title"):
+        return False
+    if entity.icon is not None and entity.icon != live.get("icon"):
+        return False
+    return entity.team is None or _as_set(entity.team) == _as_set(live.get("team"))
+
+
+def same_value(ours: Any, live: Any) -> bool:
+    """Equal as Port stores it: null is absent, 1 is 1.0 (but not true), and dates are equal as instants."""
+    if isinstance(ours, bool) or isinstance(live, bool):
+        return ours is live
+    if isinstance(ours, dict) and isinstance(live, dict):
+        return all(same_value(ours.get(key), live.get(key)) for key in {*ours, *live})
+    if isinstance(ours, list) and isinstance(live, list):
+        return len(ours) == len(live) and all(map(same_value, ours, live))
+    if ours == live:
+        return True
+    if isinstance(ours, str) and isinstance(live, str) and "T" in ours:
+        moment = instant(ours)
+        return moment is not None and moment == instant(live)
+    return False
+
+
+def _same_relation(ours: Any, live: Any) -> bool:
+    # A search query is resolved by Port, so what it found can't be compared with it.
+    return not isinstance(ours, dict) and _as_set(ours) == _as_set(live)
+
+
+def _as_set(value: Any) -> set[str]:
+    items = value if isinstance(value, list) else [value]
+    return {str(item) for item in items if item is not None}

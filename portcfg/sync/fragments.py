@@ -1,0 +1,152 @@
+"""Fragments with one (blueprint, identifier) become one entity.
+
+A null says nothing. Equal values agree; where values differ the mapping's `merge` rule decides, and without a rule the
+entity is rejected: a number that depends on which row came last is worse than none. Fragments are put in the order of
+their resources first, so that the order in which streams arrive doesn't matter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from portcfg.sync.report import Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """What one row or group says about one entity. `order` is the resource's place in the mapping."""
+
+    blueprint: str
+    identifier: str
+    order: int
+    title: Any = None
+    icon: Any = None
+    team: Any = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    relations: dict[str, Any] = field(default_factory=dict)
+    creates: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What portcfg wants in Port. With `creates` False it only updates an entity that is there already."""
+
+    blueprint: str
+    identifier: str
+    title: Any = None
+    icon: Any = None
+    team: Any = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    relations: dict[str, Any] = field(default_factory=dict)
+    creates: bool = True
+
+
+class MergeError(ValueError):
+    """Two fragments disagree and no rule says what counts."""
+
+
+def merge(fragments: Iterable[Fragment], rules: Mapping[str, Mapping[str, str]]) -> tuple[list[Entity], list[Reject]]:
+    """All entities, sorted by blueprint and identifier, and those whose fragments disagree."""
+    grouped: dict[tuple[str, str], list[Fragment]] = {}
+    for fragment in fragments:
+        grouped.setdefault((fragment.blueprint, fragment.identifier), []).append(fragment)
+    entities: list[Entity] = []
+    rejects: list[Reject] = []
+    for (blueprint, identifier), parts in sorted(grouped.items()):
+        try:
+            entities.append(_merged(parts, rules.get(blueprint, {})))
+        except MergeError as error:
+            rejects.append(Reject("merge", blueprint, identifier, str(error)))
+    return entities, rejects
+
+
+def _merged(parts: list[Fragment], rules: Mapping[str, str]) -> Entity:
+    first = parts[0]
+    if len(parts) > 1:
+        parts = sorted(parts, key=lambda part: (part.order, _text(part.title), _text(part.properties)))
+    return Entity(
+        blueprint=first.blueprint,
+        identifier=first.identifier,
+        title=_first([part.title for part in parts]),
+        icon=_first([part.icon for part in parts]),
+        team=_first([part.team for part in parts]),
+        properties=_fields([part.properties for part in parts], rules),
+        relations=_fields([part.relations for part in parts], rules),
+        creates=any(part.creates for part in parts),
+    )
+
+
+def _fields(parts: Sequence[dict[str, Any]], rules: Mapping[str, str]) -> dict[str, Any]:
+    if len(parts) == 1:
+        return parts[0]
+    names = {name: None for part in parts for name in part}
+    return {name: _value(name, [part.get(name) for part in parts], rules.get(name, "")) for name in names}
+
+
+def _value(name: str, values: list[Any], rule: str) -> Any:
+    said = [value for value in values if value is not None]
+    if not said:
+        return None
+    # A sum adds even what is equal; for every other rule equal values are simply agreed upon.
+    if rule != "sum" and all(value == said[0] for value in said):
+        return said[0]
+    if not rule:
+        shown = " and ".join(_text(value)[:60] for value in said[:2])
+        raise MergeError(f"`{name}` is {shown}, and the mapping has no `merge` rule for it")
+    try:
+        return _RULES[rule](said)
+    except (TypeError, ValueError, ArithmeticError):
+        raise MergeError(f"`{name}` can't be merged by `{rule}`: {_text(said)[:80]}") from None
+
+
+def _first(values: list[Any]) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _sum(values: list[Any]) -> int | float:
+    if all(type(value) is int for value in values):
+        return int(sum(values))
+    total = sum((Decimal(repr(value)) for value in values), Decimal())
+    return int(total) if total == total.to_integral_value() else float(total)
+
+
+def _union(values: list[Any]) -> list[Any]:
+    items = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    return [json.loads(text) for text in sorted({_text(item) for item in items})]
+
+
+def _object(values: list[Any]) -> dict[str, Any]:
+    """Keys of all; a key given twice with different values is a disagreement like any other."""
+    whole: dict[str, Any] = {}
+    for value in values:
+        for key, item in value.items():
+            if whole.setdefault(key, item) is None:
+                whole[key] = item
+            elif item is not None and whole[key] != item:
+                raise MergeError(f"`{key}` differs inside an object: {_text([whole[key], item])[:80]}")
+    return whole
+
+
+_RULES: Mapping[str, Callable[[list[Any]], Any]] = {
+    "any": lambda values: any(_boolean(value) for value in values),
+    "max": max,
+    "min": min,
+    "sum": _sum,
+    "first": _first,
+    "union": _union,
+    "object": _object,
+}
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,193 @@
+"""Pages of one request family, read to the end and counted.
+
+An answer that isn't what the mapping says, a page that makes no progress or a count that doesn't meet the stated total
+raises IncompleteError with the stream, the page and the key: a short read must never look like less usage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portcfg.errors import IncompleteError
+from portcfg.sync.jq_programs import Expression, JqError, Scope
+from portcfg.sync.source import Request, SourceAnswer
+from portcfg.sync.spec import Pagination, Stream
+from portcfg.sync.windows import Window
+
+Ask = Callable[[Request], SourceAnswer]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of one page, and what the source says about the whole (None if it says nothing)."""
+
+    number: int
+    rows: list[Any]
+    total: int | None = None
+    more_unread: bool = False
+
+
+@dataclass(frozen=True)
+class _Cursor:
+    """Where the reading stands: the page number, and what the source gave to go on with."""
+
+    page: int
+    offset: int = 0
+    next: Any = None
+
+
+class Pager:
+    """Reads all pages of a stream for one window."""
+
+    def __init__(self, stream: Stream, scope: Scope, ask: Ask) -> None:
+        self._stream = stream
+        self._scope = scope
+        self._ask = ask
+        self._compiled: dict[str, Expression] = {}
+
+    def pages(self, window: Window | None) -> Iterator[Page]:
+        """Every page in order; raises IncompleteError when the end can't be reached or the count is short."""
+        paging = self._stream.pagination
+        cursor = _Cursor(paging.start if paging else 1)
+        before: Any = None
+        read = 0
+        while True:
+            answer = self._ask(self._request(window, cursor))
+            page = self._page(answer.value, cursor.page)
+            read += len(page.rows)
+            yield page
+            following = self._following(paging, cursor, page, answer, read) if paging else None
+            if following is None:
+                self._count(paging, page, read)
+                return
+            if answer.value == before:
+                raise self._incomplete(cursor.page, "the page is the same as the one before, yet more are announced")
+            if paging and cursor.page - paging.start + 1 >= paging.max_pages:
+                raise self._incomplete(cursor.page, f"still not at the end after {paging.max_pages} pages")
+            before, cursor = answer.value, following
+
+    def _request(self, window: Window | None, cursor: _Cursor) -> Request:
+        stream, paging = self._stream, self._stream.pagination
+        seen = window.as_json() if window else None
+        body = self._template(stream.body, seen, cursor.page, whole=True)
+        params = {name: self._template(value, seen, cursor.page) for name, value in stream.query_params.items()}
+        request = Request(stream.method, stream.path, params, body, stream.headers)
+        return self._with_page(request, paging, cursor) if paging else request
+
+    def _template(self, value: Any, window: Any, page: int, whole: bool = False) -> Any:
+        """jq where the mapping says so: a whole body given as text, `$...` strings, and `{jq: ...}`."""
+        if isinstance(value, str):
+            return self._one(value, None, window, page) if whole or value.startswith("$") else value
+        if isinstance(value, Mapping):
+            if set(value) == {"jq"}:
+                return self._one(value["jq"], None, window, page)
+            return {key: self._template(item, window, page) for key, item in value.items()}
+        return [self._template(item, window, page) for item in value] if isinstance(value, list) else value
+
+    def _with_page(self, request: Request, paging: Pagination, cursor: _Cursor) -> Request:
+        if paging.type == "link" and cursor.next:
+            return replace(request, path=str(cursor.next), params={})
+        fields: dict[str, Any] = {paging.size: paging.page_size} if paging.size else {}
+        if paging.type == "page":
+            fields[paging.page] = cursor.page
+        elif paging.type == "offset":
+            fields[paging.page] = cursor.offset
+        elif paging.type == "cursor" and cursor.next is not None:
+            fields[paging.page] = cursor.next
+        if paging.place == "query":
+            return replace(request, params={**request.params, **fields})
+        if request.body is not None and not isinstance(request.body, dict):
+            raise self._incomplete(cursor.page, "`pagination.in: body` needs a body that is an object")
+        return replace(request, body={**(request.body or {}), **fields})
+
+    def _page(self, answer: Any, number: int) -> Page:
+        paging = self._stream.pagination
+        rows = self._rows(answer, number)
+        total = self._read(paging.total, answer, number) if paging and paging.total else None
+        if paging and paging.total and (not isinstance(total, int) or isinstance(total, bool)):
+            raise self._incomplete(number, f"`{paging.total}` is {_kind(total)} where a count is due")
+        return Page(number, rows, total, more_unread=not paging and _says_more(answer, len(rows)))
+
+    def _rows(self, answer: Any, number: int) -> list[Any]:
+        path = self._stream.data_path
+        rows = self._read(path, answer, number) if path else answer
+        if not path and isinstance(rows, dict):
+            return [rows]
+        if not isinstance(rows, list):
+            raise self._incomplete(number, f"`{path}` is {_kind(rows)} where a list of rows is due")
+        for index, row in enumerate(rows):
+            self._check_shape(row, number, index)
+        return rows
+
+    def _check_shape(self, row: Any, number: int, index: int) -> None:
+        if not isinstance(row, dict):
+            raise self._incomplete(number, f"row {index} is {_kind(row)} where an object is due")
+        for key, expected in self._stream.shape.items():
+            value = row.get(key)
+            if value is None and expected.endswith("?"):
+                continue
+            if _kind(value) not in expected.rstrip("?").split("|"):
+                message = f"row {index}: `{key}` is {'missing' if key not in row else _kind(value)}"
+                raise self._incomplete(number, f"{message} where {expected.rstrip('?')} is due")
+
+    def _following(
+        self, paging: Pagination, cursor: _Cursor, page: Page, answer: SourceAnswer, read: int
+    ) -> _Cursor | None:
+        """Where to go on, or None at the end."""
+        step = _Cursor(cursor.page + 1, cursor.offset + len(page.rows))
+        if paging.type in ("cursor", "link"):
+            following = self._read(paging.next, answer.value, page.number) if paging.next else answer.next_link
+            more = bool(following) and (not paging.more or self._more(paging, answer.value, page.number))
+            return replace(step, next=following) if more else None
+        if paging.more:
+            more = self._more(paging, answer.value, page.number)
+        elif page.total is not None:
+            more = bool(page.rows) and read < page.total
+        else:
+            more = len(page.rows) >= paging.page_size
+        return step if more else None
+
+    def _more(self, paging: Pagination, answer: Any, number: int) -> bool:
+        more = self._read(paging.more, answer, number)
+        if not isinstance(more, bool):
+            raise self._incomplete(number, f"`{paging.more}` is {_kind(more)} where true or false is due")
+        return more
+
+    def _count(self, paging: Pagination | None, page: Page, read: int) -> None:
+        if page.total is not None and paging and read != page.total:
+            raise self._incomplete(page.number, f"{read} rows read, but `{paging.total}` says {page.total}")
+
+    def _read(self, expression: str, answer: Any, number: int) -> Any:
+        try:
+            return self._one(expression, answer, None, number)
+        except JqError as error:
+            raise self._incomplete(number, error.message) from None
+
+    def _one(self, expression: str, value: Any, window: Any, page: int) -> Any:
+        if expression not in self._compiled:
+            self._compiled[expression] = Expression(expression, self._scope)
+        return self._compiled[expression].one(value, window, page)
+
+    def _incomplete(self, page: int, message: str) -> IncompleteError:
+        return IncompleteError(
+            f"stream {self._stream.name}, page {page}: {message}",
+            hint="nothing that depends on this stream was written; run again, or check the stream's definition",
+        )
+
+
+def _kind(value: Any) -> str:
+    names: dict[type, str] = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")
+
+
+def _says_more(answer: Any, rows: int) -> bool:
+    """Whether an answer read without `pagination` plainly says that there is more than these rows."""
+    if not isinstance(answer, dict):
+        return False
+    pages = answer.get("pagination")
+    if isinstance(pages, dict) and pages.get("hasNextPage") is True:
+        return True
+    totals = (answer.get(key) for key in ("totalCount", "totalUsageEventsCount", "total_count"))
+    return any(isinstance(total, int) and total > rows for total in totals)

@@ -1,0 +1,191 @@
+"""`parse_mapping`: a mapping's body -> SyncMapping, or all problems found at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from portcfg.errors import InvalidSpecsError, Problem
+from portcfg.sync import jq_text
+from portcfg.sync.checks import Finding, mapping_problems
+from portcfg.sync.spec import (
+    Auth,
+    Dedupe,
+    EntityMapping,
+    ItemsToParse,
+    Lookup,
+    Pagination,
+    SourceSpec,
+    Stream,
+    SyncMapping,
+    SyncResource,
+)
+from portcfg.sync.windows import WindowSpec
+
+INLINE_KEYS = ("method", "body", "query_params", "headers", "data_path", "pagination", "window", "rows", "dedupe",
+               "shape", "required")  # fmt: skip
+
+
+def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[str, Any] | None = None) -> SyncMapping:
+    """The mapping to run; `variables` are the project's vars, which the mapping's own override.
+
+    Raises InvalidSpecsError with every problem. A bare list is a list of resources.
+    """
+    body: dict[str, Any] = dict(config) if isinstance(config, Mapping) else {"resources": list(config)}
+    merged = {**(variables or {}), **body.get("vars", {})}
+    findings = [*mapping_problems({**body, "vars": merged}), *_not_runnable(body)]
+    if findings:
+        raise InvalidSpecsError([_problem(str(body.get("identifier", "mapping")), finding) for finding in findings])
+    streams, resources = _resources(body)
+    missing = body.get("missing_relations", {})
+    return SyncMapping(
+        identifier=str(body.get("identifier", "")),
+        source=_source(body["source"]),
+        streams=streams,
+        resources=tuple(resources),
+        lookups=tuple(_lookup(name, raw) for name, raw in body.get("lookups", {}).items()),
+        merge=body.get("merge", {}),
+        fill=body.get("fill", {}),
+        missing_relations={} if isinstance(missing, str) else missing,
+        missing_default=missing if isinstance(missing, str) else "quarantine",
+        variables=merged,
+    )
+
+
+def _problem(name: str, finding: Finding) -> Problem:
+    path, message, hint = finding
+    where = ".".join(map(str, path))
+    return Problem(name, 0, 0, "mapping", f"{where}: {message}" if where else message, hint)
+
+
+def _not_runnable(body: Mapping[str, Any]) -> list[Finding]:
+    """What is fine to keep in Port but can't be run here."""
+    found: list[Finding] = []
+    if body.get("runner", "portcfg") != "portcfg":
+        found.append((("runner",), f"`{body['runner']}` runs this mapping, not portcfg", "set `runner: portcfg`"))
+    if not isinstance(body.get("source"), Mapping) or not body["source"].get("base_url"):
+        hint = "say where to read: `source: {base_url: https://..., auth: {type: ...}}`"
+        found.append((("source",), "the mapping has no source.base_url", hint))
+    for index, resource in enumerate(body.get("resources", [])):
+        for mapping in _entity_mappings(resource):
+            if isinstance(mapping.get("identifier"), Mapping):
+                path = ("resources", index, "port", "entity", "mappings", "identifier")
+                found.append((path, "portcfg doesn't run identifiers by search query", "name the identifier in jq"))
+    return found
+
+
+def _source(raw: Mapping[str, Any]) -> SourceSpec:
+    return SourceSpec(
+        base_url=str(raw["base_url"]).rstrip("/"),
+        auth=Auth(**raw.get("auth", {})),
+        rate_limits=raw.get("rate_limits", {}),
+        timeout=float(raw.get("timeout", 60)),
+    )
+
+
+def _resources(body: Mapping[str, Any]) -> tuple[dict[str, Stream], list[SyncResource]]:
+    streams = {name: _stream(name, raw, raw["path"]) for name, raw in body.get("streams", {}).items()}
+    resources: list[SyncResource] = []
+    for number, raw in enumerate(body.get("resources", []), 1):
+        selector = raw.get("selector", {})
+        name = selector.get("stream")
+        if not name:
+            stream = _inline_stream(raw["kind"], selector)
+            name = stream.name
+            streams.setdefault(name, stream)
+        mappings = _entity_mappings(raw)
+        for position, mapping in enumerate(mappings, 1):
+            suffix = f".{position}" if len(mappings) > 1 else ""
+            resources.append(_resource(f"{raw['kind']} ({number}{suffix})", name, raw, mapping))
+    return streams, resources
+
+
+def _entity_mappings(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    mappings = raw["port"]["entity"]["mappings"]
+    return list(mappings) if isinstance(mappings, list) else [mappings]
+
+
+def _inline_stream(kind: str, selector: Mapping[str, Any]) -> Stream:
+    """A resource's own request. Its name holds a digest, so that equal requests are one stream."""
+    raw = {key: selector[key] for key in INLINE_KEYS if key in selector}
+    digest = hashlib.sha256(json.dumps([kind, raw], sort_keys=True).encode()).hexdigest()[:6]
+    return _stream(f"{kind}#{digest}", raw, kind)
+
+
+def _stream(name: str, raw: Mapping[str, Any], path: str) -> Stream:
+    window, dedupe, pages = raw.get("window"), raw.get("dedupe"), raw.get("pagination")
+    body = raw.get("body")
+    return Stream(
+        name=name,
+        path="/" + path.lstrip("/"),
+        method=str(raw.get("method", "GET")).upper(),
+        body=jq_text.normalise(body) if isinstance(body, str) else body,
+        query_params=raw.get("query_params", {}),
+        headers=raw.get("headers", {}),
+        data_path=_text(raw.get("data_path")),
+        pagination=_pagination(pages) if pages else None,
+        window=WindowSpec(window.get("days", 30), window.get("margin_days", 0)) if window is not None else None,
+        rows=_text(raw.get("rows")),
+        dedupe=Dedupe(_text(dedupe["by"]), _text(dedupe.get("keep"))) if dedupe else None,
+        shape=raw.get("shape", {}),
+        required=bool(raw.get("required", False)),
+    )
+
+
+def _pagination(raw: Mapping[str, Any]) -> Pagination:
+    names = {"in": "place"}
+    values = {names.get(key, key): value for key, value in raw.items()}
+    return Pagination(**{**values, **{key: _text(raw.get(key)) for key in ("more", "next", "total")}})
+
+
+def _lookup(name: str, raw: Mapping[str, Any]) -> Lookup:
+    return Lookup(name, raw["stream"], _text(raw["key"]), _text(raw["value"]))
+
+
+def _resource(label: str, stream: str, raw: Mapping[str, Any], mapping: Mapping[str, Any]) -> SyncResource:
+    selector, port = raw.get("selector", {}), raw["port"]
+    items = port.get("itemsToParse")
+    return SyncResource(
+        label=label,
+        stream=stream,
+        entity=_entity(mapping),
+        query=_text(selector.get("query", "true")),
+        group_by={name: _text(text) for name, text in selector.get("group_by", {}).items()},
+        aggregate=selector.get("aggregate", {}),
+        creates=_text(selector.get("creates", "true")),
+        items=ItemsToParse(
+            _text(items), port.get("itemsToParseName", "item"), port.get("itemsToParseTopLevelTransform", True)
+        )
+        if items
+        else None,
+    )
+
+
+def _entity(raw: Mapping[str, Any]) -> EntityMapping:
+    return EntityMapping(
+        identifier=_text(raw["identifier"]),
+        blueprint=_text(raw["blueprint"]),
+        title=_text(raw.get("title")),
+        icon=_text(raw.get("icon")),
+        team=_query_jq(raw.get("team")),
+        properties={name: _text(text) for name, text in (raw.get("properties") or {}).items()},
+        relations={name: _query_jq(text) for name, text in (raw.get("relations") or {}).items()},
+    )
+
+
+def _text(value: Any) -> str:
+    """An expression as text. YAML turns `true` and `1` into values, which mean the same in jq."""
+    if value is None or value == "":
+        return ""
+    return jq_text.normalise(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _query_jq(value: Any) -> str:
+    """A relation is jq, or Ocean's search query whose leaves are jq: then the jq that builds the query."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)}: ({_query_jq(item)}\n)" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(f"({_query_jq(item)}\n)" for item in value) + "]"
+    return _text(value)

@@ -1,0 +1,97 @@
+"""What a sync did: frozen counts, rejects and notices. Rendering is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_PARTIAL
+
+
+class StreamStatus(StrEnum):
+    """How the reading of a stream ended."""
+
+    READ = "read"
+    NOT_IN_PLAN = "not in your plan"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row or entity that was not written. `where` is a resource's label, or the stage that refused."""
+
+    where: str
+    blueprint: str
+    identifier: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """One stream. `total` is what the source says it has (None if it doesn't), `rows` what was read."""
+
+    name: str
+    status: StreamStatus
+    requests: int = 0
+    pages: int = 0
+    rows: int = 0
+    kept: int = 0
+    duplicates: int = 0
+    total: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class BlueprintReport:
+    """One blueprint. `skipped` counts by reason; `held` says why nothing was written."""
+
+    blueprint: str
+    fragments: int = 0
+    entities: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    held: str = ""
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """The whole run. `first_day`..`last_day` are UTC days; `dry_run` means nothing was written."""
+
+    mapping: str
+    dry_run: bool
+    first_day: str
+    last_day: str
+    streams: tuple[StreamReport, ...] = ()
+    blueprints: tuple[BlueprintReport, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    notices: tuple[str, ...] = ()
+    source_requests: int = 0
+    source_retries: int = 0
+    port_requests: int = 0
+    seconds: float = 0.0
+
+    @property
+    def writes(self) -> int:
+        """Entities created or updated (that would be, in a dry run)."""
+        return sum(item.created + item.updated for item in self.blueprints)
+
+    @property
+    def exit_code(self) -> int:
+        """3 when a stream could not be read to its end, 6 when something was refused, else 0."""
+        if any(stream.status is StreamStatus.FAILED for stream in self.streams):
+            return EXIT_INCOMPLETE
+        return EXIT_PARTIAL if self.rejects else EXIT_OK
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage is: `read`, `map`, `compare` or `write`. `total` is 0 when it isn't known."""
+
+    stage: str
+    name: str
+    done: int
+    total: int = 0

@@ -1,0 +1,169 @@
+"""A mapping as frozen values. `parse.parse_mapping` makes them; everything after works on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from portcfg.sync.windows import WindowSpec
+
+MERGE_RULES = ("any", "max", "min", "sum", "first", "union", "object")
+MISSING_RELATIONS = ("drop", "create", "quarantine")
+AGGREGATORS = (
+    "sum", "count", "count_distinct", "min", "max", "any", "mode", "first", "latest", "object", "collect",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Auth:
+    """How the source is asked. Only names of environment variables; the values come in with the run."""
+
+    type: str = "none"
+    username_env: str = ""
+    password_env: str = ""
+    token_env: str = ""
+    header: str = ""
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """`rate_limits` are requests a minute by path prefix; `timeout` is in seconds."""
+
+    base_url: str
+    auth: Auth = field(default_factory=Auth)
+    rate_limits: Mapping[str, int] = field(default_factory=dict)
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True)
+class Pagination:
+    """Where the page number goes (`place` is query or body) and how the end is known; see paging.py."""
+
+    type: str
+    place: str = "query"
+    page: str = "page"
+    size: str = ""
+    page_size: int = 100
+    start: int = 1
+    more: str = ""
+    next: str = ""
+    total: str = ""
+    max_pages: int = 10_000
+
+
+@dataclass(frozen=True)
+class Dedupe:
+    """Of rows with equal `by`, the one with the greatest `keep` stays (the first one without `keep`)."""
+
+    by: str
+    keep: str = ""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One family of requests, read once a run. `body` is None, jq text, or an object whose leaves may be jq."""
+
+    name: str
+    path: str
+    method: str = "GET"
+    body: Any = None
+    query_params: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    data_path: str = ""
+    pagination: Pagination | None = None
+    window: WindowSpec | None = None
+    rows: str = ""
+    dedupe: Dedupe | None = None
+    shape: Mapping[str, str] = field(default_factory=dict)
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A table made of a stream: `$lookup.<name>[key]` is the list of the values of all rows with that key."""
+
+    name: str
+    stream: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class EntityMapping:
+    """Ocean's `port.entity.mappings`, every expression normalised. `blueprint` is jq, mostly a constant."""
+
+    identifier: str
+    blueprint: str
+    title: str = ""
+    icon: str = ""
+    team: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    relations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ItemsToParse:
+    """Ocean's fan-out: each element of `path` as `.<name>` beside the rest of the row."""
+
+    path: str
+    name: str = "item"
+    strip: bool = True
+
+
+@dataclass(frozen=True)
+class SyncResource:
+    """One entry of `resources`: a stream, what to keep and group, and the entity that each row or group makes."""
+
+    label: str
+    stream: str
+    entity: EntityMapping
+    query: str = "true"
+    group_by: Mapping[str, str] = field(default_factory=dict)
+    aggregate: Mapping[str, Any] = field(default_factory=dict)
+    creates: str = "true"
+    items: ItemsToParse | None = None
+
+    @property
+    def blueprint(self) -> str:
+        """The blueprint's identifier if it is a constant, else ''."""
+        text = self.entity.blueprint
+        return text[1:-1] if text[:1] == text[-1:] == '"' and "\\" not in text and text.count('"') == 2 else ""
+
+    def expressions(self) -> list[str]:
+        """Every expression of the resource, for finding the variables it uses."""
+        entity = self.entity
+        return [
+            *(entity.identifier, entity.blueprint, entity.title, entity.icon, entity.team, self.query, self.creates),
+            *entity.properties.values(),
+            *entity.relations.values(),
+            *self.group_by.values(),
+            *aggregate_expressions(self.aggregate),
+        ]
+
+
+def aggregate_expressions(tree: Any) -> list[str]:
+    """The jq strings in an `aggregate` tree."""
+    if isinstance(tree, str):
+        return [tree]
+    return [text for value in tree.values() for text in aggregate_expressions(value)] if isinstance(tree, dict) else []
+
+
+@dataclass(frozen=True)
+class SyncMapping:
+    """A whole mapping file. `merge`, `fill` and `missing_relations` are by blueprint, then by property or relation."""
+
+    identifier: str
+    source: SourceSpec
+    streams: Mapping[str, Stream]
+    resources: tuple[SyncResource, ...]
+    lookups: tuple[Lookup, ...] = ()
+    merge: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    fill: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    missing_relations: Mapping[str, str] = field(default_factory=dict)
+    missing_default: str = "quarantine"
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+    def when_missing(self, blueprint: str, relation: str) -> str:
+        """What to do with a relation whose target doesn't exist."""
+        return self.missing_relations.get(f"{blueprint}.{relation}", self.missing_default)

@@ -1,0 +1,212 @@
+"""What the live blueprints allow: the written properties, the order of writing, the entities that relations name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from portcfg.client import PortReader
+from portcfg.errors import PortcfgError, TerminalApiError
+from portcfg.sync.entities import safe_identifier
+from portcfg.sync.fragments import Entity
+from portcfg.sync.report import Reject
+from portcfg.sync.spec import SyncMapping, SyncResource
+
+# Identifiers in one search: 500 of the longest usual ones stay far under Port's 1 MiB body limit.
+SEARCH_IDENTIFIERS = 500
+
+Blueprints = Mapping[str, Mapping[str, Any]]
+
+
+def read_blueprints(port: PortReader) -> Blueprints:
+    """Every blueprint, by identifier: one request."""
+    found = port.get("/blueprints").get("blueprints", [])
+    return {blueprint["identifier"]: blueprint for blueprint in found}
+
+
+def check_resources(resources: Iterable[SyncResource], blueprints: Blueprints) -> None:
+    """Raise PortcfgError when a blueprint or property that the mapping writes isn't in Port."""
+    problems: dict[str, None] = {}
+    for resource in resources:
+        if resource.blueprint:
+            for problem in _missing(resource.blueprint, resource.entity.properties, blueprints):
+                problems[problem] = None
+    raise_missing(problems)
+
+
+def raise_missing(problems: Iterable[str]) -> None:
+    """Raise PortcfgError for what is missing, if anything is."""
+    if found := list(problems):
+        hint = "`portcfg plan` shows whether the blueprints in Port are up to date; apply them first"
+        raise PortcfgError(f"the mapping doesn't fit Port, nothing was written: {'; '.join(found)}", hint)
+
+
+def missing_fields(entities: Iterable[Entity], blueprints: Blueprints) -> list[str]:
+    """The same check on finished entities, for blueprints that are known only from their rows."""
+    written: dict[str, dict[str, None]] = {}
+    for entity in entities:
+        written.setdefault(entity.blueprint, {}).update(dict.fromkeys(entity.properties))
+    return [problem for name, fields in written.items() for problem in _missing(name, fields, blueprints)]
+
+
+def _missing(name: str, properties: Iterable[str], blueprints: Blueprints) -> Iterator[str]:
+    if name not in blueprints:
+        yield f"there is no blueprint `{name}`"
+        return
+    known = (blueprints[name].get("schema") or {}).get("properties") or {}
+    yield from (f"blueprint `{name}` has no property `{field}`" for field in properties if field not in known)
+
+
+def writing_order(names: Iterable[str], blueprints: Blueprints) -> list[str]:
+    """Blueprints with their relations' targets first; in a cycle the one first by name goes first."""
+    waiting = sorted(names)
+    ordered: list[str] = []
+    while waiting:
+        ready = next((name for name in waiting if not _targets(name, blueprints) & (set(waiting) - {name})), waiting[0])
+        waiting.remove(ready)
+        ordered.append(ready)
+    return ordered
+
+
+def _targets(name: str, blueprints: Blueprints) -> set[str]:
+    relations = blueprints.get(name, {}).get("relations") or {}
+    return {relation.get("target", "") for relation in relations.values()}
+
+
+def identifier_chunks(identifiers: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Search queries that together find all these identifiers."""
+    ordered = sorted(set(identifiers))
+    for start in range(0, len(ordered), SEARCH_IDENTIFIERS):
+        value = ordered[start : start + SEARCH_IDENTIFIERS]
+        yield {"combinator": "and", "rules": [{"property": "$identifier", "operator": "in", "value": value}]}
+
+
+@dataclass
+class Targets:
+    """Which entities exist: those of this run, and those in Port, each asked for once."""
+
+    port: PortReader
+    known: dict[str, set[str]] = field(default_factory=dict)
+    _absent: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, blueprint: str, identifiers: Iterable[str]) -> None:
+        """Entities that this run writes or has seen."""
+        self.known.setdefault(blueprint, set()).update(identifiers)
+
+    def existing(self, blueprint: str, wanted: Iterable[str]) -> set[str]:
+        """Those of `wanted` that exist."""
+        known = self.known.setdefault(blueprint, set())
+        absent = self._absent.setdefault(blueprint, set())
+        wanted = set(wanted)
+        unasked = wanted - known - absent
+        try:
+            for query in identifier_chunks(unasked):
+                found = self.port.entities(blueprint, include=["$identifier"], query=query)
+                known.update(entity["identifier"] for entity in found)
+        except TerminalApiError as error:
+            # Without the blueprint there is nothing to relate to.
+            if error.status != 404:
+                raise
+        absent.update(unasked - known)
+        return wanted & known
+
+
+@dataclass(frozen=True)
+class Related:
+    """Entities whose relations can be written, the rest, and what was left out of relations, counted by text."""
+
+    entities: list[Entity]
+    rejects: list[Reject]
+    dropped: Counter[str]
+    create_missing: bool = False
+
+
+def relate(
+    entities: Sequence[Entity], blueprint: Mapping[str, Any], mapping: SyncMapping, targets: Targets, written: set[str]
+) -> Related:
+    """Apply the mapping's `missing_relations` to entities of one blueprint. `written` are this run's blueprints."""
+    relations = blueprint.get("relations") or {}
+    result = Related([], [], Counter())
+    shaped = []
+    for entity in entities:
+        values, problem = _shaped(entity, relations, written, result.dropped)
+        if problem:
+            result.rejects.append(Reject("relations", entity.blueprint, entity.identifier, problem))
+        else:
+            shaped.append(replace(entity, relations=values))
+    missing = {name: _missing_targets(name, shaped, relations[name]["target"], targets) for name in _used(shaped)}
+    create = False
+    for entity in shaped:
+        kept, problem = _resolved(entity, relations, missing, mapping, result.dropped)
+        create = create or any(
+            mapping.when_missing(entity.blueprint, name) == "create" and absent for name, absent in missing.items()
+        )
+        if problem:
+            result.rejects.append(Reject("relations", entity.blueprint, entity.identifier, problem))
+        else:
+            result.entities.append(replace(entity, relations=kept))
+    return replace(result, create_missing=create)
+
+
+def _used(entities: Iterable[Entity]) -> list[str]:
+    return list({name: None for entity in entities for name in entity.relations})
+
+
+def _shaped(
+    entity: Entity, relations: Mapping[str, Any], written: set[str], dropped: Counter[str]
+) -> tuple[dict[str, Any], str]:
+    """Each value in the form its relation takes: a string, or a sorted list without repeats."""
+    shaped: dict[str, Any] = {}
+    for name, value in entity.relations.items():
+        if name not in relations:
+            dropped[f"blueprint `{entity.blueprint}` has no relation `{name}`; its values were left out"] += 1
+            continue
+        relation = relations[name]
+        if isinstance(value, dict):
+            shaped[name] = value
+            continue
+        items = [] if value is None else value if isinstance(value, list) else [value]
+        if not all(isinstance(item, str) and item for item in items):
+            return {}, f"relation `{name}` is not an identifier"
+        safe = {safe_identifier(item) if relation.get("target") in written else item for item in items}
+        if not relation.get("many") and len(safe) > 1:
+            return {}, f"relation `{name}` takes one entity, not {len(safe)}"
+        shaped[name] = sorted(safe) if relation.get("many") else next(iter(safe), None)
+    return shaped, ""
+
+
+def _missing_targets(name: str, entities: Sequence[Entity], target: str, targets: Targets) -> set[str]:
+    wanted = {item for entity in entities for item in _items(entity.relations.get(name))}
+    return wanted - targets.existing(target, wanted)
+
+
+def _items(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return value if isinstance(value, list) else []
+
+
+def _resolved(
+    entity: Entity,
+    relations: Mapping[str, Any],
+    missing: Mapping[str, set[str]],
+    mapping: SyncMapping,
+    dropped: Counter[str],
+) -> tuple[dict[str, Any], str]:
+    kept = dict(entity.relations)
+    for name, value in entity.relations.items():
+        absent = missing[name].intersection(_items(value))
+        policy = mapping.when_missing(entity.blueprint, name)
+        target = relations[name]["target"]
+        if absent and policy == "quarantine":
+            return {}, f"relation `{name}`: `{target}` has no entity `{min(absent)}`"
+        if absent and policy == "drop":
+            dropped[f"{entity.blueprint}.{name}: values without a `{target}` entity in Port were left out"] += len(
+                absent
+            )
+            kept[name] = [item for item in value if item not in absent] if isinstance(value, list) else None
+        if relations[name].get("required") and not kept[name]:
+            return {}, f"relation `{name}` is required and has no value"
+    return kept, ""

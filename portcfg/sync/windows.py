@@ -1,0 +1,117 @@
+"""Whole UTC days: the range of a run, and its slices for APIs that cap the length of a request.
+
+Both ends of a window are inclusive, so the end is the last millisecond of a day: events at midnight belong to one
+window only. Ends are frozen for the run, because offset paging over a list that grows repeats and loses rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from portcfg.errors import UsageError
+
+DAY_MS = 86_400_000
+DEFAULT_DAYS = 30
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """`window:` of a stream. `days` is the longest range the API answers, margins included."""
+
+    days: int = DEFAULT_DAYS
+    margin_days: int = 0
+
+
+@dataclass(frozen=True)
+class DayRange:
+    """Whole UTC days, both inclusive."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise UsageError(f"the range ends ({self.last}) before it begins ({self.first})")
+
+    @property
+    def days(self) -> int:
+        """How many days."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True)
+class Window:
+    """What `$window` is: `first_day`..`last_day` are the days asked for, the rest bounds the request (with margin)."""
+
+    first_day: str
+    last_day: str
+    days: int
+    start_date: str
+    end_date: str
+    start_iso: str
+    end_iso: str
+    start_ms: int
+    end_ms: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that jq sees."""
+        return asdict(self)
+
+
+def utc_day(epoch_seconds: float) -> date:
+    """The UTC day of an instant."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).date()
+
+
+def day_range(now: float, first: date | None, last: date | None, days: int) -> DayRange:
+    """The days of a run: by default the `days` days that end yesterday, the last complete UTC day.
+
+    `now` is in epoch seconds. The running day may be asked for, a day that hasn't begun may not.
+    """
+    today = utc_day(now)
+    end = last or today - timedelta(days=1)
+    if end > today:
+        raise UsageError(f"{end} has not begun (today is {today}, UTC)")
+    return DayRange(first or end - timedelta(days=days - 1), end)
+
+
+def slices(span: DayRange, spec: WindowSpec, now: float) -> Iterator[Window]:
+    """The windows that cover the range once, each with its margin at most `spec.days` long."""
+    step = spec.days - 2 * spec.margin_days
+    if step < 1:
+        raise UsageError(f"a window of {spec.days} days has no room for a margin of {spec.margin_days} on both sides")
+    first = span.first
+    while first <= span.last:
+        last = min(first + timedelta(days=step - 1), span.last)
+        yield window(DayRange(first, last), spec.margin_days, now)
+        first = last + timedelta(days=1)
+
+
+def window(days: DayRange, margin_days: int, now: float) -> Window:
+    """One window. Its end is never after `now`, so that what is still growing is read as of one instant."""
+    margin = timedelta(days=margin_days)
+    start_ms = _midnight_ms(days.first - margin)
+    end_ms = min(_midnight_ms(days.last + margin) + DAY_MS - 1, int(now * 1000))
+    return Window(
+        first_day=days.first.isoformat(),
+        last_day=days.last.isoformat(),
+        days=days.days,
+        start_date=_iso(start_ms)[:10],
+        end_date=_iso(end_ms)[:10],
+        start_iso=_iso(start_ms),
+        end_iso=_iso(end_ms),
+        start_ms=start_ms,
+        end_ms=end_ms,
+    )
+
+
+def _midnight_ms(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
+
+
+def _iso(epoch_ms: int) -> str:
+    instant = datetime.fromtimestamp(epoch_ms // 1000, UTC)
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"
