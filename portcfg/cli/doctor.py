@@ -7,12 +7,12 @@ from click.shell_completion import get_completion_class
 
 from portcfg.cli.common import reading, say, specs_options
 from portcfg.cli.main import main
+from portcfg.cli.sync import source_variables
 from portcfg.client import api_root
 from portcfg.errors import EXIT_ERROR, EXIT_OK, PortcfgError, UsageError
 from portcfg.pipeline import Specs, read_specs
 from portcfg.render.safe import plain
 from portcfg.settings import NAMES, Settings
-from portcfg.sync.source import source_variables
 
 
 @click.command("doctor")

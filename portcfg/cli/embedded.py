@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from portcfg.client import Credentials
 from portcfg.errors import UsageError
@@ -27,21 +28,34 @@ def embedded_port(project: Project) -> Iterator[tuple[str, Credentials]]:
 
 
 @contextmanager
-def serving_port(data: str, port: int = 0) -> Iterator[str]:
-    """Serve an embedded Port on the state in `data`; yields its base URL."""
+def serving_port(data: str, port: int = 0, **chaos: Any) -> Iterator[str]:
+    """Serve an embedded Port on the state in `data`, with the switches of `Chaos`; yields its base URL."""
     try:
-        from portcfg.emulator.port_app import port_app
+        from portcfg.emulator.port_app import Chaos, port_app
         from portcfg.emulator.server import serving
     except ImportError as error:
         raise _not_installed() from error
     Path(data).parent.mkdir(parents=True, exist_ok=True)
-    app = port_app(data, client_id=CREDENTIALS.client_id, client_secret=CREDENTIALS.client_secret)
+    app = port_app(
+        data,
+        client_id=CREDENTIALS.client_id,
+        client_secret=CREDENTIALS.client_secret,
+        chaos=Chaos(**chaos),
+    )
     with serving(app, port) as base_url:
         yield base_url
 
 
 @contextmanager
-def serving_cursor(users: int, days: int, seed: int, port: int = 0) -> Iterator[str]:
+def serving_cursor(
+    users: int,
+    days: int,
+    seed: int,
+    port: int = 0,
+    *,
+    enterprise: bool = True,
+    rate_limit: bool = False,
+) -> Iterator[str]:
     """Serve a stand-in Cursor whose company's last day is today; yields its base URL."""
     try:
         from portcfg.emulator.cursor_app import cursor_app
@@ -49,10 +63,30 @@ def serving_cursor(users: int, days: int, seed: int, port: int = 0) -> Iterator[
         from portcfg.emulator.server import serving
     except ImportError as error:
         raise _not_installed() from error
-    end = datetime.now(UTC).date()
-    company = synthetic_company(users=users, days=days, seed=seed, end=end)
-    with serving(cursor_app(company, api_key=CURSOR_KEY), port) as base_url:
+    company = synthetic_company(users=users, days=days, seed=seed, end=datetime.now(UTC).date())
+    app = cursor_app(company, api_key=CURSOR_KEY, enterprise=enterprise, rate_limit=rate_limit)
+    with serving(app, port) as base_url:
         yield base_url
+
+
+@contextmanager
+def serving_samples(folder: Path, port: int) -> Iterator[str]:
+    """Serve recorded Cursor answers from a folder, as they are; yields the base URL."""
+    try:
+        from portcfg.emulator.cursor_samples import samples_app
+        from portcfg.emulator.server import serving
+    except ImportError as error:
+        raise _not_installed() from error
+    with serving(samples_app(folder, api_key=CURSOR_KEY), port) as base_url:
+        yield base_url
+
+
+def stand_in_people(users: int, seed: int) -> list[tuple[str, str]]:
+    """(e-mail, name) of the synthetic company's people, as an identity provider would hold them."""
+    from portcfg.emulator.cursor_company import synthetic_company
+
+    company = synthetic_company(users=users, days=COMPANY_DAYS, seed=seed, end=datetime.now(UTC).date())
+    return [(person.email.strip().lower(), person.name) for person in company.people]
 
 
 def _not_installed() -> UsageError:

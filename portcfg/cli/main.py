@@ -24,8 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("specs", "Write specs for what Port has."),
     "doctor": ("doctor", "Say what portcfg would talk to, with which credentials, and whether it answers."),
     "schema": ("specs", "Write the JSON Schemas that editors use for specs."),
-    "emulator": ("local", "Serve the embedded Port, and a stand-in Cursor, on loopback."),
-    "demo": ("local", "The whole Cursor integration on an embedded Port, start to end."),
+    "emulator": ("emulator", "Serve the embedded Port, and a stand-in Cursor, on loopback."),
+    "demo": ("demo", "The whole Cursor integration on an embedded Port, start to end."),
     "completion": ("doctor", "Print the completion script of a shell."),
 }
 
@@ -79,7 +79,9 @@ def exit_code_of(error: Exception) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.Abort):
-        click.echo("stopped; nothing was written", err=True)
+        # click turns Ctrl-C into an Abort; at a question it comes without a cause, and then nothing has been done.
+        interrupted = isinstance(error.__cause__, KeyboardInterrupt)
+        click.echo("interrupted" if interrupted else "stopped; nothing was written", err=True)
         return EXIT_INTERRUPTED
     if isinstance(error, click.ClickException):
         # click's own code for a usage error is 2, which here means "changes pending".

@@ -77,12 +77,12 @@ def apply_command(settings: Settings, prune: bool, no_ledger: bool, format_: str
         if plan.pending:
             _ask(plan, port.root, auto_approve)
 
-        report = apply_specs(specs, plan, port, options, clock=_now, progress=_progress)
+        report = apply_specs(specs, plan, port, options, clock=utc_now, progress=show_outcome)
         click.echo(report_text(report) if format_ == "text" else report_json(report))
         return _exit_code(report)
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
     """Now, in UTC."""
     return datetime.now(UTC)
 
@@ -95,7 +95,8 @@ def _ask(plan: Plan, root: str, auto_approve: bool) -> None:
     click.confirm(f"Write these {len(plan.pending)} change(s) to {root}?", abort=True, err=True)
 
 
-def _progress(outcome: Outcome) -> None:
+def show_outcome(outcome: Outcome) -> None:
+    """One line on stderr for a step that ended."""
     say(f"{outcome.status} {outcome.change.action} {plain(str(outcome.change.ref))}")
 
 

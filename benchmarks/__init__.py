@@ -1,0 +1,1 @@
+"""Speed, each figure beside a baseline measured in the same run. `python -m benchmarks [name...]`."""

@@ -1,0 +1,132 @@
+"""sync."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
+from portcfg.cli.progress import ProgressLine
+from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_PARTIAL, UsageError
+from portcfg.model import Project, Resource
+from portcfg.pipeline import Specs
+from portcfg.render.sync import sync_json, sync_markdown, sync_text
+from portcfg.settings import Settings
+from portcfg.sync.parse import parse_mapping
+from portcfg.sync.report import SyncReport
+from portcfg.sync.run import SyncOptions, run_sync
+
+CURSOR_HOST = "api.cursor.com"
+FORMATS = {"text": sync_text, "json": sync_json, "markdown": sync_markdown}
+# What a run that covers several mappings ends with: the first of these that one of them ended with.
+WORST_FIRST = (EXIT_INCOMPLETE, EXIT_PARTIAL, EXIT_OK)
+
+
+@click.command("sync")
+@specs_options
+@click.argument("names", nargs=-1, metavar="[MAPPING]...")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First UTC day.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last UTC day; yesterday where absent.")
+@click.option("--days", type=click.IntRange(min=1), help="This many whole days up to --until; 30 where absent.")
+@click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
+@click.option("--source-url", metavar="URL", help="Another base URL for the source.")
+@format_option(*FORMATS)
+def sync_command(
+    settings: Settings,
+    names: tuple[str, ...],
+    since: Any,
+    until: Any,
+    days: int | None,
+    dry_run: bool,
+    source_url: str | None,
+    format_: str,
+) -> int:
+    """Read each mapping's source, make entities, compare them with Port's, and write those that changed.
+
+    Covers whole UTC days only. Deletes nothing. With --env local the embedded Port is written, and Cursor's
+    place is taken by a stand-in with a synthetic company, unless --source-url says otherwise.
+
+    \b
+    Examples:
+      portcfg sync --dry-run
+      portcfg sync cursor --days 3
+      portcfg sync cursor --since 2026-01-01 --until 2026-01-31
+      portcfg sync --env local --format json
+    """
+    specs = checked_specs(settings)
+    options = SyncOptions(_day(since), _day(until), days, dry_run)
+    opened = reading if dry_run else writing
+    reports = []
+    for resource in chosen_mappings(specs, names):
+        with source_of(settings, specs.project, resource, source_url) as (config, env):
+            mapping = parse_mapping(config, specs.project.variables)
+            with opened(settings, specs) as port, ProgressLine() as progress:
+                reports.append(run_sync(mapping, env, port, options, progress))
+    for report in reports:
+        click.echo(FORMATS[format_](report))
+    return exit_code(reports)
+
+
+def exit_code(reports: list[SyncReport]) -> int:
+    """The worst end among the reports."""
+    return next(code for code in WORST_FIRST if code == EXIT_OK or any(report.exit_code == code for report in reports))
+
+
+def _day(value: Any) -> date | None:
+    return value.date() if value else None
+
+
+def chosen_mappings(specs: Specs, names: tuple[str, ...]) -> list[Resource]:
+    """The mappings that portcfg runs, or those named; raises UsageError for a name that isn't one."""
+    mappings = {ref.identifier: resource for ref, resource in specs.compiled().items() if ref.kind == "mapping"}
+    own = {name: resource for name, resource in mappings.items() if resource.body["config"].get("runner") != "ocean"}
+    unknown = [name for name in names if name not in own]
+    if unknown or not own:
+        ocean = sorted(set(mappings) - set(own))
+        hint = f"there are: {', '.join(own) or 'none'}" + (f"; run by Ocean: {', '.join(ocean)}" if ocean else "")
+        raise UsageError(f"no mapping {unknown[0]!r} to run" if unknown else "the specs have no mapping to run", hint)
+    return [own[name] for name in names or own]
+
+
+@contextmanager
+def source_of(
+    settings: Settings, project: Project, resource: Resource, source_url: str | None
+) -> Iterator[tuple[dict[str, Any], Mapping[str, str]]]:
+    """The mapping's config with the base URL to ask, and the variables that hold its keys."""
+    config = {"identifier": resource.ref.identifier, **resource.body["config"]}
+    source = dict(config.get("source") or {})
+    stand_in = settings.is_local and not source_url and urlsplit(str(source.get("base_url"))).hostname == CURSOR_HOST
+    with _stand_in(project) if stand_in else nullcontext(source_url) as base_url:
+        if stand_in:
+            say(f"source: a stand-in Cursor with a synthetic company ({resource.ref.identifier})")
+        if base_url:
+            source["base_url"] = base_url
+            config["source"] = source
+        yield config, _stand_in_keys(source) if stand_in else settings.environ
+
+
+@contextmanager
+def _stand_in(project: Project) -> Iterator[str]:
+    from portcfg.cli.embedded import COMPANY_DAYS, DEFAULT_SEED, DEFAULT_USERS, serving_cursor
+
+    users = int(project.emulator.get("users", DEFAULT_USERS))
+    seed = int(project.emulator.get("seed", DEFAULT_SEED))
+    with serving_cursor(users, COMPANY_DAYS, seed) as base_url:
+        yield base_url
+
+
+def _stand_in_keys(source: Mapping[str, Any]) -> dict[str, str]:
+    from portcfg.cli.embedded import CURSOR_KEY
+
+    return dict.fromkeys(source_variables(source), CURSOR_KEY)
+
+
+def source_variables(source: Mapping[str, Any]) -> list[str]:
+    """The names of the environment variables that a source's auth reads."""
+    auth = source.get("auth") or {}
+    return [str(value) for key, value in auth.items() if key.endswith("_env") and value]
