@@ -12,9 +12,7 @@ from portcfg.sync.jq_programs import RESERVED_VARIABLES, syntax_error
 from portcfg.sync.spec import AGGREGATORS, MERGE_RULES
 
 Finding = tuple[Path, str, str]
-_VARIABLE_HINT = "a jq variable is a name of letters, digits and _; these are taken: " + ", ".join(
-    f"${name}" for name in sorted(RESERVED_VARIABLES)
-)
+_VARIABLE_HINT = "these names are taken: " + ", ".join(f"${name}" for name in sorted(RESERVED_VARIABLES))
 
 
 def mapping_problems(body: Any, path_prefix: Path = ()) -> Iterator[Finding]:
@@ -31,11 +29,11 @@ def mapping_problems(body: Any, path_prefix: Path = ()) -> Iterator[Finding]:
 
 
 def _findings(body: Mapping[str, Any], runs_here: bool) -> Iterator[Finding]:
-    names = [name for name in _mapping(body.get("vars")) if _valid_variable(name)]
+    names = jq_variables(_mapping(body.get("vars")))
     yield from (
-        (("vars", name), f"`{name}` can't be a variable in jq", _VARIABLE_HINT)
+        (("vars", name), f"`{name}` can't be a variable of the mapping", _VARIABLE_HINT)
         for name in _mapping(body.get("vars"))
-        if not _valid_variable(name)
+        if name in RESERVED_VARIABLES
     )
     for path, text in expressions(body, runs_here):
         yield from _expression_problems(path, text, names)
@@ -45,11 +43,12 @@ def _findings(body: Mapping[str, Any], runs_here: bool) -> Iterator[Finding]:
         yield from _two_writers(body)
 
 
-def _valid_variable(name: str) -> bool:
-    return jq_text.plain_path(f".{name}") and name not in RESERVED_VARIABLES
+def jq_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that jq can name. The project's variables are shared with other kinds, so `api-name` is just not seen."""
+    return {name: value for name, value in variables.items() if jq_text.plain_path(f".{name}")}
 
 
-def _expression_problems(path: Path, text: str, names: list[str]) -> Iterator[Finding]:
+def _expression_problems(path: Path, text: str, names: Mapping[str, Any]) -> Iterator[Finding]:
     expression = jq_text.normalise(text)
     if jq_text.plain_path(expression):
         return

@@ -16,22 +16,26 @@ Live = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Fields:
-    """What a blueprint's mappings write, and so what is compared."""
+    """What a blueprint's mappings write, and so what is compared.
+
+    `silent` are those with a writer that was not read: having no value then is no reason to clear a live one.
+    """
 
     properties: tuple[str, ...]
     relations: tuple[str, ...]
     title: bool
     icon: bool
     team: bool
+    silent: frozenset[str] = frozenset()
 
     def include(self) -> list[str]:
         """The `include` of a search. Relations stand beside properties there."""
         meta = [f"${name}" for name in ("title", "icon", "team") if getattr(self, name)]
         return ["$identifier", *meta, *self.properties, *self.relations]
 
-    def only_relations(self, known: Container[str]) -> Fields:
-        """Without the relations that the live blueprint doesn't have."""
-        return replace(self, relations=tuple(name for name in self.relations if name in known))
+    def narrowed(self, known: Container[str], silent: frozenset[str]) -> Fields:
+        """Only with relations that the live blueprint knows, and with what is `silent`."""
+        return replace(self, relations=tuple(name for name in self.relations if name in known), silent=silent)
 
 
 def fields_of(entities: Sequence[Entity]) -> Fields:
@@ -79,8 +83,8 @@ def changed_body(entity: Entity, live: Mapping[str, Any] | None, fields: Fields)
     if live is None:
         return _body(entity, {}, {})
     had, had_related = live.get("properties") or {}, live.get("relations") or {}
-    properties = {name: entity.properties.get(name) for name in fields.properties}
-    relations = {name: entity.relations.get(name) for name in fields.relations}
+    properties = _compared(entity.properties, fields.properties, fields.silent)
+    relations = _compared(entity.relations, fields.relations, fields.silent)
     same = (
         all(same_value(value, had.get(name)) for name, value in properties.items())
         and all(_same_relation(value, had_related.get(name)) for name, value in relations.items())
@@ -91,6 +95,11 @@ def changed_body(entity: Entity, live: Mapping[str, Any] | None, fields: Fields)
     cleared = {name: None for name, value in properties.items() if value is None and had.get(name) is not None}
     unrelated = {name: value for name, value in relations.items() if not value and had_related.get(name)}
     return _body(entity, cleared, unrelated)
+
+
+def _compared(values: Mapping[str, Any], names: Sequence[str], silent: Container[str]) -> dict[str, Any]:
+    compared = {name: values.get(name) for name in names}
+    return {name: value for name, value in compared.items() if value or name not in silent}
 
 
 def _body(entity: Entity, cleared: Mapping[str, Any], unrelated: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ one that failed. Serialising a row once per expression instead costs about ten t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,7 @@ def compiled(program: str, scope: Scope) -> Any:
         raise JqError(f"`{program.strip()}` doesn't compile: {_first_line(error)}") from None
 
 
-def syntax_error(expression: str, names: Sequence[str] = ()) -> str:
+def syntax_error(expression: str, names: Iterable[str] = ()) -> str:
     """What jq says against an expression that may use `$window`, `$page`, `$lookup` and `names`, or ''."""
     args = dict.fromkeys([*names, "window", "page", "lookup", "portcfg_now"])
     try:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 # They read the environment (secrets), other rows, other files, or end the process.
 REFUSED = frozenset(
@@ -127,7 +128,7 @@ def _is_key(name: str, then: str) -> bool:
 
 
 def _with_next(code: list[str]) -> Iterator[tuple[str, str]]:
-    yield from zip(code, [*code[1:], ""], strict=True)
+    yield from pairwise([*code, ""])
 
 
 def variables(expression: str) -> frozenset[str]:

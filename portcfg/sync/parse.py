@@ -9,7 +9,7 @@ from typing import Any
 
 from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.sync import jq_text
-from portcfg.sync.checks import Finding, mapping_problems
+from portcfg.sync.checks import Finding, jq_variables, mapping_problems
 from portcfg.sync.spec import (
     Auth,
     Dedupe,
@@ -50,7 +50,7 @@ def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[
         fill=body.get("fill", {}),
         missing_relations={} if isinstance(missing, str) else missing,
         missing_default=missing if isinstance(missing, str) else "quarantine",
-        variables=merged,
+        variables=jq_variables(merged),
     )
 
 

@@ -122,7 +122,7 @@ class _Run:
         by_blueprint = self._entities(intake)
         raise_missing(missing_fields((item for items in by_blueprint.values() for item in items), blueprints))
         for name in writing_order(by_blueprint, blueprints):
-            self._blueprint(name, by_blueprint[name], blueprints)
+            self._blueprint(name, by_blueprint[name], blueprints, self._silent(intake, name))
         self._finish_writing()
         seconds = self._options.patience.monotonic() - started
         return self._report(intake, self._port.requests_made - requests, seconds)
@@ -135,11 +135,10 @@ class _Run:
         entities, rejects = merge(fragments, self._mapping.merge)
         entities, unfit = with_safe_identifiers(entities)
         self._rejects += [*rejects, *unfit]
-        fill = self._fill(intake)
         found: dict[str, list[Entity]] = {}
         for entity in entities:
-            found.setdefault(entity.blueprint, []).append(filled(entity, fill.get(entity.blueprint, {})))
-        return found
+            found.setdefault(entity.blueprint, []).append(entity)
+        return {name: [filled(item, self._fill(intake, name)) for item in items] for name, items in found.items()}
 
     def _count_fragments(self, intake: Intake) -> None:
         for resource in self._mapping.resources:
@@ -157,19 +156,17 @@ class _Run:
         # A failed resource whose blueprint depends on its rows may have written anything.
         return {resource.blueprint for resource in failed}
 
-    def _fill(self, intake: Intake) -> dict[str, dict[str, Any]]:
-        """The fill values whose every writer was read: only then does silence mean zero."""
-        silent = {
-            (resource.blueprint, name)
-            for resource in [*intake.unread, *intake.failed]
-            for name in resource.entity.properties
-        }
-        return {
-            blueprint: {name: value for name, value in values.items() if (blueprint, name) not in silent}
-            for blueprint, values in self._mapping.fill.items()
-        }
+    def _silent(self, intake: Intake, blueprint: str) -> frozenset[str]:
+        """Properties and relations with a writer that was not read: no value there means nothing."""
+        unread = [resource for resource in intake.unread if resource.blueprint in ("", blueprint)]
+        return frozenset(name for item in unread for name in (*item.entity.properties, *item.entity.relations))
 
-    def _blueprint(self, name: str, entities: list[Entity], blueprints: Blueprints) -> None:
+    def _fill(self, intake: Intake, blueprint: str) -> dict[str, Any]:
+        """The fill values whose every writer was read: only then does silence mean zero."""
+        silent = self._silent(intake, blueprint)
+        return {name: value for name, value in self._mapping.fill.get(blueprint, {}).items() if name not in silent}
+
+    def _blueprint(self, name: str, entities: list[Entity], blueprints: Blueprints, silent: frozenset[str]) -> None:
         """Check, relate, compare and write one blueprint's entities."""
         blueprint, tally = blueprints[name], self._tally(name)
         tally.entities = len(entities)
@@ -182,8 +179,7 @@ class _Run:
         related = relate(wanted, blueprint, self._mapping, self._targets, set(blueprints) & set(self._tallies))
         self._rejects += related.rejects
         self._dropped += related.dropped
-        known_relations = set(blueprint.get("relations") or {})
-        fields = fields_of(related.entities).only_relations(known_relations)
+        fields = fields_of(related.entities).narrowed(set(blueprint.get("relations") or {}), silent)
         bodies = [
             body for entity in related.entities if (body := changed_body(entity, live.get(entity.identifier), fields))
         ]

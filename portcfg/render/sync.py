@@ -1,0 +1,109 @@
+"""A SyncReport as text, JSON or markdown. Pure: a report in, a str out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tabulate import tabulate
+
+from portcfg.render.safe import code, plain
+from portcfg.sync.report import BlueprintReport, Reject, StreamReport, SyncReport
+
+FORMAT = "portcfg/sync/1"
+SHOWN_REJECTS = 20
+_STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "used")
+_BLUEPRINT_HEADERS = ("blueprint", "entities", "created", "updated", "unchanged", "rejected", "skipped")
+
+
+def headline(report: SyncReport) -> str:
+    """One line: the days, and how it ended."""
+    days = report.first_day if report.first_day == report.last_day else f"{report.first_day} to {report.last_day}"
+    return f"{plain(report.mapping) or 'mapping'}, {days} (UTC): {_ending(report)}"
+
+
+def _ending(report: SyncReport) -> str:
+    created = sum(item.created for item in report.blueprints)
+    updated = sum(item.updated for item in report.blueprints)
+    unchanged = sum(item.unchanged for item in report.blueprints)
+    would = "would be " if report.dry_run else ""
+    text = f"{created} {would}created, {updated} {would}updated, {unchanged} unchanged"
+    if report.rejects:
+        text += f", {len(report.rejects)} rejected"
+    failed = sum(item.status == "failed" for item in report.streams)
+    return text + (f"; INCOMPLETE: {failed} stream(s) failed" if failed else "")
+
+
+def sync_text(report: SyncReport) -> str:
+    """Two tables, then what a person should know."""
+    parts = [headline(report), _table(_STREAM_HEADERS, map(_stream_row, report.streams), "simple")]
+    parts.append(_table(_BLUEPRINT_HEADERS, map(_blueprint_row, report.blueprints), "simple"))
+    parts.append("\n".join(_remarks(report)))
+    parts.append(_rejects_text(report.rejects))
+    parts.append(
+        f"{report.source_requests} requests to the source ({report.source_retries} retries), "
+        f"{report.port_requests} to Port, {report.seconds:.1f} s"
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(headers: Sequence[str], rows: Any, style: str) -> str:
+    found = list(rows)
+    return tabulate(found, headers, tablefmt=style, disable_numparse=[0, 1], missingval="") if found else ""
+
+
+def _stream_row(stream: StreamReport) -> list[Any]:
+    return [plain(stream.name), str(stream.status), stream.requests, stream.rows, stream.total, stream.kept]
+
+
+def _blueprint_row(item: BlueprintReport) -> list[Any]:
+    counts = [item.entities, item.created, item.updated, item.unchanged, item.rejected, sum(item.skipped.values())]
+    return [plain(item.blueprint), *counts]
+
+
+def _remarks(report: SyncReport) -> list[str]:
+    failed = [f"FAILED {plain(item.name)}: {plain(item.message)}" for item in report.streams if item.status == "failed"]
+    held = [f"held back {plain(item.blueprint)}: {plain(item.held)}" for item in report.blueprints if item.held]
+    skipped = [
+        f"skipped in {plain(item.blueprint)}: {count} ({plain(reason)})"
+        for item in report.blueprints
+        for reason, count in item.skipped.items()
+    ]
+    return [*failed, *held, *(f"note: {plain(notice)}" for notice in report.notices), *skipped]
+
+
+def _rejects_text(rejects: Sequence[Reject]) -> str:
+    lines = [_reject_line(reject) for reject in rejects[:SHOWN_REJECTS]]
+    if len(rejects) > SHOWN_REJECTS:
+        lines.append(f"... and {len(rejects) - SHOWN_REJECTS} more (all of them with --format json)")
+    return "\n".join(lines)
+
+
+def _reject_line(reject: Reject) -> str:
+    what = plain(" ".join(part for part in (reject.blueprint, reject.identifier) if part)) or "a row"
+    return f"rejected {what} ({plain(reject.where)}): {plain(reject.reason)}"
+
+
+def sync_json(report: SyncReport) -> str:
+    """Everything, under a format name whose number goes up when a key changes its meaning."""
+    body = {"format": FORMAT, **asdict(report), "writes": report.writes, "exit_code": report.exit_code}
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def sync_markdown(report: SyncReport) -> str:
+    """For a job summary or a comment."""
+    streams = [[code(item.name), *_stream_row(item)[1:]] for item in report.streams]
+    blueprints = [[code(item.blueprint), *_blueprint_row(item)[1:]] for item in report.blueprints]
+    parts = [
+        f"### portcfg sync: {code(report.mapping)}",
+        f"{report.first_day} to {report.last_day} (UTC): {_ending(report)}.",
+        _table(_STREAM_HEADERS, streams, "github"),
+        _table(_BLUEPRINT_HEADERS, blueprints, "github"),
+        "\n".join(f"- {code(remark)}" for remark in _remarks(report)),
+        "\n".join(f"- {code(_reject_line(reject))}" for reject in report.rejects[:SHOWN_REJECTS]),
+    ]
+    if len(report.rejects) > SHOWN_REJECTS:
+        parts.append(f"... and {len(report.rejects) - SHOWN_REJECTS} more.")
+    return "\n\n".join(part for part in parts if part)
