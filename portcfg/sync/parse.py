@@ -49,9 +49,14 @@ def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[
         merge=body.get("merge", {}),
         fill=body.get("fill", {}),
         missing_relations={} if isinstance(missing, str) else missing,
-        missing_default=missing if isinstance(missing, str) else "quarantine",
+        missing_default=missing if isinstance(missing, str) else _missing_default(body),
         variables=jq_variables(merged),
     )
+
+
+def _missing_default(body: Mapping[str, Any]) -> str:
+    """Ocean's own flag counts where it is set; left alone, a missing target is a finding and not an empty entity."""
+    return "create" if body.get("createMissingRelatedEntities") is True else "quarantine"
 
 
 def _problem(name: str, finding: Finding) -> Problem:
