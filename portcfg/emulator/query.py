@@ -121,7 +121,7 @@ def _test(rule: Body, scope: Scope) -> Callable[[Any], bool]:
         start, end = value_range(value, scope.moment)
         return lambda actual: _within(actual, start, end) is (sign != "notBetween")
     if sign in ("isExpired", "isNotExpired"):
-        return lambda actual: (parse_date(actual) or scope.moment) < scope.moment is (sign == "isExpired")
+        return lambda actual: _expired(actual, scope.moment) is (sign == "isExpired")
     if sign in ORDER_OPERATORS:
         return _ordering(ORDER_SIGNS[sign], value)
     test = COMPARISONS[sign]
@@ -131,6 +131,11 @@ def _test(rule: Body, scope: Scope) -> Callable[[Any], bool]:
 def _within(actual: Any, start: datetime, end: datetime) -> bool:
     moment = parse_date(actual)
     return moment is not None and start <= moment <= end
+
+
+def _expired(actual: Any, now: datetime) -> bool:
+    moment = parse_date(actual)
+    return moment is not None and moment < now
 
 
 def _ordering(compare: Callable[[Any, Any], bool], value: Any) -> Callable[[Any], bool]:

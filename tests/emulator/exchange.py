@@ -8,7 +8,7 @@ steps write as `{name}`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,9 @@ class Port:
         answer.raise_for_status()
         self.session.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
 
-    def send(self, request: str, body: Any = None, headers: dict[str, str] | None = None) -> requests.Response:
+    def send(
+        self, request: str, body: Any = None, headers: Mapping[str, str | bytes] | None = None
+    ) -> requests.Response:
         """One request written as `METHOD /path`."""
         method, _, path = request.partition(" ")
         return self.session.request(method, self.base + path, json=body, headers=headers, timeout=30)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import regex
+import regex  # type: ignore[import-untyped]
 from jsonschema import Draft7Validator, validators
 from jsonschema.exceptions import ValidationError
 
@@ -30,7 +30,9 @@ def _type(validator: Any, types: Any, instance: Any, schema: Mapping[str, Any]) 
     yield from Draft7Validator.VALIDATORS["type"](validator, types, instance, schema)
 
 
-Checker = validators.extend(Draft7Validator, {"pattern": _pattern, "type": _type})
+Checker: Any = validators.extend(  # type: ignore[no-untyped-call]
+    Draft7Validator, {"pattern": _pattern, "type": _type}
+)
 
 
 @dataclass(frozen=True)
