@@ -5,6 +5,8 @@ Nothing stops at the first mistake: each becomes a Problem, and what can be read
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from portcfg.errors import Problem
 from portcfg.kinds import KINDS, Kind
 from portcfg.model import Body, Document, Position
 from portcfg.model import Path as NodePath
-from portcfg.yamlread import MappingNode, Node, ReadError, ScalarNode
+from portcfg.yamlread import MappingNode, Node, ReadError, ScalarNode, SequenceNode
 
 PROJECT_FILE = "portcfg.yaml"
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
@@ -24,7 +26,7 @@ FRAGMENTS = "fragments"
 INCLUDE = "$include"
 MAX_DEPTH = 60
 MAX_NODES = 200_000
-_VARIABLE = re.compile(r"(\$?)\$\{([^}]*)\}")
+VARIABLE = re.compile(r"(\$?)\$\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def spec_files(folder: Path) -> list[Path]:
     """The YAML and JSON files below `folder`, sorted by path so that reports don't depend on the file system."""
     if not folder.is_dir():
         return []
-    found = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
@@ -67,7 +69,7 @@ def _stray_files(root: Path) -> Iterator[Problem]:
         if entry.is_dir() and entry.name not in folders and not (entry / PROJECT_FILE).exists():
             strays = spec_files(entry)
         else:
-            strays = [entry] if entry.suffix in SUFFIXES and entry.name != PROJECT_FILE else []
+            strays = [entry] if entry.suffix.lower() in SUFFIXES and entry.name != PROJECT_FILE else []
         for stray in strays:
             hint = f"specs live in {', '.join(sorted(folders))}; move it, or it is ignored"
             yield Problem(str(stray), 0, 0, "L008", "this file is in no known folder", hint, "warning")
@@ -88,7 +90,7 @@ def _document(kind: Kind, file: Path, value: Any, positions: Mapping[NodePath, P
         value, positions = kind.wrap(value, positions)
     body: Body = value if isinstance(value, dict) else {"": value}
     if "identifier" not in body and isinstance(value, dict):
-        body = {"identifier": file.name.split(".")[0], **body}
+        body = {"identifier": file.stem, **body}
     return Document(kind.name, body, str(file), positions)
 
 
@@ -108,13 +110,18 @@ class Reader:
         self._open.append(file)
         for node in self._parse(file):
             positions: dict[NodePath, Position] = {}
-            values.append((self._value(node, (), positions), positions))
+            value = self._value(node, (), positions)
+            # A `---` at the end of a file begins a document with nothing in it.
+            if value is not None:
+                values.append((value, positions))
         self._open.pop()
         return values
 
     def _parse(self, file: Path) -> list[Node]:
         try:
-            return yamlread.parse(file.read_bytes(), is_json=file.suffix == ".json")
+            with file.open("rb") as opened:
+                data = opened.read(yamlread.MAX_BYTES + 1)
+            return yamlread.parse(data, is_json=file.suffix.lower() == ".json")
         except ReadError as error:
             self.problems.append(Problem(str(file), error.line, error.column, "L002", error.message, error.hint))
         except OSError as error:
@@ -135,41 +142,59 @@ class Reader:
         if self._nodes >= MAX_NODES or len(path) >= MAX_DEPTH:
             return None
         positions.setdefault(path, self._place(node))
+        if not self._tag_is_fine(node):
+            return None
         if isinstance(node, MappingNode):
             return self._mapping(node, path, positions)
-        if isinstance(node, ScalarNode):
-            return self._scalar(node)
-        return [self._value(item, (*path, index), positions) for index, item in enumerate(node.value)]
-
-    def _scalar(self, node: ScalarNode) -> Any:
+        if isinstance(node, SequenceNode):
+            return [self._value(item, (*path, index), positions) for index, item in enumerate(node.value)]
         try:
             value = yamlread.scalar(node)
         except ReadError as error:
-            self._problem(node, "L002", error.message, error.hint)
+            self._problem(node, "L002", error.message)
             return None
         return self._substituted(node, value) if isinstance(value, str) and "${" in value else value
 
+    def _tag_is_fine(self, node: Node) -> bool:
+        try:
+            yamlread.check_tag(node)
+        except ReadError as error:
+            self._problem(node, "L002", error.message, error.hint)
+            return False
+        return True
+
     def _mapping(self, node: MappingNode, path: NodePath, positions: dict[NodePath, Position]) -> Body:
         """A mapping's value. Included keys stand where `$include` stands, and local keys win over them."""
-        included: Body = {}
-        local: dict[str, tuple[ScalarNode, Node]] = {}
+        spliced: Body = {}
+        local = self._keys(node)
         order: list[str] = []
+        for key, (key_node, value_node) in local.items():
+            if key == INCLUDE:
+                spliced |= self._included(value_node, path, positions)
+            elif key == "<<" and key_node.tag == yamlread.YAML_PLAIN:
+                spliced |= self._merged(value_node, path, positions)
+            else:
+                order.append(key)
+                continue
+            order.extend(spliced)
+        own = {key: self._local(key, *local[key], path, positions) for key in order if key in local}
+        return {key: own[key] if key in own else spliced[key] for key in order}
+
+    def _keys(self, node: MappingNode) -> dict[str, tuple[ScalarNode, Node]]:
+        """The key and value nodes of a mapping by the key's text; what can't be a key is a problem."""
+        keys: dict[str, tuple[ScalarNode, Node]] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value) if isinstance(key_node, ScalarNode) else ""
+            key = str(key_node.value)
             if not isinstance(key_node, ScalarNode):
                 self._problem(key_node, "L002", "a key must be text")
-            elif key == INCLUDE or (key == "<<" and key_node.tag == yamlread.YAML_PLAIN):
-                spliced = self._included if key == INCLUDE else self._merged
-                included |= spliced(value_node, path, positions)
-                order.extend(included)
-            elif key in local:
-                first = local[key][0].start_mark.line + 1
+            elif not self._tag_is_fine(key_node):
+                continue
+            elif key in keys:
+                first = keys[key][0].start_mark.line + 1
                 self._problem(key_node, "L004", f"the key {key!r} stands twice, first in line {first}", "keep one")
             else:
-                local[key] = key_node, value_node
-                order.append(key)
-        values = included | {key: self._local(key, *local[key], path, positions) for key in local}
-        return {key: values[key] for key in order}
+                keys[key] = key_node, value_node
+        return keys
 
     def _local(
         self, key: str, key_node: ScalarNode, node: Node, path: NodePath, positions: dict[NodePath, Position]
@@ -182,7 +207,7 @@ class Reader:
         return self._value(node, (*path, key), positions)
 
     def _merged(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Body:
-        nodes = node.value if isinstance(node.value, list) and not isinstance(node, MappingNode) else [node]
+        nodes = node.value if isinstance(node, SequenceNode) else [node]
         merged: Body = {}
         for part in reversed(nodes):
             value = self._value(part, path, positions) if isinstance(part, MappingNode) else None
@@ -192,29 +217,36 @@ class Reader:
         return merged
 
     def _included(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Body:
-        names = [node] if isinstance(node, ScalarNode) else node.value if isinstance(node.value, list) else []
+        names = node.value if isinstance(node, SequenceNode) else [node]
         merged: Body = {}
         for name in names:
-            merged |= self._include(name, path, positions) if isinstance(name, ScalarNode) else {}
-        if not names:
-            self._problem(node, "L005", f"{INCLUDE} takes a file name, or a list of them")
+            if isinstance(name, ScalarNode):
+                merged |= self._include(name, path, positions)
+            else:
+                self._problem(name, "L005", f"{INCLUDE} takes a file name, or a list of them")
         return merged
 
     def _include(self, node: ScalarNode, path: NodePath, positions: dict[NodePath, Position]) -> Body:
-        file = self._open[-1].parent / str(node.value)
-        target = file.resolve()
+        file = Path(os.path.normpath(self._open[-1].parent / str(node.value)))
+        try:
+            target = file.resolve()
+            exists = target.is_file()
+        except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, or a circle of links
+            self._problem(node, "L005", "this can't be the name of a file")
+            return {}
         if not target.is_relative_to(self._root):
             self._problem(node, "L005", f"{node.value} is outside {self._root.name}/", "includes stay inside it")
             return {}
         if target in [open_file.resolve() for open_file in self._open]:
             self._problem(node, "L005", f"{node.value} includes itself")
             return {}
-        if not target.is_file():
+        if not exists:
             self._problem(node, "L005", f"there is no file {file}", "the path is relative to this file")
             return {}
+        known = len(self.problems)
         trees = self._parse(file)
         if len(trees) != 1 or not isinstance(trees[0], MappingNode):
-            if trees:
+            if len(self.problems) == known:
                 self._problem(node, "L005", f"{node.value} isn't one mapping of keys")
             return {}
         self._open.append(file)
@@ -225,10 +257,16 @@ class Reader:
     def _substituted(self, node: ScalarNode, text: str) -> Any:
         if self._variables is None:
             return text
-        whole = _VARIABLE.fullmatch(text)
+        whole = VARIABLE.fullmatch(text)
         if whole and not whole[1]:
             return self._variable(node, whole[2])
-        return _VARIABLE.sub(lambda match: match[0][1:] if match[1] else str(self._variable(node, match[2])), text)
+        return VARIABLE.sub(lambda match: match[0][1:] if match[1] else self._text_of(node, match[2]), text)
+
+    def _text_of(self, node: ScalarNode, name: str) -> str:
+        value = self._variable(node, name)
+        if value is None or isinstance(value, dict | list):
+            self._problem(node, "L006", f"${{{name}}} is no text or number, so it can't stand inside other text")
+        return value if isinstance(value, str) else json.dumps(value)
 
     def _variable(self, node: ScalarNode, name: str) -> Any:
         value: Any = {"vars": self._variables}

@@ -7,6 +7,7 @@ so that nothing a person typed is silently turned into something else.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -16,15 +17,32 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from portcfg.errors import PortcfgError
 
-__all__ = ["YAML_PLAIN", "MappingNode", "Node", "ReadError", "ScalarNode", "SequenceNode", "dump", "parse", "scalar"]
+__all__ = [
+    "MAX_BYTES",
+    "YAML_PLAIN",
+    "MappingNode",
+    "Node",
+    "ReadError",
+    "ScalarNode",
+    "SequenceNode",
+    "check_tag",
+    "dump",
+    "parse",
+    "scalar",
+]
 
 MAX_BYTES = 4 * 1024 * 1024
+# libyaml composes nested nodes by recursion in C, which no Python limit guards.
+MAX_DEPTH = 1000
+MAX_DIGITS = 400
 _STANDARD_TAG = "tag:yaml.org,2002:"
 _KEYWORDS: Mapping[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+# Legal inside JSON strings, but line breaks or forbidden to a YAML parser.
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -48,6 +66,7 @@ def _loader(plain_tag: str) -> Any:
 
 YAML_PLAIN = "!plain"
 _JSON_PLAIN = "!json"
+_TAGS = frozenset({YAML_PLAIN, _JSON_PLAIN, *(_STANDARD_TAG + name for name in ("str", "map", "seq"))})
 _YamlLoader = _loader(YAML_PLAIN)
 _JsonLoader = _loader(_JSON_PLAIN)
 
@@ -58,21 +77,40 @@ def parse(data: bytes, is_json: bool) -> list[Node]:
     if is_json:
         text = _checked_json(text)
     try:
-        return [
-            node for node in yaml.compose_all(text, Loader=_JsonLoader if is_json else _YamlLoader) if node is not None
-        ]
+        _check_depth(text)
+        return list(yaml.compose_all(text, Loader=_JsonLoader if is_json else _YamlLoader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
         raise ReadError(what, mark.line + 1 if mark else 0, mark.column + 1 if mark else 0) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ReadError(f"can't be read as YAML: {str(error).splitlines()[0]}") from error
+    except yaml.reader.ReaderError as error:
+        line, column = _place_of(text, chr(error.character))
+        raise ReadError(f"the control character U+{error.character:04X} isn't allowed", line, column) from error
+
+
+def _place_of(text: str, character: str) -> tuple[int, int]:
+    before = text[: text.find(character)]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _check_depth(text: str) -> None:
+    """Raise ReadError for nesting that could exhaust the C stack; it takes that many brackets, or so long a line."""
+    if text.count("[") + text.count("{") < MAX_DEPTH and max(map(len, text.split("\n"))) < MAX_DEPTH:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_YamlLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth == MAX_DEPTH:
+                raise ReadError("nested too deeply", event.start_mark.line + 1, event.start_mark.column + 1)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _decode(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise ReadError(
-            f"the file has {len(data):,} bytes; a spec may have {MAX_BYTES:,}",
+            f"the file is over {MAX_BYTES:,} bytes, the most that a spec may have",
             hint="split it: one file a resource reads best in a pull request",
         )
     try:
@@ -87,13 +125,24 @@ def _decode(data: bytes) -> str:
 def _checked_json(text: str) -> str:
     """Check that `text` is JSON, and return it in a form that the YAML parser reads at the same lines."""
     try:
-        json.loads(text, parse_constant=_no_constant)
+        json.loads(text, parse_constant=_no_constant, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
-        raise ReadError(f"not JSON: {error.msg}", error.lineno, error.colno) from error
+        raise _json_mistake(text, error) from error
     except RecursionError as error:
         raise ReadError("nested too deeply") from error
     paired = _SURROGATES.sub(lambda match: json.loads(f'"{match[0]}"'), text)
-    return paired.replace("\t", " ")
+    return _NOT_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", paired.replace("\t", " "))
+
+
+def _json_mistake(text: str, error: json.JSONDecodeError) -> ReadError:
+    read = text[: error.pos + 1].rstrip()
+    before = read[:-1].rstrip()
+    # Python 3.13 finds the comma itself, older ones the bracket behind it.
+    comma = read if read.endswith(",") else before if before.endswith(",") and read.endswith(("]", "}")) else ""
+    if comma:
+        line = comma.count("\n") + 1
+        return ReadError("not JSON: a comma before the closing bracket", line, len(comma) - comma.rfind("\n") - 1)
+    return ReadError(f"not JSON: {error.msg}", error.lineno, error.colno)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -103,22 +152,35 @@ def _no_constant(name: str) -> NoReturn:
 def scalar(node: ScalarNode) -> Any:
     """The value of a scalar: text, unless plain and a YAML 1.2 keyword or a number that prints back the same.
 
-    Raises ReadError for tags, which would mean something else to every reader.
+    Raises ReadError for a JSON number that no computer would print back.
     """
     text = str(node.value)
-    if node.tag == _STANDARD_TAG + "str":
+    if node.tag not in (YAML_PLAIN, _JSON_PLAIN):
         return text
-    if node.tag == _JSON_PLAIN:
-        return json.loads(text)
-    if node.tag != YAML_PLAIN:
-        line, column = node.start_mark.line + 1, node.start_mark.column + 1
-        raise ReadError(f"the tag {node.tag.replace(_STANDARD_TAG, '!!')} isn't supported", line, column, "remove it")
     if text in _KEYWORDS:
         return _KEYWORDS[text]
-    if not _NUMBER.fullmatch(text):
-        return text
+    number = _number(text)
+    if node.tag == YAML_PLAIN:
+        return text if number is None or repr(number) != text else number
+    if number is None:
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
+        raise ReadError(f"the number {text[:20]}... is too large", line, column)
+    return number
+
+
+def _number(text: str) -> int | float | None:
+    """The number that JSON reads `text` as; None if it isn't one, or is out of range."""
+    if not _NUMBER.fullmatch(text) or len(text) > MAX_DIGITS:
+        return None
     number = json.loads(text)
-    return number if str(number) == text else text
+    return number if abs(number) != math.inf else None
+
+
+def check_tag(node: Node) -> None:
+    """Raise ReadError for a tag, which would mean something else to every reader."""
+    if node.tag not in _TAGS:
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
+        raise ReadError(f"the tag {node.tag.replace(_STANDARD_TAG, '!!')} isn't supported", line, column, "remove it")
 
 
 def dump(value: Any) -> str:
@@ -137,10 +199,19 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> ScalarNode:
-    block = "\n" in value and all(line == line.rstrip() for line in value.split("\n")) and value[0] != " "
     typed_otherwise = value in _KEYWORDS or _NUMBER.fullmatch(value) is not None
-    style = "|" if block else "'" if typed_otherwise else None
-    return dumper.represent_scalar(_STANDARD_TAG + "str", value, style=style)
+    if _NOT_YAML.search(value):
+        style = '"'
+    elif "\n" in value and all(line == line.rstrip() for line in value.split("\n")) and value[0] != " ":
+        style = "|"
+    else:
+        style = "'" if typed_otherwise else ""
+    return dumper.represent_scalar(_STANDARD_TAG + "str", value, style=style or None)
+
+
+def _float(dumper: yaml.SafeDumper, value: float) -> ScalarNode:
+    return dumper.represent_scalar(_STANDARD_TAG + "float", repr(value))
 
 
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(float, _float)

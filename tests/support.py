@@ -1,0 +1,89 @@
+"""Specs folders out of plain data, an embedded Port with its log, and the files of cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from starlette.applications import Starlette
+
+from portcfg.client import Credentials, PortReader, PortWriter, RetryPolicy
+from portcfg.model import Plan, Report
+from portcfg.pipeline import Options, apply_specs, plan_specs, read_specs
+
+REPOSITORY = Path(__file__).parents[1]
+CREDENTIALS = Credentials("local", "local")
+PATIENT = RetryPolicy(attempts=8, base_seconds=0.0, sleep=lambda _: None)
+READS = ("/v1/auth/access_token", "/search", "/aggregate", "/aggregate-over-time")
+
+
+def cases(folder: str) -> list[Any]:
+    """Every case below tests/cases/`folder`: each YAML document of each file is one, with a `name`."""
+    found = []
+    for file in sorted((REPOSITORY / "tests" / "cases" / folder).glob("*.yaml")):
+        for case in yaml.safe_load_all(file.read_text(encoding="utf-8")):
+            found.append(pytest.param(case, id=f"{file.stem}: {case['name']}"))
+    assert found, f"no cases in {folder}"
+    return found
+
+
+def write_files(root: Path, files: Mapping[str, str]) -> Path:
+    """A specs folder holding `files`, path -> text."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+    return root
+
+
+@dataclass(frozen=True)
+class Bench:
+    """An embedded Port, its request log, and clients on it."""
+
+    app: Starlette
+    url: str
+
+    @property
+    def log(self) -> list[tuple[str, str, int]]:
+        """(method, path, status) of each request since the last `clear`."""
+        return list(self.app.state.log)
+
+    @property
+    def writes(self) -> list[tuple[str, str, int]]:
+        """The requests that could have changed something."""
+        return [entry for entry in self.log if entry[0] != "GET" and not entry[1].endswith(READS)]
+
+    def clear(self) -> None:
+        """Forget the requests so far."""
+        self.app.state.log.clear()
+
+    def reader(self) -> PortReader:
+        """A client without write methods."""
+        return PortReader(self.url, CREDENTIALS, PATIENT)
+
+    def writer(self) -> PortWriter:
+        """A client that may write."""
+        return PortWriter(self.url, CREDENTIALS, PATIENT)
+
+    def plan(self, root: Path, **options: Any) -> Plan:
+        """The plan of a specs folder, made with a client that can't write."""
+        with closing(self.reader()) as port:
+            return plan_specs(read_specs(root), port, Options(**options))
+
+    def apply(self, root: Path, **options: Any) -> Report:
+        """Plan and apply a specs folder."""
+        specs = read_specs(root)
+        with closing(self.writer()) as port:
+            plan = plan_specs(specs, port, Options(**options))
+            return apply_specs(specs, plan, port, Options(**options), clock=lambda: datetime(2026, 3, 2, tzinfo=UTC))
+
+    def send(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """One request, as somebody else's."""
+        with closing(self.writer()) as port:
+            return port.send(method, path, body).body
