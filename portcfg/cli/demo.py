@@ -61,7 +61,8 @@ def shipped_specs() -> Path:
     package = Path(portcfg.__file__).parent
     for candidate in (package / "cursor_specs", package.parent / "specs"):
         if candidate.is_dir():
-            return candidate
+            here = Path.cwd()
+            return candidate.relative_to(here) if candidate.is_relative_to(here) else candidate
     raise UsageError("the Cursor specs aren't installed", hint="name a specs folder with --specs")
 
 

@@ -11,7 +11,7 @@ from portcfg.client import PortReader
 from portcfg.model import Body
 from portcfg.pipeline import Specs
 
-BARS = " ▁▂▃▄▅▆▇█"
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def dashboard_numbers(specs: Specs, port: PortReader) -> str:

@@ -55,7 +55,7 @@ def _summary(change: Change) -> Iterator[str]:
         yield f"title: {shown(body['title'])}"
     for name, keys in KINDS[change.ref.kind].parts(body):
         if keys:
-            yield f"{len(keys)} {name}: {', '.join(map(plain, keys))}"
+            yield f"{name} ({len(keys)}): {', '.join(map(plain, keys))}"
 
 
 def _field_line(field: FieldChange) -> str:

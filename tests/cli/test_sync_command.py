@@ -1,0 +1,96 @@
+"""sync and demo, as their users meet them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from portcfg.cli.embedded import serving_cursor
+from portcfg.cli.main import main
+
+SPECS = Path(__file__).parent.parent.parent / "specs"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shipped specs in a folder of their own, with a small company."""
+    shutil.copytree(SPECS, tmp_path / "specs")
+    file = tmp_path / "specs/portcfg.yaml"
+    file.write_text(file.read_text().replace("users: 40", "users: 6"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*args: str, env: dict[str, str] | None = None) -> Result:
+    return CliRunner().invoke(main, list(args), env=env)
+
+
+def test_sync_on_the_embedded_port_writes_once(project: Path) -> None:
+    assert run("apply", "--env", "local", "--auto-approve").exit_code == 0
+    dry = run("sync", "--env", "local", "--days", "5", "--dry-run", "--format", "json")
+    assert dry.exit_code == 0
+    first = run("sync", "--env", "local", "--days", "5", "--format", "json")
+    assert first.exit_code == 0
+    planned, done = json.loads(dry.stdout), json.loads(first.stdout)
+    created = {part["blueprint"]: part["created"] for part in done["blueprints"]}
+    assert {part["blueprint"]: part["created"] for part in planned["blueprints"]} == created
+    assert created["cursor_usage_record"] == 5
+    assert all(created.values())
+    assert "stand-in Cursor" in first.stderr
+    second = json.loads(run("sync", "--env", "local", "--days", "5", "--format", "json").stdout)
+    assert sum(part["created"] + part["updated"] for part in second["blueprints"]) == 0
+
+
+def test_sync_before_apply_says_that_the_blueprints_are_missing(project: Path) -> None:
+    done = run("sync", "--env", "local", "--days", "1")
+    assert done.exit_code == 1
+    assert "cursor_usage_record" in done.stderr
+    assert "apply" in done.stderr
+
+
+def test_without_its_key_the_source_is_not_asked(project: Path) -> None:
+    run("apply", "--env", "local", "--auto-approve")
+    done = run("sync", "--env", "local", "--source-url", "http://127.0.0.1:9")
+    assert done.exit_code == 64
+    assert "CURSOR_API_KEY" in done.stderr
+
+
+def test_a_wrong_key_is_refused_and_never_shown(project: Path) -> None:
+    run("apply", "--env", "local", "--auto-approve")
+    with serving_cursor(3, 5, 1) as url:
+        done = run("sync", "--env", "local", "--source-url", url, env={"CURSOR_API_KEY": "key_tops3cret"})
+    assert done.exit_code != 0
+    assert "401" in done.output
+    assert "tops3cret" not in done.output
+
+
+def test_without_enterprise_the_rest_is_synced_and_the_streams_are_named(project: Path) -> None:
+    run("apply", "--env", "local", "--auto-approve")
+    with serving_cursor(6, 40, 7, enterprise=False) as url:
+        env = {"CURSOR_API_KEY": "local"}
+        done = run("sync", "--env", "local", "--source-url", url, "--days", "3", "--format", "json", env=env)
+    report = json.loads(done.stdout)
+    status = {stream["name"]: stream["status"] for stream in report["streams"]}
+    assert done.exit_code == 0
+    assert status["commits"] == status["changes"] == "not in your plan"
+    assert status["daily"] == status["events"] == "read"
+    assert {part["blueprint"]: part["created"] for part in report["blueprints"]}["cursor_usage_record"] == 3
+
+
+def test_an_unknown_mapping_is_wrong_usage(project: Path) -> None:
+    done = run("sync", "nothing", "--env", "local")
+    assert done.exit_code == 64
+    assert "cursor" in done.stderr
+
+
+def test_the_demo_ends_with_nothing_left_to_do(project: Path) -> None:
+    done = run("demo", "--users", "6")
+    assert done.exit_code == 0
+    assert "Plan: 9 to create" in done.stdout
+    assert done.stdout.rstrip().splitlines()[-2].startswith("No changes.")
+    assert done.stdout.rstrip().splitlines()[-1].startswith("Sync: 0 entities written")
+    assert (project / ".portcfg/demo.db").exists()
