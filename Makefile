@@ -35,7 +35,7 @@ format: $(READY)  ## reformat the code
 	$(PY) -m ruff format .
 
 soak: $(READY)  ## the long fault and soak matrices
-	$(PY) -m pytest -q -m soak --soak
+	$(PY) -m pytest -q --soak
 
 bench: $(READY)  ## measure speed against baselines in the same run
 	$(PY) -m benchmarks

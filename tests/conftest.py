@@ -4,16 +4,61 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from tabulate import tabulate
 
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
 from tests.support import REPOSITORY, Bench
 
 OWN_VARIABLES = re.compile(r"(PORT|CURSOR|OCEAN)_.*|CI|NO_COLOR")
+SOAK_ROWS = pytest.StashKey[list[list[str]]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak`: the same cases with many more points, and a table of them at the end."""
+    parser.addoption("--soak", action="store_true", help="many more points in every matrix and property")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The number of examples that hypothesis tries; time is no measure on a shared machine."""
+    settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
+    settings.register_profile("soak", deadline=None, max_examples=400)
+    settings.load_profile("soak" if config.getoption("--soak") else "quick")
+    config.stash[SOAK_ROWS] = []
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `soak_seed` runs once, or 25 times with --soak."""
+    if "soak_seed" in metafunc.fixturenames:
+        metafunc.parametrize("soak_seed", range(25 if metafunc.config.getoption("--soak") else 1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """With --soak: what the fault matrices did."""
+    rows = config.stash[SOAK_ROWS]
+    if config.getoption("--soak") and rows:
+        totals: dict[tuple[str, str], list[int]] = {}
+        for matrix, fault, *numbers in rows:
+            kept = totals.setdefault((matrix, fault), [0] * len(numbers))
+            totals[matrix, fault] = [old + int(new) for old, new in zip(kept, numbers, strict=True)]
+        table = [[*key, *numbers] for key, numbers in sorted(totals.items())]
+        terminalreporter.section("soak")
+        terminalreporter.line(tabulate(table, headers=["matrix", "fault", "runs", "requests", "faults met"]))
+
+
+@pytest.fixture
+def soak_row(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Write down one run of a matrix: (matrix, fault, requests, faults met)."""
+
+    def write(matrix: str, fault: str, requests: int, met: int) -> None:
+        request.config.stash[SOAK_ROWS].append([matrix, fault, "1", str(requests), str(met)])
+
+    return write
 
 
 @pytest.fixture(autouse=True)
