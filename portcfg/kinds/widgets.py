@@ -75,7 +75,8 @@ def number(key: str, widget: Mapping[str, Any], _: str) -> Body:
     unit = str(widget.get("unit", "none"))
     body |= {"unit": unit} if unit in UNITS else {"unit": "custom", "unitCustom": unit}
     if "decimals" in widget:
-        body |= {"displayFormatting": "custom", "decimalPlaces": widget["decimals"]}
+        # Port writes the number of decimals as a pattern: .0, .00, ...
+        body |= {"displayFormatting": "custom", "decimalPlaces": "." + "0" * widget["decimals"]}
     if "thresholds" in widget:
         body["conditionalFormatting"] = widget["thresholds"]
     return body | {"dataset": dataset(widget["blueprint"], widget)}
@@ -158,4 +159,4 @@ SHORT_TYPES: Mapping[str, Callable[[str, Mapping[str, Any], str], Body]] = {
 def compile_widget(key: str, widget: Mapping[str, Any], line_chart: str) -> Body:
     """One widget as Port stores it; its id is its key, so that moving it doesn't make it another widget."""
     build = SHORT_TYPES.get(widget["type"])
-    return build(key, widget, line_chart) if build else {"id": key, **widget}
+    return build(key, widget, line_chart) if build else {"id": key} | widget | {"id": key}
