@@ -19,13 +19,18 @@ META = frozenset(
     for name in ("identifier", "title", "team", "icon", "blueprint", "createdAt", "updatedAt", "createdBy", "updatedBy")
 )
 COMPUTED = ("mirrorProperties", "calculationProperties", "aggregationProperties")
-USED_PROPERTY = re.compile(r"""\.properties(?:\.([A-Za-z0-9_]+)|\.?\[?"([^"\\]+)"\]?)""")
+USED_PROPERTY = re.compile(r"""(?<![\w\])"])\.properties(?:\.([A-Za-z0-9_]+)|\.?\[?"([^"\\]+)"\]?)""")
 
 
 @lru_cache(maxsize=4096)
 def jq_program(text: str) -> Any:
     """A compiled jq program; raises ValueError if it doesn't compile."""
     return jq.compile(text)
+
+
+def used_properties(program: str) -> set[str]:
+    """The properties that a calculation names."""
+    return {bare or quoted for bare, quoted in USED_PROPERTY.findall(program)}
 
 
 def property_names(blueprint: Body) -> set[str]:
@@ -71,9 +76,8 @@ def _check_calculations(blueprint: Body) -> None:
             jq_program(calculation["calculation"])
         except ValueError as error:
             raise invalid(f'The calculation of "{name}" is not a valid jq expression: {error}') from None
-        for bare, quoted in USED_PROPERTY.findall(calculation["calculation"]):
-            if (bare or quoted) not in known:
-                raise invalid(f'Property with identifier "{bare or quoted}" was not found')
+        for used in sorted(used_properties(calculation["calculation"]) - known):
+            raise invalid(f'Property with identifier "{used}" was not found')
 
 
 def _check_mirror(blueprint: Body, path: str, lookup: Lookup) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from portcfg.emulator.blueprints import find
@@ -71,12 +72,18 @@ def read(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    """POST .../entities?upsert&merge&validation_only&create_missing_related_entities -> 201 `{ok, entity}`."""
-    body = check_shape(call.body)
-    done = write(call, _blueprint(call), body, Options.of(call))
-    if call.flag("validation_only"):
-        return 200, {"ok": True}
-    return 201 if done.created else 200, _shown(call, done.identifier)
+    """POST .../entities?upsert&merge&validation_only&create_missing_related_entities -> 201 `{ok, entity}`.
+
+    No other success is published, so an update through upsert answers 201, too.
+    """
+    body, blueprint = check_shape(call.body), _blueprint(call)
+    with _lasting(call):
+        return 201, _shown(call, write(call, blueprint, body, Options.of(call)).identifier)
+
+
+def _lasting(call: Call) -> AbstractContextManager[None]:
+    """Where writes last unless they are for validation only."""
+    return call.store.trial() if call.flag("validation_only") else nullcontext()
 
 
 def replace(call: Call) -> Answer:
@@ -111,12 +118,14 @@ def bulk(call: Call) -> Answer:
     items = [check_shape(item, f"body/entities/{index}") for index, item in enumerate(body["entities"])]
     done: list[Body] = []
     errors: list[Body] = []
-    for index, item in enumerate(items):
-        outcome = _try_write(call, blueprint, item, options)
-        if isinstance(outcome, Written):
-            done.append({"created": outcome.created, "identifier": outcome.identifier, "index": index})
-        else:
-            errors.append({"identifier": _named(item), "index": index, "statusCode": outcome.status, **_why(outcome)})
+    with _lasting(call):
+        for index, item in enumerate(items):
+            outcome = _try_write(call, blueprint, item, options)
+            if isinstance(outcome, Written):
+                done.append({"created": outcome.created, "identifier": outcome.identifier, "index": index})
+            else:
+                why = {"error": outcome.error, "message": outcome.message}
+                errors.append({"identifier": _named(item), "index": index, "statusCode": outcome.status, **why})
     return 207 if errors else 200, {"ok": True, "entities": done, "errors": errors}
 
 
@@ -130,10 +139,6 @@ def _try_write(call: Call, blueprint: Body, item: Body, options: Options) -> Wri
 def _named(item: Body) -> Any:
     # Port has no name for an item whose identifier is a search that found nothing.
     return item["identifier"] if isinstance(item.get("identifier"), str) else "unknown"
-
-
-def _why(error: WireError) -> Body:
-    return {"error": error.error, "message": error.message}
 
 
 def bulk_delete(call: Call) -> Answer:

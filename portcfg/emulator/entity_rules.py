@@ -19,6 +19,8 @@ from portcfg.emulator.wire_errors import WireError, invalid, mismatch
 from portcfg.model import Body
 
 PATCH_KEYS = frozenset(["identifier", "title", "icon", "team", "properties", "relations"])
+# A search that stands for an identifier takes fewer operators than other searches.
+SEARCH_OPERATORS = frozenset(["=", "in", "contains", "containsAny"])
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d(:?\d\d)?)")
@@ -75,9 +77,18 @@ def check_shape(body: Any, where: str = "body", *, patch: bool = False) -> Body:
     return body
 
 
+def _check_search(query: Body, where: str) -> None:
+    check_query(query, where)
+    for index, rule in enumerate(query["rules"]):
+        if "combinator" in rule:
+            _check_search(rule, f"{where}/rules/{index}")
+        elif rule["operator"] not in SEARCH_OPERATORS:
+            raise invalid(f"{where}/rules/{index}/operator must be equal to one of the allowed values")
+
+
 def _check_identifier(value: Any, where: str) -> None:
     if is_query(value):
-        check_query(value, where)
+        _check_search(value, where)
     elif not isinstance(value, str):
         raise invalid(f"{where} must be string")
     elif not is_entity_identifier(value):
@@ -88,7 +99,7 @@ def _check_identifier(value: Any, where: str) -> None:
 
 def _check_team(value: Any, where: str) -> None:
     if is_query(value):
-        check_query(value, where)
+        _check_search(value, where)
     elif not isinstance(value, str) and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
         raise invalid(f"{where} must be string,array")
 
@@ -109,9 +120,7 @@ def check_values(blueprint: Body, properties: Body) -> None:
     for name, value in properties.items():
         schema = schemas.get(name)
         if schema is None:
-            raise mismatch(
-                f'The "{blueprint["identifier"]}" Blueprint does not have property with name "{name}"', property=name
-            )
+            raise mismatch(f'The "{blueprint["identifier"]}" Blueprint does not have property with name "{name}"')
         if value is not None:
             _check_value(name, value, schema)
 
@@ -119,15 +128,15 @@ def check_values(blueprint: Body, properties: Body) -> None:
 def _check_value(name: str, value: Any, schema: Body) -> None:
     kind = schema["type"]
     if not IS_TYPE[kind](value):
-        raise mismatch(f'"{name}" must be {kind}', property=name)
+        raise mismatch(f'"{name}" must be {kind}')
     wanted = schema.get("format")
     if wanted in IS_FORMAT and not IS_FORMAT[wanted](value):
-        raise mismatch(f'"{name}" must match format "{wanted}"', property=name)
+        raise mismatch(f'"{name}" must match format "{wanted}"')
     if CONSTRAINTS.isdisjoint(schema):
         return
     error = best_match(_validator(json.dumps(_constraints(schema))).iter_errors(value))
     if error is not None:
-        raise mismatch(f'"{name}" {ajv_message(error)}', property=name)
+        raise mismatch(f'"{name}" {ajv_message(error)}')
 
 
 def _constraints(schema: Body) -> Body:
@@ -152,10 +161,10 @@ def check_required(blueprint: Body, properties: Body, relations: Body) -> None:
     """Raise the 422 for a required property or relation without a value."""
     for name in blueprint["schema"].get("required", []):
         if properties.get(name) is None:
-            raise WireError(422, "missing_property", f'"{name}" is required', {"property": name})
+            raise WireError(422, "missing_property", f'"{name}" is required')
     for name, relation in blueprint["relations"].items():
         if relation.get("required") and not relations.get(name):
-            raise WireError(422, "required_relation", f'Relation "{name}" is required', {"relation": name})
+            raise WireError(422, "required_relation", f'Relation "{name}" is required')
 
 
 def _is_address(version: int) -> Callable[[Any], bool]:

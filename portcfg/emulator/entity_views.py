@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portcfg.emulator.aggregation_values import aggregated
-from portcfg.emulator.blueprint_rules import jq_program
+from portcfg.emulator.blueprint_rules import jq_program, used_properties
 from portcfg.emulator.blueprints import find
 from portcfg.emulator.calls import AUDIT
 from portcfg.emulator.port_store import Store
@@ -106,13 +106,15 @@ class View:
         return [item for value in values for item in (value if isinstance(value, list) else [value])]
 
     def calculation(self, name: str) -> Any:
-        """A calculation's first result; a jq error is null."""
+        """A calculation's first result; a jq error is null. Of the computed properties jq sees those it names."""
+        program = self.blueprint["calculationProperties"][name]["calculation"]
         catalog = self.catalog.deeper()
         if catalog is None:
             return None
-        source = View(catalog, self.blueprint, self.identifier, self.body).shown(leave_out=(name,))
+        unused = set(self.computed_names()) - used_properties(program) | {name}
+        source = View(catalog, self.blueprint, self.identifier, self.body).shown(leave_out=unused)
         try:
-            return jq_program(self.blueprint["calculationProperties"][name]["calculation"]).input_value(source).first()
+            return jq_program(program).input_value(source).first()
         except (ValueError, StopIteration):
             return None
 

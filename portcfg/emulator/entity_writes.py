@@ -25,7 +25,6 @@ class Options:
 
     upsert: bool = False
     merge: bool = False
-    validation_only: bool = False
     create_missing: bool = False
     must_exist: str = ""
 
@@ -35,7 +34,6 @@ class Options:
         return cls(
             call.flag("upsert"),
             call.flag("merge"),
-            call.flag("validation_only"),
             call.flag("create_missing_related_entities"),
         )
 
@@ -66,10 +64,9 @@ def write(call: Call, blueprint: Body, body: Body, options: Options) -> Written:
     check_required(blueprint, after["properties"], after["relations"])
     missing = _missing_targets(call, blueprint, identifier, {name: after["relations"][name] for name in given})
     _check_missing(missing, options.create_missing)
-    if not options.validation_only:
-        _store_stubs(call, missing)
-        _store(call, blueprint, identifier, before, after)
-        _rename(call, blueprint, options.must_exist or identifier, identifier)
+    _store_stubs(call, missing)
+    _store(call, blueprint, identifier, before, after)
+    _rename(call, blueprint, options.must_exist or identifier, identifier)
     return Written(identifier, before is None)
 
 
@@ -116,9 +113,7 @@ def _relations(call: Call, blueprint: Body, given: Body) -> Body:
 def _relation(call: Call, blueprint: Body, name: str, value: Any) -> Any:
     relation = blueprint["relations"].get(name)
     if relation is None:
-        raise mismatch(
-            f'The "{blueprint["identifier"]}" Blueprint does not have relation with name "{name}"', relation=name
-        )
+        raise mismatch(f'The "{blueprint["identifier"]}" Blueprint does not have relation with name "{name}"')
     many = bool(relation.get("many"))
     if is_query(value):
         found = _searched(call, relation["target"], value)
@@ -126,7 +121,7 @@ def _relation(call: Call, blueprint: Body, name: str, value: Any) -> Any:
             raise invalid(f'The query of relation "{name}" must match exactly one entity; it matches {len(found)}')
         return found if many else found[0]
     if value is not None and isinstance(value, list) is not many:
-        raise mismatch(f'Relation "{name}" must be {"array" if many else "string"}', relation=name)
+        raise mismatch(f'Relation "{name}" must be {"array" if many else "string"}')
     return value
 
 

@@ -9,9 +9,7 @@ from portcfg.emulator.wire_errors import invalid
 from portcfg.model import Body
 
 FINAL = frozenset(["COMPLETED", "FAILURE", "CANCELLED"])
-CANCEL_BODY = validator(
-    {"type": "object", "properties": {"reason": TEXT}, "additionalProperties": False}
-)
+CANCEL_BODY = validator({"type": "object", "properties": {"reason": TEXT}, "additionalProperties": False})
 
 
 def start_deletion(call: Call, blueprint: str, delete_blueprint: bool) -> str:

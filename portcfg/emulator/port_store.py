@@ -53,6 +53,16 @@ class Store:
                 raise
             self._db.execute("COMMIT")
 
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Writes inside the block can be read there, and are undone at its end."""
+        self._db.execute("SAVEPOINT trial")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK TO trial")
+            self._db.execute("RELEASE trial")
+
     # Documents: blueprints, pages, integrations, migrations.
 
     def document(self, kind: str, identifier: str) -> Body | None:

@@ -58,6 +58,8 @@ def _check_rule(rule: Any, where: str) -> None:
         return
     if "operator" not in rule:
         raise invalid(f"{where} must have required property 'operator'")
+    if not isinstance(rule["operator"], str):
+        raise invalid(f"{where}/operator must be equal to one of the allowed values")
     if rule["operator"] == "relatedTo":
         _check_related(rule, where)
         return
@@ -109,7 +111,7 @@ def _is_number(value: Any) -> bool:
 
 def _check_date_value(value: dict[str, Any], where: str) -> None:
     if "preset" in value:
-        if value["preset"] not in PRESETS:
+        if str(value["preset"]) not in PRESETS:
             raise invalid(f"{where}/preset must be equal to one of the allowed values")
         return
     for key in ("from", "to"):

@@ -33,7 +33,6 @@ OBJECT = {"type": "object"}
 TEXTS = {"type": "array", "items": TEXT}
 AVERAGE_OF = {"enum": ["hour", "day", "week", "month", "total"]}
 INTERVAL = {"enum": ["hour", "day", "isoWeek", "month", "quarter"]}
-TIME_RANGE = {"type": "object", "required": ["preset"], "properties": {"preset": {"enum": PRESETS}}}
 # A bare list of rules is what older number charts hold.
 DATASET = {"type": ["object", "array"]}
 
@@ -49,6 +48,14 @@ def _object(required: str, /, **properties: Any) -> Body:
         "properties": properties,
         "additionalProperties": False,
     }
+
+
+TIME_RANGE = _object("preset", preset={"enum": PRESETS})
+# Years come by quarter. As published, the condition also holds for a chart without a time range.
+YEARS_BY_QUARTER: Body = {
+    "if": {"properties": {"timeRange": {"properties": {"preset": {"enum": ["last2Years", "last3Years"]}}}}},
+    "then": {"properties": {"timeInterval": {"enum": ["quarter"]}}},
+}
 
 
 def _widget(required: str, optional: str = "", closed: bool = True, **shapes: Any) -> Body:
@@ -85,7 +92,7 @@ NUMBER_CHART: Body = {
         dataset=DATASET,
         averageOf=AVERAGE_OF,
         displayFormatting={"enum": ["none", "round", "custom"]},
-        decimalPlaces={"type": "number", "minimum": 1, "maximum": 5},
+        decimalPlaces={"enum": [".0", ".00", ".000", ".0000", ".00000"]},
     ),
     "allOf": [
         _when("chartType", "aggregateByProperty", required=["dataset"]),
@@ -135,39 +142,26 @@ LINE_CHART: Body = {
         timeRange=TIME_RANGE,
         **SERIES["properties"],
     ),
-    "allOf": SERIES["allOf"],
+    "allOf": [*SERIES["allOf"], YEARS_BY_QUARTER],
 }
+LINE_KEYS = dict.fromkeys(("title", "blueprint", *SERIES_KEYS.split()), TEXT)
 LINE: Body = {
-    "type": "object",
-    "required": ["blueprint", "chartType"],
-    "properties": SERIES["properties"],
+    **_object("title blueprint chartType", **LINE_KEYS, **SERIES["properties"]),
     "allOf": SERIES["allOf"],
 }
 BASELINE = _object("value", name=TEXT, value={"type": "number"}, color=TEXT)
-TABLE_CONFIG = {
-    "type": "object",
-    "properties": {
-        "filterSettings": OBJECT,
-        "groupSettings": {"type": "object", "properties": {"groupBy": TEXTS}},
-        "sortSettings": {
-            "type": "object",
-            "properties": {
-                "sortBy": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "required": ["property", "order"],
-                        "properties": {"property": TEXT, "order": {"enum": ["asc", "desc"]}},
-                    },
-                }
-            },
-        },
-        "propertiesSettings": {"type": "object", "properties": {"hidden": TEXTS, "shown": TEXTS, "order": TEXTS}},
-        "tabIndex": {"type": "number"},
-        "hidden": {"type": "boolean"},
-        "title": {"type": "string", "maxLength": 20},
-    },
-}
+SORT_BY = {"type": "array", "items": _object("property order", property=TEXT, order={"enum": ["asc", "desc"]})}
+TABLE_CONFIG = _object(
+    "",
+    filterSettings=OBJECT,
+    groupSettings=_object("", groupBy=TEXTS),
+    sortSettings=_object("", sortBy=SORT_BY),
+    propertiesSettings=_object("", hidden=TEXTS, shown=TEXTS, order=TEXTS),
+    tabIndex={"type": "number"},
+    hidden={"type": "boolean"},
+    title={"type": "string", "maxLength": 20},
+    description=TEXT,
+)
 TABLES = {"type": "object", "additionalProperties": TABLE_CONFIG}
 BREAKDOWN = _widget(
     "property",
@@ -179,7 +173,20 @@ BREAKDOWN = _widget(
 BREAKDOWN["required"].append("dataset")
 ENTITY_INFO = _widget("entity blueprint", LABELS, hiddenQuery=TEXTS, order=TEXTS, showEmptyValues={"type": "boolean"})
 PERSONAL = _widget("title", "icon", closed=False)
-SYSTEM_TABLE = _widget("", "title", closed=False, query=OBJECT, tableConfig=OBJECT)
+RUN_QUERY = _object(
+    "",
+    **dict.fromkeys(("entity", "blueprint", "user_email", "user_id", "external_run_id", "action"), TEXT),
+    active={"type": "boolean"},
+    limit={"type": "number", "minimum": 1, "maximum": 1000},
+    version={"enum": ["v1", "v2"]},
+    source={"type": "array", "items": {"enum": ["UI", "API", "AUTOMATION"]}},
+)
+
+
+def _system_table(query: Body, required: str = "") -> Body:
+    return _widget(required, "title description", query=query, tableConfig=OBJECT)
+
+
 LEAVES: dict[str, Body] = {
     "entities-number-chart": NUMBER_CHART,
     "entities-pie-chart": BREAKDOWN,
@@ -190,11 +197,13 @@ LEAVES: dict[str, Body] = {
             "title timeInterval timeRange lines",
             f"icon description {AXES}",
             timeInterval=INTERVAL,
+            closed=False,
             timeRange=TIME_RANGE,
-            lines=_some(LINE),
+            lines={"type": "array", "items": LINE},
             baselines={"type": "array", "items": BASELINE},
             nullValueDisplayMode={"enum": ["zero", "null"]},
-        )
+        ),
+        "allOf": [YEARS_BY_QUARTER],
     },
     "table-entities-explorer": _widget(
         "dataset",
@@ -209,11 +218,14 @@ LEAVES: dict[str, Body] = {
     "markdown": {
         **_widget(
             "title",
-            "icon description markdown blueprintIdentifier propertyIdentifier entityIdentifier",
+            "icon markdown blueprintIdentifier propertyIdentifier entityIdentifier",
             closed=False,
             source={"enum": ["custom", "property"]},
         ),
-        "allOf": [_when("source", "property", required=["blueprintIdentifier", "propertyIdentifier"])],
+        # The text itself, or where it is read from.
+        "if": {"required": ["source"], "properties": {"source": {"const": "property"}}},
+        "then": {"required": ["blueprintIdentifier", "propertyIdentifier", "entityIdentifier"]},
+        "else": {"required": ["markdown"]},
     },
     "iframe-widget": {
         **_widget(
@@ -225,13 +237,18 @@ LEAVES: dict[str, Body] = {
         ),
         "allOf": [_when("urlType", "protected", required=["tokenUrl", "authorizationUrl", "clientId", "scopes"])],
     },
-    "action-card-widget": _widget("actions", LABELS, actions=_some({"type": "object", "required": ["action"]})),
+    "action-card-widget": _widget(
+        "actions", LABELS, actions=_some({"type": "object", "required": ["action"], "properties": {"action": TEXT}})
+    ),
     "links-widget": _widget(
         "links",
         LABELS,
-        links=_some(
-            _object("title url", title={"type": "string", "minLength": 1}, url=TEXT, description=TEXT, icon=TEXT)
-        ),
+        links={
+            "type": "array",
+            "items": _object(
+                "title url", title={"type": "string", "minLength": 1}, url=TEXT, description=TEXT, icon=TEXT
+            ),
+        },
     ),
     "action-runs-table-widget": _widget(
         "action", LABELS, displayMode={"enum": ["single", "widget"]}, tableConfig=OBJECT
@@ -239,11 +256,11 @@ LEAVES: dict[str, Body] = {
     "ai-agent": _widget("agentIdentifier", LABELS, useMCP={"type": "boolean"}),
     "entity-info": ENTITY_INFO,
     "entity-details": ENTITY_INFO,
-    "graph-entities-explorer": _widget("dataset", "title", closed=False, dataset=OBJECT, hiddenBlueprints=TEXTS),
-    "runs-table": SYSTEM_TABLE,
-    "table-audit-log": _widget("query", "title description", closed=False, query=OBJECT, tableConfig=OBJECT),
-    "users-table": SYSTEM_TABLE,
-    "teams-table": SYSTEM_TABLE,
+    "graph-entities-explorer": _widget("dataset", "title", dataset=OBJECT, hiddenBlueprints=TEXTS),
+    "runs-table": _system_table(RUN_QUERY),
+    "table-audit-log": _system_table(OBJECT, "query"),
+    "users-table": _system_table({"type": "object", "properties": {"team": TEXT}}),
+    "teams-table": _system_table({"type": "object", "properties": {"user": TEXT}}),
     "run-info": _widget("runId", "title"),
     "user-info": _widget("user_email", "title"),
     "team-info": _widget("team_name", "title"),

@@ -8,7 +8,7 @@ from typing import Any
 from portcfg.emulator.body_checks import require
 from portcfg.emulator.calls import random_id
 from portcfg.emulator.query_shapes import check_query, check_rules
-from portcfg.emulator.widget_shapes import WIDGETS
+from portcfg.emulator.widget_shapes import LEAVES, LINE, WIDGETS
 from portcfg.emulator.wire_errors import invalid
 from portcfg.model import Body
 
@@ -83,6 +83,8 @@ def _check_datasets(widget: Body, where: str) -> None:
         holders += [(line, f"{where}/lines/{index}") for index, line in enumerate(widget["lines"])]
     for holder, place in holders:
         dataset = holder.get("dataset")
+        if "dataset" not in LEAVES.get(widget["type"], LINE)["properties"] and holder is widget:
+            continue
         # A bare list of rules is the older form, of number charts only.
         if isinstance(dataset, list) and widget["type"] == "entities-number-chart":
             check_rules(dataset, f"{place}/dataset")

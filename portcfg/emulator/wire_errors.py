@@ -6,8 +6,6 @@ documented one is used.
 
 from __future__ import annotations
 
-from typing import Any
-
 from portcfg.model import Body
 
 
@@ -32,9 +30,9 @@ def invalid(message: str, details: Body | None = None) -> WireError:
     return WireError(422, "invalid_request", message, details)
 
 
-def mismatch(message: str, **details: Any) -> WireError:
+def mismatch(message: str) -> WireError:
     """422 blueprint_schema_mismatch: an entity breaks its blueprint's schema."""
-    return WireError(422, "blueprint_schema_mismatch", message, details or None)
+    return WireError(422, "blueprint_schema_mismatch", message)
 
 
 def protected(message: str) -> WireError:

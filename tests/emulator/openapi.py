@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import pytest
 import regex  # type: ignore[import-untyped]
 from jsonschema import Draft7Validator, validators
 from jsonschema.exceptions import ValidationError
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = Path(os.environ.get("PORTCFG_REFERENCE_DIR", ROOT.parent / "shared")) / "facts" / "port-openapi.json"
+needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason=f"no published OpenAPI at {REFERENCE.name}")
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
@@ -59,6 +61,15 @@ class OpenApi:
             if len(names) == len(parts) and method.lower() in operations and _fits(names, parts):
                 matches.append((sum(name.startswith("{") for name in names), template))
         return f"{method} {min(matches)[1]}" if matches else ""
+
+    def routes(self) -> list[str]:
+        """Every published `METHOD template`, but for the token's."""
+        return [
+            f"{method.upper()} {template}"
+            for template, operations in self._spec["paths"].items()
+            for method in operations
+            if template != "/v1/auth/access_token"
+        ]
 
     def request_findings(self, route: str, body: Any) -> Iterator[Finding]:
         """Where a request's body isn't as published."""

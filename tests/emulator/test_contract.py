@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import os
 from collections.abc import Iterator
@@ -22,9 +21,11 @@ import pytest
 import vcr
 
 from portcfg.emulator.port_app import port_app
+from portcfg.emulator.port_routes import match
 from portcfg.emulator.server import serving
+from tests.emulator.deviations import deviations, findings, strays, unneeded
 from tests.emulator.exchange import Exchange, Port, Step, check, load
-from tests.emulator.openapi import REFERENCE, Finding, OpenApi
+from tests.emulator.openapi import OpenApi, needs_reference
 
 HERE = Path(__file__).parent
 STEPS: list[Step] = load(HERE / "contract.yaml")
@@ -36,7 +37,6 @@ NAMES = [step["name"] for step in STEPS]
 each_step = pytest.mark.parametrize("index", range(len(STEPS)), ids=NAMES)
 # One skip in the list, not one for each step.
 each_live_step = pytest.mark.parametrize("index", range(len(STEPS) if LIVE else 1), ids=NAMES if LIVE else ["all"])
-needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason=f"no published OpenAPI at {REFERENCE.name}")
 
 
 def run(port: Port) -> list[Exchange]:
@@ -61,33 +61,12 @@ def test_embedded_port_answers_as_expected(embedded: list[Exchange], index: int)
 # The published schemas.
 
 
-def findings(api: OpenApi, exchange: Exchange) -> Iterator[Finding]:
-    method, _, path = exchange.step["request"].partition(" ")
-    route = api.route(method, path)
-    if not route:
-        yield Finding(f"{method} {path.partition('?')[0]}", "request", "route")
-        return
-    if "body" in exchange.step and not exchange.step.get("refused_request"):
-        yield from api.request_findings(route, exchange.step["body"])
-    yield from api.response_findings(route, exchange.status, exchange.body)
-
-
-def covers(deviation: dict[str, Any], finding: Finding) -> bool:
-    return (
-        any(fnmatch.fnmatchcase(finding.route, pattern) for pattern in deviation["routes"])
-        and deviation["side"] == finding.side
-        and fnmatch.fnmatchcase(finding.what, deviation["what"])
-    )
-
-
 @needs_reference
 def test_embedded_port_keeps_to_the_published_schemas(embedded: list[Exchange]) -> None:
-    api, deviations = OpenApi(), load(HERE / "deviations.yaml")
+    api, known = OpenApi(), deviations("contract")
     found = {finding for exchange in embedded for finding in findings(api, exchange)}
-    unknown = [finding for finding in found if not any(covers(deviation, finding) for deviation in deviations)]
-    assert unknown == [], "the embedded Port strays from the published API"
-    unneeded = [deviation for deviation in deviations if not any(covers(deviation, finding) for finding in found)]
-    assert unneeded == [], "these deviations no longer occur"
+    assert strays(found, known) == [], "the embedded Port strays from the published API"
+    assert unneeded(found, known) == [], "these deviations no longer occur"
 
 
 @needs_reference
@@ -101,7 +80,14 @@ def test_refused_requests_are_not_as_published(embedded: list[Exchange]) -> None
 
 @needs_reference
 def test_every_deviation_says_why() -> None:
-    assert all(deviation["reason"] for deviation in load(HERE / "deviations.yaml"))
+    assert all(deviation["reason"] for deviation in deviations())
+
+
+@needs_reference
+def test_every_published_route_is_emulated_or_refused() -> None:
+    for route in OpenApi().routes():
+        method, _, path = route.partition(" ")
+        match(method, tuple(path.strip("/").split("/")))
 
 
 # Recordings.
