@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from portcfg.client import PortWriter, segment
 from portcfg.diff import same
@@ -12,93 +11,105 @@ from portcfg.kinds import KINDS, Kind
 from portcfg.model import Action, Body, Change, Outcome, Plan, Ref, Status
 
 
-@dataclass
-class _Run:
-    """What is known while a plan is carried out."""
-
-    port: PortWriter
-    written: set[Ref] = field(default_factory=set)
-    failed: set[Ref] = field(default_factory=set)
-
-
 def apply_plan(plan: Plan, port: PortWriter) -> Iterator[Outcome]:
     """Carry out every step, yielding each as it ends; a failure blocks only what refers to it.
 
     A step's own error is its Outcome, never an exception.
     """
-    run = _Run(port)
-    yield from _writes(plan, run)
-    yield from _deletes(plan, run)
+    failed: set[Ref] = set()
+    writes = [change for change in plan.pending if change.action is not Action.DELETE]
+    for level in sorted({KINDS[change.ref.kind].level for change in writes}):
+        for outcome in _writes([change for change in writes if KINDS[change.ref.kind].level == level], port, failed):
+            if outcome.status is not Status.DONE:
+                failed.add(outcome.change.ref)
+            yield outcome
+    for change in plan.pending:
+        if change.action is Action.DELETE:
+            yield _delete(port, change)
 
 
-def _writes(plan: Plan, run: _Run) -> Iterator[Outcome]:
-    changes = [change for change in plan.pending if change.action is not Action.DELETE]
-    waiting = {change.ref for change in changes if change.action is Action.CREATE}
-    staged: list[tuple[Change, list[Body]]] = []
+def _writes(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> Iterator[Outcome]:
+    """Write each change once what it refers to is written; those in a cycle, or behind one, come last, in stages."""
+    unwritten = {change.ref for change in changes}
+    staged: list[Change] = []
     for change in changes:
-        blocked = sorted(_needs(change) & run.failed)
-        if blocked:
-            run.failed.add(change.ref)
-            yield Outcome(change, Status.BLOCKED, f"{blocked[0]} failed")
-        elif change.action is Action.CREATE and _needs(change) & waiting - {change.ref}:
-            stages = KINDS[change.ref.kind].stages(change.after or {})
-            staged.append((change, stages[1:]))
-            yield from _only_failures(_attempt(run, change, stages[0]))
+        if blocked := _blocked(change, failed):
+            yield blocked
+        elif _needs(change) & unwritten - _itself(change):
+            staged.append(change)
+            continue
         else:
-            yield _attempt(run, change, change.after or {})
-        waiting -= run.written
-    yield from _later_stages(run, staged)
+            yield _attempt(port, change, change.after or {})
+        unwritten.discard(change.ref)
+    yield from _staged(staged, port, failed)
 
 
-def _later_stages(run: _Run, staged: Sequence[tuple[Change, list[Body]]]) -> Iterator[Outcome]:
-    """The second and third writes of resources in a cycle: stage by stage, over all of them."""
-    for stage in range(max((len(bodies) for _, bodies in staged), default=0)):
-        for change, bodies in staged:
-            if change.ref in run.failed:
+def _itself(change: Change) -> set[Ref]:
+    # A blueprint that is there may name itself; a new one must exist before it does.
+    return {change.ref} if change.action is Action.UPDATE else set()
+
+
+def _staged(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> Iterator[Outcome]:
+    """Stage by stage over all of them: the last one of each as often as it takes, since mirrors, calculations and
+    aggregations of several blueprints may build on each other in any order."""
+    stages = {change.ref: _stages(change) for change in changes}
+    written: set[Ref] = set()
+    for number in range(max((len(bodies) for bodies in stages.values()), default=1) - 1):
+        for change in changes:
+            if change.ref in failed or number >= len(stages[change.ref]) - 1:
                 continue
-            last = stage == len(bodies) - 1
-            # A stage that adds nothing would be a write for nothing; the last one ends the change.
-            if stage and same(bodies[stage], bodies[stage - 1]):
-                outcome = Outcome(change, Status.DONE)
-            else:
-                outcome = _attempt(run, change, bodies[stage], update=True)
-            if last:
+            update = change.ref in written or change.action is Action.UPDATE
+            outcome = _blocked(change, failed) or _attempt(port, change, stages[change.ref][number], update=update)
+            if outcome.status is not Status.DONE:
                 yield outcome
-            else:
-                yield from _only_failures(outcome)
+            written.add(change.ref)
+    waiting = [change for change in changes if change.ref not in failed]
+    while waiting:
+        tried = [
+            (change, _attempt(port, change, change.after or {}, update=change.ref in written)) for change in waiting
+        ]
+        done = [outcome for _, outcome in tried if outcome.status is Status.DONE]
+        yield from done or [outcome for _, outcome in tried]
+        waiting = [change for change, outcome in tried if outcome.status is not Status.DONE] if done else []
 
 
-def _only_failures(outcome: Outcome) -> Iterator[Outcome]:
-    if outcome.status is not Status.DONE:
-        yield outcome
+def _stages(change: Change) -> list[Body]:
+    """The bodies to write one after the other; one that the next only repeats is left out."""
+    bodies = KINDS[change.ref.kind].stages(change.after or {}, change.before)
+    return [body for body, following in zip(bodies, [*bodies[1:], None], strict=True) if not same(body, following)]
 
 
 def _needs(change: Change) -> set[Ref]:
     return {ref for _, ref in KINDS[change.ref.kind].references(change.after or {})}
 
 
-def _attempt(run: _Run, change: Change, body: Body, *, update: bool = False) -> Outcome:
+def _blocked(change: Change, failed: set[Ref]) -> Outcome | None:
+    missing = sorted(_needs(change) & failed)
+    return Outcome(change, Status.BLOCKED, f"{missing[0]} failed") if missing else None
+
+
+def _attempt(port: PortWriter, change: Change, body: Body, *, update: bool = False) -> Outcome:
     kind = KINDS[change.ref.kind]
     try:
         if update or change.action is Action.UPDATE:
-            _update(run.port, kind, change.ref, body)
+            _update(port, kind, change.ref, body)
         else:
-            _create(run.port, kind, change.ref, body)
+            _create(port, kind, change, body)
     except ApiError as error:
-        run.failed.add(change.ref)
         return Outcome(change, Status.FAILED, error.message)
-    run.written.add(change.ref)
     return Outcome(change, Status.DONE)
 
 
-def _create(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
+def _create(port: PortWriter, kind: Kind, change: Change, body: Body) -> None:
     try:
         port.send("POST", kind.collection, body, kind.create_params, kind.headers(body))
     except TerminalApiError as error:
-        # A POST whose answer was lost and that was sent again finds its own work: compare, don't fail.
+        # A POST whose answer was lost and that was sent again finds its own work. A first stage is done by that; a
+        # whole body is written again, in case it was somebody else's work.
         if error.status != 409:
             raise
-        _update(port, kind, ref, body)
+        if body == change.after:
+            _update(port, kind, change.ref, body)
 
 
 def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
@@ -115,16 +126,10 @@ def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
     port.send("PUT", path, kind.carried(body, live), headers=kind.headers(body))
 
 
-def _deletes(plan: Plan, run: _Run) -> Iterator[Outcome]:
-    for change in plan.pending:
-        if change.action is Action.DELETE:
-            yield _delete(run, change)
-
-
-def _delete(run: _Run, change: Change) -> Outcome:
+def _delete(port: PortWriter, change: Change) -> Outcome:
     kind = KINDS[change.ref.kind]
     try:
-        run.port.send("DELETE", f"{kind.collection}/{segment(change.ref.identifier)}")
+        port.send("DELETE", f"{kind.collection}/{segment(change.ref.identifier)}")
     except TerminalApiError as error:
         if error.status != 404:
             return Outcome(change, Status.FAILED, error.message)

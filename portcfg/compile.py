@@ -30,11 +30,14 @@ def resolve_external(desired: State, live: Iterable[Ref], project: Project) -> t
 
     A missing target is left out where the project says `missing: skip`; raises InvalidSpecsError for all others.
     """
-    known = set(live) | set(desired)
+    known_live = set(live)
+    known = known_live | set(desired)
     problems: list[Problem] = []
     resolved: dict[Ref, Resource] = {}
     notes: dict[Ref, tuple[str, ...]] = {}
     for ref, resource in desired.items():
+        if KINDS[ref.kind].system(ref.identifier) and ref not in known_live:
+            problems.append(_not_ports_own(resource))
         missing = sorted({target for _, target in KINDS[ref.kind].references(resource.body) if target not in known})
         for target in missing:
             without = KINDS[ref.kind].without
@@ -48,6 +51,11 @@ def resolve_external(desired: State, live: Iterable[Ref], project: Project) -> t
     if problems:
         raise InvalidSpecsError(sorted(problems))
     return resolved, notes
+
+
+def _not_ports_own(resource: Resource) -> Problem:
+    message = f"{resource.ref} is one of Port's own, and this Port doesn't have it"
+    return Problem(resource.file, 0, 0, "P002", message, "identifiers that begin with _ can only be extended")
 
 
 def _missing(resource: Resource, target: Ref, project: Project) -> Problem:

@@ -36,7 +36,8 @@ def field_changes(before: Body, after: Body) -> tuple[FieldChange, ...]:
         return ()
     from deepdiff import DeepDiff  # late: it takes longer to import than most commands run
 
-    tree = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
+    # A key such as __typename is a key like any other.
+    tree = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     changes = (change for level in tree.values() for change in _leaves(level))
     return tuple(sorted(changes, key=lambda change: tuple(map(str, change.path))))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
-from portcfg.model import Body, Ref, Resource, State
+from portcfg.load import VARIABLE
+from portcfg.model import Ref, Resource, State
 from portcfg.yamlread import dump
 
 
@@ -38,12 +39,10 @@ def spec_file(root: Path, ref: Ref, taken: set[Path]) -> Path:
 def spec_text(resource: Resource) -> str:
     """The YAML of a live resource, without what only Port sets; `${` is escaped, for it means a variable in specs."""
     kind = KINDS[resource.ref.kind]
-    body = {key: value for key, value in kind.decompile(resource.body).items() if key not in STAMPS}
-    return dump(_escaped({"identifier": resource.ref.identifier, **_without_null(body)})).rstrip("\n") + "\n"
-
-
-def _without_null(body: Body) -> Body:
-    return {key: value for key, value in body.items() if value is not None}
+    body = {
+        key: value for key, value in kind.decompile(resource.body).items() if key not in STAMPS and value is not None
+    }
+    return dump(_escaped({"identifier": resource.ref.identifier, **body})).rstrip("\n") + "\n"
 
 
 def _escaped(value: object) -> object:
@@ -51,4 +50,4 @@ def _escaped(value: object) -> object:
         return {key: _escaped(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_escaped(part) for part in value]
-    return value.replace("${", "$${") if isinstance(value, str) else value
+    return VARIABLE.sub(lambda match: f"${match[0]}", value) if isinstance(value, str) else value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 
 from portcfg import __version__
 from portcfg.client import PortReader, PortWriter, segment
@@ -13,6 +14,8 @@ from portcfg.model import Body, Ref, Resource
 
 LEDGER_BLUEPRINT = "portcfg_resource"
 BULK = 20
+# Port refuses bodies over 1 MiB; a resource that large couldn't have been written itself.
+MAX_BYTES = 1000 * 1000
 _TEXT = {"type": "string"}
 BLUEPRINT_BODY: Body = {
     "identifier": LEDGER_BLUEPRINT,
@@ -52,13 +55,27 @@ def record(port: PortWriter, resources: Sequence[Resource], environment: str, ap
     if not resources:
         return
     _ensure_blueprint(port)
-    entries = [_entry(resource, environment, applied_at) for resource in resources]
-    for start in range(0, len(entries), BULK):
+    for entries in _batches([_entry(resource, environment, applied_at) for resource in resources]):
         path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/bulk"
-        answer = port.send("POST", path, {"entities": entries[start : start + BULK]}, {"upsert": "true"})
+        answer = port.send("POST", path, {"entities": entries}, {"upsert": "true"})
         errors = answer.body.get("errors") or []
         if errors:
             raise PartialError(f"the ledger refused {len(errors)} entries: {errors[0].get('message')}")
+
+
+def _batches(entries: Sequence[Body]) -> Iterator[list[Body]]:
+    """`entries` in lists that Port takes in one request: at most BULK, and together not over its size limit."""
+    batch: list[Body] = []
+    size = 0
+    for entry in entries:
+        length = len(json.dumps(entry))
+        if batch and (len(batch) == BULK or size + length > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += length
+    if batch:
+        yield batch
 
 
 def forget(port: PortWriter, refs: Iterable[Ref]) -> None:

@@ -254,7 +254,7 @@ class Reader:
         self._open.pop()
         return body
 
-    def _substituted(self, node: ScalarNode, text: str) -> Any:
+    def _substituted(self, node: Node, text: str) -> Any:
         if self._variables is None:
             return text
         whole = VARIABLE.fullmatch(text)
@@ -262,13 +262,13 @@ class Reader:
             return self._variable(node, whole[2])
         return VARIABLE.sub(lambda match: match[0][1:] if match[1] else self._text_of(node, match[2]), text)
 
-    def _text_of(self, node: ScalarNode, name: str) -> str:
+    def _text_of(self, node: Node, name: str) -> str:
         value = self._variable(node, name)
         if value is None or isinstance(value, dict | list):
             self._problem(node, "L006", f"${{{name}}} is no text or number, so it can't stand inside other text")
         return value if isinstance(value, str) else json.dumps(value)
 
-    def _variable(self, node: ScalarNode, name: str) -> Any:
+    def _variable(self, node: Node, name: str) -> Any:
         value: Any = {"vars": self._variables}
         for part in name.split("."):
             if not isinstance(value, Mapping) or part not in value:

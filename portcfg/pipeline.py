@@ -57,7 +57,7 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
     """What it takes to bring Port to the specs. Only reads; raises InvalidSpecsError, ApiError."""
     desired = specs.compiled()
     live = observe(port)
-    managed = ledger.managed_refs(port) if options.use_ledger else frozenset()
+    managed = ledger.managed_refs(port) if options.use_ledger else None
     resolved, notes = resolve_external(desired, live, specs.project)
     return make_plan(
         resolved,

@@ -16,16 +16,22 @@ from portcfg.model import Action, Body, Change, Plan, Ref, Resource, State
 def make_plan(
     desired: State,
     live: State,
-    managed: Collection[Ref] = frozenset(),
+    managed: Collection[Ref] | None = frozenset(),
     *,
     prune: bool = False,
     notes: Mapping[Ref, tuple[str, ...]] | None = None,
     environment: str = "",
 ) -> Plan:
-    """The steps from `live` to `desired`, in the order in which they can be written."""
+    """The steps from `live` to `desired`, in the order in which they can be written.
+
+    `managed` is what the ledger lists; None without a ledger, when nothing can be known to be adopted or left over.
+    """
     ordered = write_order(desired)
-    steps = [_step(desired[ref], live.get(ref), ref in managed, (notes or {}).get(ref, ())) for ref in ordered]
-    leftover = [ref for ref in managed if ref in live and ref not in desired and not _system(ref)]
+    steps = [
+        _step(desired[ref], live.get(ref), managed is not None and ref not in managed, (notes or {}).get(ref, ()))
+        for ref in ordered
+    ]
+    leftover = [ref for ref in managed or () if ref in live and ref not in desired and not _system(ref)]
     deletes = [_delete(live[ref]) for ref in reversed(write_order({ref: live[ref] for ref in leftover}))]
     kept = () if prune or not leftover else (_kept(leftover),)
     return Plan((*steps, *(deletes if prune else ())), kept, environment)
@@ -60,14 +66,14 @@ def _kept(refs: Iterable[Ref]) -> str:
     return f"managed but no longer in the specs, and kept: {names}; --prune deletes them"
 
 
-def _step(desired: Resource, live: Resource | None, managed: bool, notes: tuple[str, ...]) -> Change:
+def _step(desired: Resource, live: Resource | None, unmanaged: bool, notes: tuple[str, ...]) -> Change:
     ref = desired.ref
     if live is None:
         return Change(Action.CREATE, ref, None, desired.body, file=desired.file, notes=notes)
     before, after = compared(KINDS[ref.kind], desired.body, live.body)
     fields = field_changes(before, after)
     action = Action.UPDATE if fields else Action.NOOP
-    return Change(action, ref, live.body, desired.body, fields, desired.file, notes, adopted=not managed)
+    return Change(action, ref, live.body, desired.body, fields, desired.file, notes, adopted=unmanaged)
 
 
 def _delete(live: Resource) -> Change:

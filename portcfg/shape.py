@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
 
 from portcfg.errors import Problem
 from portcfg.model import Document, Path, Position
@@ -28,10 +30,22 @@ TYPE_WORDS = {
 _ALTERNATIVES = frozenset({"anyOf", "oneOf"})
 
 
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    # `$` is the end, as in the regular expressions of JSON Schema; Python's also matches before a last newline.
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
 def shape_problems(document: Document, schema: dict[str, Any]) -> Iterator[Problem]:
     """Every way in which the document's body isn't what the schema describes."""
+    if "" in document.body:
+        yield _at(document.place(()), "S002", f"the document: a mapping is due, not {_shown(document.body[''])}")
+        return
     seen: set[Problem] = set()
-    for error in Draft202012Validator(schema).iter_errors(document.body):
+    for error in _Validator(schema).iter_errors(document.body):
         for problem in _problems(document, error):
             if problem not in seen:
                 seen.add(problem)
@@ -83,9 +97,7 @@ def _unknown_keys(document: Document, error: Error, path: Path) -> Iterator[Prob
 
 
 def _matches_pattern(key: str, schema: dict[str, Any]) -> bool:
-    return any(
-        Draft202012Validator({"pattern": pattern}).is_valid(key) for pattern in schema.get("patternProperties", {})
-    )
+    return any(re.search(pattern, key) for pattern in schema.get("patternProperties", {}))
 
 
 def _missing_key(document: Document, error: Error, path: Path) -> Problem:

@@ -102,7 +102,8 @@ def _check_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth == MAX_DEPTH:
-                raise ReadError("nested too deeply", event.start_mark.line + 1, event.start_mark.column + 1)
+                mark = event.start_mark
+                raise ReadError("nested too deeply", mark.line + 1 if mark else 0, mark.column + 1 if mark else 0)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -149,7 +150,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ReadError(f"not JSON: {name} is no number")
 
 
-def scalar(node: ScalarNode) -> Any:
+def scalar(node: Node) -> Any:
     """The value of a scalar: text, unless plain and a YAML 1.2 keyword or a number that prints back the same.
 
     Raises ReadError for a JSON number that no computer would print back.

@@ -25,10 +25,11 @@ READS = ("/v1/auth/access_token", "/search", "/aggregate", "/aggregate-over-time
 
 def cases(folder: str) -> list[Any]:
     """Every case below tests/cases/`folder`: each YAML document of each file is one, with a `name`."""
-    found = []
-    for file in sorted((REPOSITORY / "tests" / "cases" / folder).glob("*.yaml")):
-        for case in yaml.safe_load_all(file.read_text(encoding="utf-8")):
-            found.append(pytest.param(case, id=f"{file.stem}: {case['name']}"))
+    found = [
+        pytest.param(case, id=f"{file.stem}: {case['name']}")
+        for file in sorted((REPOSITORY / "tests" / "cases" / folder).glob("*.yaml"))
+        for case in yaml.safe_load_all(file.read_text(encoding="utf-8"))
+    ]
     assert found, f"no cases in {folder}"
     return found
 

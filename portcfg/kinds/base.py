@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Literal
@@ -39,14 +39,14 @@ def no_parts(_: Body) -> Iterator[tuple[str, list[str]]]:
     return iter(())
 
 
-def whole(body: Body) -> list[Body]:
+def whole(desired: Body, _: Body | None) -> list[Body]:
     """A body that is written in one go."""
-    return [body]
+    return [desired]
 
 
-def live_under_desired(desired: Body, live: Body) -> Body:
-    """The body to write: what the spec says, over everything else that Port holds."""
-    return {**{key: value for key, value in live.items() if key not in STAMPS}, **desired}
+def live_under_desired(desired: Body, unmanaged: Body) -> Body:
+    """The body to write: what the spec says, over what else Port holds."""
+    return {**unmanaged, **desired}
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,10 @@ class Kind:
 
     Routes are below `/v1`. `id_field` is the identifier's name in Port's body. `sections` are the keys that a spec
     manages even when it doesn't name them; other keys of a live object are managed only if the spec names them.
-    `comparable` brings a body, desired or live, into the form that is compared. `stages` splits a body into the
-    bodies written one after the other when the references of a later one may not exist yet. `parts` names what a new
-    resource consists of, for people who read a plan.
+    `comparable` brings a body, desired or live, into the form that is compared. `carried(desired, live)` is the body to
+    PUT. `stages(desired, live)` splits a write into several, one after the other, for resources that refer to each
+    other; each may name what the ones before it have written. `parts` names what a new resource consists of, for people
+    who read a plan.
     """
 
     name: str
@@ -78,7 +79,7 @@ class Kind:
     references: Callable[[Body], Iterable[tuple[Path, Ref]]] = no_references
     without: Callable[[Body, Ref], Body] | None = None
     carried: Callable[[Body, Body], Body] = live_under_desired
-    stages: Callable[[Body], list[Body]] = whole
+    stages: Callable[[Body, Body | None], list[Body]] = whole
     parts: Callable[[Body], Iterable[tuple[str, list[str]]]] = no_parts
     headers: Callable[[Body], Mapping[str, str]] = lambda _: {}
     is_one: Callable[[list[Any]], bool] = never
@@ -100,6 +101,11 @@ def load_schema(name: str) -> dict[str, Any]:
     text = resources.files("portcfg").joinpath(f"schemas/{name}.schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+
+def unmanaged(live: Body, sections: Collection[str]) -> Body:
+    """What a PUT must carry along, since it replaces: all that Port holds beside its stamps and the spec's sections."""
+    return {key: value for key, value in live.items() if key not in STAMPS and key not in sections}
 
 
 def without_empty(body: Body) -> Body:

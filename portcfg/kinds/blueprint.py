@@ -6,12 +6,20 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portcfg.kinds.base import STAMPS, Kind, load_schema, without_empty
+from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
 from portcfg.model import Body, Path, Ref
 
+SECTIONS = frozenset(
+    {"title", "icon", "description", "schema", "relations", "mirrorProperties", "calculationProperties"}
+)
 MAPS = ("relations", "mirrorProperties", "calculationProperties", "aggregationProperties")
-# The keys of a property that portcfg compares; others that Port may know are carried through writes.
-PROPERTY_KEYS = frozenset(load_schema("blueprint")["$defs"]["property"]["properties"]) - {"$include"}
+# The keys that portcfg compares, in a property and in a member of MAPS; others that Port may know are carried through.
+_SCHEMA = load_schema("blueprint")
+PROPERTY_KEYS = frozenset(_SCHEMA["$defs"]["property"]["properties"]) - {"$include"}
+MEMBER_KEYS = {
+    section: frozenset(_SCHEMA["properties"][section]["additionalProperties"]["properties"]) for section in MAPS
+}
+OWNERSHIP_TITLE = "Owning teams"
 
 
 def _ref(identifier: str) -> Ref:
@@ -27,40 +35,39 @@ def comparable(body: Body) -> Body:
     """Port's defaults filled in, sets sorted, empty sections dropped."""
     shaped = without_empty({key: value for key, value in body.items() if key not in STAMPS})
     shaped["schema"] = _schema(body.get("schema") or {})
-    shaped["relations"] = {name: _relation(value) for name, value in (body.get("relations") or {}).items()}
-    shaped["mirrorProperties"] = _parts(body.get("mirrorProperties"))
-    shaped["calculationProperties"] = _parts(body.get("calculationProperties"))
-    if "aggregationProperties" in body:
-        shaped["aggregationProperties"] = {
-            name: _aggregation(value) for name, value in (body["aggregationProperties"] or {}).items()
-        }
+    shaped |= {section: _members(body, section) for section in MAPS if section in SECTIONS or section in body}
+    if shaped.get("ownership", {}).get("title") == OWNERSHIP_TITLE:
+        shaped["ownership"] = {key: value for key, value in shaped["ownership"].items() if key != "title"}
     return shaped
 
 
 def _schema(schema: Mapping[str, Any]) -> Body:
     properties = {name: _property(value) for name, value in (schema.get("properties") or {}).items()}
-    return {"properties": properties, "required": sorted(schema.get("required") or [])}
+    required = sorted(schema.get("required") or [])
+    return {"properties": properties, **({"required": required} if required else {})}
 
 
-def _property(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    return without_empty({key: part for key, part in value.items() if key in PROPERTY_KEYS})
+def _property(value: Mapping[str, Any]) -> Body:
+    shaped = without_empty({key: part for key, part in value.items() if key in PROPERTY_KEYS})
+    # An empty default is a default.
+    return shaped if value.get("default") is None else {**shaped, "default": value["default"]}
 
 
-def _parts(section: Mapping[str, Any] | None) -> Body:
-    return {name: without_empty(part) for name, part in (section or {}).items()}
+MEMBER_DEFAULTS: Mapping[str, Body] = {
+    "relations": {"required": False, "many": False},
+    "aggregationProperties": {"type": "number"},
+}
 
 
-def _relation(relation: Mapping[str, Any]) -> Body:
-    return without_empty({"required": False, "many": False, **relation})
-
-
-def _aggregation(part: Mapping[str, Any]) -> Body:
-    shaped = without_empty({"type": "number", **part})
-    if not (shaped.get("query") or {}).get("rules"):
-        shaped.pop("query", None)
-    return shaped
+def _members(body: Body, section: str) -> Body:
+    defaults, known = MEMBER_DEFAULTS.get(section, {}), MEMBER_KEYS[section]
+    members: Body = {}
+    for name, member in (body.get(section) or {}).items():
+        shaped = defaults | without_empty({key: part for key, part in member.items() if key in known})
+        if not shaped.get("query", {}).get("rules"):
+            shaped.pop("query", None)
+        members[name] = shaped
+    return members
 
 
 def references(body: Body) -> Iterator[tuple[Path, Ref]]:
@@ -97,23 +104,52 @@ def carried(desired: Body, live: Body) -> Body:
 
     A PUT replaces the blueprint, so keys unknown to portcfg, in a property too, would be lost (port-api.md §2.1).
     """
-    body = {key: value for key, value in live.items() if key not in STAMPS and key not in MAPS}
-    if "aggregationProperties" in live:
-        body["aggregationProperties"] = live["aggregationProperties"]
-    body = {**body, **copy.deepcopy(desired)}
-    live_properties = (live.get("schema") or {}).get("properties") or {}
-    for name, value in (body.get("schema", {}).get("properties") or {}).items():
-        unknown = {key: part for key, part in live_properties.get(name, {}).items() if key not in PROPERTY_KEYS}
-        if isinstance(value, dict):
-            body["schema"]["properties"][name] = {**unknown, **value}
+    body = {**unmanaged(live, SECTIONS), **copy.deepcopy(desired)}
+    _carry(body["schema"]["properties"], live.get("schema", {}).get("properties"), PROPERTY_KEYS)
+    for section in MAPS:
+        _carry(body.get(section), live.get(section), MEMBER_KEYS[section])
     return body
 
 
-def stages(body: Body) -> list[Body]:
-    """Bare, then with relations and calculations, then whole: each may need the one before on another blueprint."""
-    bare: Body = {key: value for key, value in body.items() if key not in (*MAPS, "ownership", "teamInheritance")}
-    related: Body = {**bare, **{key: body[key] for key in ("relations", "calculationProperties") if key in body}}
-    return [bare, related, body]
+def _carry(members: Body | None, live: Body | None, known: frozenset[str]) -> None:
+    for name, member in (members or {}).items():
+        for key, value in (live or {}).get(name, {}).items():
+            if key not in known:
+                member.setdefault(key, value)
+
+
+def stages(desired: Body, live: Body | None) -> list[Body]:
+    """Bare, then with relations and calculations, then whole: each may need the one before on another blueprint.
+
+    What Port has already first gets what others may need of it, and loses nothing before the last stage.
+    """
+    if is_system(desired["identifier"]):
+        return [{key: desired[key] for key in ("schema", "relations") if key in desired}, desired]
+    if live is not None:
+        schema = {**live["schema"], "properties": {**live["schema"]["properties"], **desired["schema"]["properties"]}}
+        relations = {**(live.get("relations") or {}), **(desired.get("relations") or {})}
+        return [{**unmanaged(live, ()), "schema": schema, "relations": relations}, desired]
+    bare: Body = {key: value for key, value in desired.items() if key not in (*MAPS, "ownership", "teamInheritance")}
+    related: Body = {**bare, **{key: desired[key] for key in ("relations", "calculationProperties") if key in desired}}
+    return [bare, related, desired]
+
+
+def decompile(body: Body) -> Body:
+    """The spec of a live blueprint: what its schema knows, less nulls."""
+    spec = _known(body, frozenset(_SCHEMA["properties"]) - STAMPS)
+    properties = body["schema"].get("properties") or {}
+    spec["schema"] = {
+        **body["schema"],
+        "properties": {name: _known(value, PROPERTY_KEYS) for name, value in properties.items()},
+    }
+    for section in MAPS:
+        if section in spec:
+            spec[section] = {name: _known(member, MEMBER_KEYS[section]) for name, member in spec[section].items()}
+    return spec
+
+
+def _known(body: Body, keys: frozenset[str]) -> Body:
+    return {key: value for key, value in body.items() if key in keys and value is not None}
 
 
 def parts(body: Body) -> Iterator[tuple[str, list[str]]]:
@@ -129,8 +165,7 @@ BLUEPRINT = Kind(
     collection="/blueprints",
     list_key="blueprints",
     level=0,
-    sections=frozenset({"title", "icon", "description", "schema", "relations", "mirrorProperties"})
-    | {"calculationProperties"},
+    sections=SECTIONS,
     comparable=comparable,
     # A catalog page for every blueprint would be a page that no spec describes.
     create_params={"create_catalog_page": "false"},
@@ -138,6 +173,7 @@ BLUEPRINT = Kind(
     system=is_system,
     references=references,
     without=without,
+    decompile=decompile,
     carried=carried,
     stages=stages,
     parts=parts,

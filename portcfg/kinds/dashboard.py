@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portcfg.kinds.base import STAMPS, Kind, without_empty
+from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
 from portcfg.kinds.widgets import compile_widget
 from portcfg.model import Body, Path, Project, Ref
 
@@ -13,6 +15,7 @@ GRID = 12
 ROW_HEIGHT = 400
 # Set or filled in by Port (port-api.md §4.2, §6.20).
 SERVER_KEYS = STAMPS | {"protected", "requiredQueryParams", "sidebar", "visibility"}
+SECTIONS = frozenset({"title", "icon", "description", "widgets"})
 DEFAULTS: Mapping[str, Any] = {"section": "software_catalog", "showInSidebar": True, "locked": False}
 
 
@@ -22,7 +25,7 @@ def compile_dashboard(body: Body, project: Project) -> Body:
     page.setdefault("title", body["identifier"])
     widgets = body.get("widgets", [])
     if isinstance(widgets, list):
-        return {**page, "widgets": widgets}
+        return {**page, "widgets": with_ids(widgets, _ids(widgets))}
     rows = body.get("rows") or [[key] for key in widgets]
     layout = [compile_row(row) for row in rows]
     placed = [column["id"] for row in layout for column in row["columns"]]
@@ -32,7 +35,40 @@ def compile_dashboard(body: Body, project: Project) -> Body:
         "layout": layout,
         "widgets": [compile_widget(key, widgets[key], project.line_chart) for key in placed],
     }
-    return {**page, "widgets": [root]}
+    return {**page, "widgets": with_ids([root], _ids([root]))}
+
+
+def _inner(widget: Body) -> list[Any]:
+    groups = [part for group in widget.get("groups") or [] for part in group.get("widgets") or []]
+    return [*(widget.get("widgets") or []), *groups]
+
+
+def _ids(widgets: list[Any]) -> set[str]:
+    own = {str(widget["id"]) for widget in widgets if widget.get("id")}
+    return own.union(*(_ids(_inner(widget)) for widget in widgets))
+
+
+def with_ids(widgets: list[Any], taken: set[str]) -> list[Body]:
+    """`widgets`, each with an id: Port makes one up where there is none, which would differ from the spec for ever."""
+    shaped = []
+    for widget in widgets:
+        body = {"id": widget.get("id") or _new_id(widget, taken), **widget}
+        if "widgets" in widget:
+            body["widgets"] = with_ids(widget["widgets"], taken)
+        if "groups" in widget:
+            body["groups"] = [
+                {**group, "widgets": with_ids(group.get("widgets") or [], taken)} for group in widget["groups"]
+            ]
+        shaped.append(body)
+    return shaped
+
+
+def _new_id(widget: Body, taken: set[str]) -> str:
+    name = re.sub(r"[^A-Za-z0-9]+", "-", str(widget.get("title") or widget["type"])).strip("-").lower() or "widget"
+    numbered = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+    new = next(candidate for candidate in numbered if candidate not in taken)
+    taken.add(new)
+    return new
 
 
 def compile_row(row: Any) -> Body:
@@ -55,12 +91,14 @@ def comparable(body: Body) -> Body:
     return shaped
 
 
-def _by_id(widgets: list[Any]) -> Body:
+def _by_id(widgets: list[Any], *, in_layout: bool = False) -> Body:
+    """Widgets by id; where no layout places them, their order is a value of its own."""
     shaped = [_widget(widget) for widget in widgets]
     names = [str(widget.get("id", f"#{index}")) for index, widget in enumerate(shaped)]
     if len(set(names)) < len(names):
         names = [f"#{index}" for index in range(len(shaped))]
-    return dict(zip(names, shaped, strict=True))
+    order = {} if in_layout or len(names) < 2 else {"(order)": names}
+    return order | dict(zip(names, shaped, strict=True))
 
 
 def _widget(widget: Any) -> Body:
@@ -69,7 +107,7 @@ def _widget(widget: Any) -> Body:
     if isinstance(shaped.get("dataset"), list):
         shaped["dataset"] = {"combinator": "and", "rules": shaped["dataset"]}
     if isinstance(shaped.get("widgets"), list):
-        shaped["widgets"] = _by_id(shaped["widgets"])
+        shaped["widgets"] = _by_id(shaped["widgets"], in_layout="layout" in shaped)
     if isinstance(shaped.get("groups"), list):
         shaped["groups"] = [{**group, "widgets": _by_id(group.get("widgets") or [])} for group in shaped["groups"]]
     return shaped
@@ -94,14 +132,15 @@ def _blueprints(value: Any, path: Path) -> Iterator[tuple[Path, Ref]]:
 
 
 def carried(desired: Body, live: Body) -> Body:
-    """What to PUT: the spec's page over what Port holds, less what only the server sets."""
-    dropped = SERVER_KEYS - {"requiredQueryParams"}
-    return {**{key: value for key, value in live.items() if key not in dropped and value is not None}, **desired}
+    """What to PUT: the spec's page over what else Port holds, less what only the server sets."""
+    kept = unmanaged(live, SECTIONS | {"protected", "sidebar"})
+    return {**{key: value for key, value in kept.items() if value is not None}, **desired}
 
 
 def decompile(body: Body) -> Body:
     """The spec of a live page: Port's own form, less stamps and defaults."""
-    kept = {key: value for key, value in body.items() if key not in SERVER_KEYS and key not in ("widgets", "type")}
+    known = frozenset(load_schema("dashboard")["properties"]) - SERVER_KEYS - {"widgets", "type"}
+    kept = {key: value for key, value in body.items() if key in known}
     kept = without_empty({key: value for key, value in kept.items() if DEFAULTS.get(key) != value})
     return {**kept, "widgets": [_without_stamps(widget) for widget in body.get("widgets") or []]}
 
@@ -110,6 +149,11 @@ def _without_stamps(widget: Any) -> Any:
     shaped = {key: value for key, value in widget.items() if key not in STAMPS - {"id"}}
     if isinstance(shaped.get("widgets"), list):
         shaped["widgets"] = [_without_stamps(inner) for inner in shaped["widgets"]]
+    if isinstance(shaped.get("groups"), list):
+        shaped["groups"] = [
+            {**group, "widgets": [_without_stamps(inner) for inner in group.get("widgets") or []]}
+            for group in shaped["groups"]
+        ]
     return shaped
 
 
@@ -120,9 +164,8 @@ def parts(body: Body) -> Iterator[tuple[str, list[str]]]:
 
 def _titles(widgets: list[Any]) -> Iterator[str]:
     for widget in widgets:
-        inner = [*widget.get("widgets", []), *(part for group in widget.get("groups", []) for part in group["widgets"])]
-        if inner:
-            yield from _titles(inner)
+        if _inner(widget):
+            yield from _titles(_inner(widget))
         else:
             yield str(widget.get("title") or widget.get("id") or widget.get("type"))
 
@@ -133,7 +176,7 @@ DASHBOARD = Kind(
     collection="/pages",
     list_key="pages",
     level=2,
-    sections=frozenset({"title", "icon", "description", "widgets"}),
+    sections=SECTIONS,
     comparable=comparable,
     list_params={"compact": "false"},
     belongs=lambda page: page.get("type") == "dashboard",

@@ -159,4 +159,8 @@ SHORT_TYPES: Mapping[str, Callable[[str, Mapping[str, Any], str], Body]] = {
 def compile_widget(key: str, widget: Mapping[str, Any], line_chart: str) -> Body:
     """One widget as Port stores it; its id is its key, so that moving it doesn't make it another widget."""
     build = SHORT_TYPES.get(widget["type"])
-    return build(key, widget, line_chart) if build else {"id": key} | widget | {"id": key}
+    return (
+        build(key, widget, line_chart)
+        if build
+        else {"id": key, **{name: value for name, value in widget.items() if name != "id"}}
+    )

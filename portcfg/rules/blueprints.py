@@ -19,9 +19,10 @@ def blueprint_problems(shaped: Sequence[Document], _: Sequence[Document], __: Pr
 
 
 def _findings(body: Body) -> Iterator[tuple[Path, str, str, str]]:
-    properties = body["schema"]["properties"]
+    schema = body.get("schema") or {"properties": {}}
+    properties = schema["properties"]
     relations = body.get("relations") or {}
-    for index, name in enumerate(body["schema"].get("required") or []):
+    for index, name in enumerate(schema.get("required") or []):
         if name not in properties:
             hint = f"the properties are: {', '.join(properties) or 'none'}"
             yield ("schema", "required", index), "R005", f"required names {name!r}, which is no property", hint
