@@ -60,11 +60,13 @@ def _comparable(value: Any) -> Any:
 
 
 def _min(state: Any, value: Any) -> Any:
-    return value if state is None or order_key(_comparable(value)) < order_key(state) else state
+    rank = order_key(_comparable(value))
+    return value if state is None or rank < order_key(state) else state
 
 
 def _max(state: Any, value: Any) -> Any:
-    return value if state is None or order_key(_comparable(value)) > order_key(state) else state
+    rank = order_key(_comparable(value))
+    return value if state is None or rank > order_key(state) else state
 
 
 def _any(state: Any, value: Any) -> bool:

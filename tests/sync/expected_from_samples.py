@@ -37,25 +37,11 @@ TOKENS = {
     "cache_write_tokens": "cacheWriteTokens",
     "cache_read_tokens": "cacheReadTokens",
 }
-COMMIT_FIELDS = [
-    "commitHash",
-    "userId",
-    "userEmail",
-    "repoName",
-    "branchName",
-    "isPrimaryBranch",
-    "totalLinesAdded",
-    "totalLinesDeleted",
-    "tabLinesAdded",
-    "tabLinesDeleted",
-    "composerLinesAdded",
-    "composerLinesDeleted",
-    "nonAiLinesAdded",
-    "nonAiLinesDeleted",
-    "message",
-    "commitTs",
-    "createdAt",
-]
+COMMIT_FIELDS = (
+    *("commitHash", "userId", "userEmail", "repoName", "branchName", "isPrimaryBranch", "message", "commitTs"),
+    *("totalLinesAdded", "totalLinesDeleted", "tabLinesAdded", "tabLinesDeleted", "createdAt"),
+    *("composerLinesAdded", "composerLinesDeleted", "nonAiLinesAdded", "nonAiLinesDeleted"),
+)
 LINES = {
     "total_lines_added": "totalLinesAdded",
     "total_lines_deleted": "totalLinesDeleted",

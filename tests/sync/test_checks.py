@@ -1,0 +1,173 @@
+"""What is found in a mapping without running it, and what its schema accepts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from portcfg.errors import InvalidSpecsError
+from portcfg.kinds import KINDS
+from portcfg.sync.checks import mapping_problems
+from tests.sync.support import mapping_of, shipped_bodies
+
+SCHEMA = KINDS["mapping"].schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def resource(properties: dict[str, Any], **selector: Any) -> dict[str, Any]:
+    mappings = {"identifier": ".id", "blueprint": '"b"', "properties": properties}
+    return {"kind": "/x", "selector": {"query": "true", **selector}, "port": {"entity": {"mappings": mappings}}}
+
+
+def found(body: Any) -> list[tuple[str, str]]:
+    return [(".".join(map(str, path)), message) for path, message, _ in mapping_problems(body)]
+
+
+def test_the_shipped_mappings_are_without_findings() -> None:
+    for folder in ("specs", "specs/examples"):
+        for body in shipped_bodies("mapping", folder).values():
+            known = {"org": 1, "skip_idle": 1, "teams": 1}
+            assert found({**body["config"], "vars": known}) == []
+            assert list(VALIDATOR.iter_errors(body["config"])) == []
+
+
+CASES: dict[str, tuple[Any, str, str]] = {
+    "jq": ([resource({"a": ".x |"})], "0.port.entity.mappings.properties.a", "jq can't compile `.x |`"),
+    "environment": ([resource({"a": "env.KEY"})], "0.port.entity.mappings.properties.a", "`env` is not allowed"),
+    "unknown variable": ([resource({"a": "$nope"})], "0.port.entity.mappings.properties.a", "jq can't compile `$nope`"),
+    "unknown stream": (
+        {"resources": [resource({}, stream="s")], "streams": {"t": {"path": "/t"}}},
+        "resources.0.selector.stream",
+        "there is no stream `s`",
+    ),
+    "unknown lookup": (
+        {"resources": [resource({"a": "$lookup.teams[.x]"})]},
+        "resources.0.port.entity.mappings.properties.a",
+        "there is no lookup `teams`",
+    ),
+    "a lookup's stream": (
+        {"lookups": {"l": {"stream": "s", "key": ".a", "value": ".b"}}, "resources": []},
+        "lookups.l.stream",
+        "there is no stream `s`",
+    ),
+    "two writers": (
+        {"resources": [resource({"a": ".x"}), resource({"a": ".y"})]},
+        "resources.1.port.entity.mappings.properties.a",
+        "resources[0] writes `b.a` too",
+    ),
+    "aggregator": (
+        {"resources": [resource({}, group_by={"a": ".a"}, aggregate={"n": {"total": ".n"}})]},
+        "resources.0.selector.aggregate.n.total",
+        "says no aggregator",
+    ),
+    "latest": (
+        {"resources": [resource({}, group_by={"a": ".a"}, aggregate={"n": {"latest": ".n"}})]},
+        "resources.0.selector.aggregate.n.latest",
+        "`latest` takes {by, value}",
+    ),
+    "aggregate alone": (
+        {"resources": [resource({}, aggregate={"n": {"sum": ".n"}})]},
+        "resources.0.selector.aggregate",
+        "`aggregate` needs `group_by`",
+    ),
+    "a taken name": ({"vars": {"window": 1}, "resources": []}, "vars.window", "`window` can't be a variable"),
+    "a parameter": (
+        {"resources": [resource({}, query_params={"a": "literal |", "b": "$window.nope |"})]},
+        "resources.0.selector.query_params.b",
+        "jq can't compile `$window.nope |`",
+    ),
+    "rows": ({"streams": {"s": {"path": "/", "rows": "select("}}, "resources": []}, "streams.s.rows", "is not closed"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_findings(name: str) -> None:
+    body, path, message = CASES[name]
+    ((where, text),) = found(body)
+    assert where == path
+    assert message in text
+
+
+def test_what_is_fine() -> None:
+    same = [resource({"a": ".x"}), resource({"a": ".x"})]
+    assert found(same) == []
+    ruled = {"resources": [resource({"a": ".x"}), resource({"a": ".y"})], "merge": {"b": {"a": "max"}}}
+    assert found(ruled) == []
+    ocean = [resource({"a": ".x"}, startDate="30d")]
+    assert found({"runner": "ocean", "resources": [*ocean, resource({"a": ".y"})]}) == []
+
+
+def test_bodies_of_any_shape_are_survived() -> None:
+    for body in (None, [], "x", {"resources": [None, 5, {"port": []}]}, {"streams": [1], "resources": "x", "vars": 2}):
+        list(mapping_problems(body))
+
+
+def test_a_prefix_is_put_before_every_path() -> None:
+    ((path, _, _),) = mapping_problems({"resources": [resource({"a": "env"})]}, ("config",))
+    assert path[:3] == ("config", "resources", 0)
+
+
+def test_ocean_s_own_integrations_are_accepted(reference_dir: Path) -> None:
+    files = sorted((reference_dir / "corpus").glob("*/port-app-config.y*ml"))
+    assert len(files) > 5
+    for file in files:
+        body = yaml.safe_load(file.read_text())
+        for shape in (body, {**body, "runner": "ocean"}, body["resources"]):
+            assert list(VALIDATOR.iter_errors(shape)) == [], file
+        assert found({**body, "runner": "ocean"}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sorce": {}}, "'sorce' was unexpected"),
+        ({"resources": [{**resource({}), "selector": {"query": "true", "strem": "s"}}]}, "'strem' was unexpected"),
+        ({"source": {"base_url": "https://x.test", "auth": {"type": "basic", "password": "p"}}}, "'password'"),
+        ({"source": {"base_url": "https://x.test", "auth": {"type": "bearer"}}}, "'token_env' is a required"),
+        ({"streams": {"s": {"path": "/", "pagination": {"type": "pages"}}}}, "'pages' is not one of"),
+        ({"merge": {"b": {"a": "last"}}}, "'last' is not one of"),
+        ({"streams": {"s": {"path": "/", "shape": {"a": "text"}}}}, "does not match"),
+        ({"missing_relations": "ignore"}, "not valid under any"),
+    ],
+)
+def test_the_schema_refuses(change: dict[str, Any], message: str) -> None:
+    body = {"source": {"base_url": "https://x.test"}, "resources": [], **change}
+    assert any(message in error.message for error in VALIDATOR.iter_errors(body))
+
+
+def test_every_key_of_the_schema_is_described() -> None:
+    for part in (SCHEMA, *(SCHEMA["$defs"][name] for name in ("source", "stream", "pagination", "window", "dedupe"))):
+        for key, value in part["properties"].items():
+            text = value.get("description") or SCHEMA["$defs"].get(str(value.get("$ref", "")).split("/")[-1], {})
+            assert text, key
+
+
+def test_what_cannot_be_run_here_is_refused_with_the_reason() -> None:
+    by_query = resource({})
+    by_query["port"]["entity"]["mappings"]["identifier"] = {"combinator": '"and"', "rules": []}
+    with pytest.raises(InvalidSpecsError) as caught:
+        mapping_of({"runner": "ocean", "source": {}, "resources": [by_query]})
+    messages = [problem.message for problem in caught.value.problems]
+    assert any("`ocean` runs this mapping" in message for message in messages)
+    assert any("no source.base_url" in message for message in messages)
+    assert any("identifiers by search query" in message for message in messages)
+
+
+def test_the_shipped_mapping_keeps_the_customers_expressions() -> None:
+    """Every resource's properties that the document gives in the same words stand unchanged."""
+    shipped = {item["kind"]: item for item in shipped_bodies("mapping")["cursor"]["config"]["resources"]}
+    examples = shipped_bodies("mapping", "specs/examples")
+    for kind, example in (
+        ("organization daily usage", "cursor-organization-usage"),
+        ("/analytics/ai-code/commits", "cursor-commits"),
+    ):
+        (theirs,) = examples[example]["config"]["resources"]
+        assert shipped[kind]["port"] == theirs["port"]
+    (changes,) = examples["cursor-code-changes"]["config"]["resources"]
+    ours = shipped["/analytics/ai-code/changes"]["port"]["entity"]["mappings"]["properties"]
+    theirs_written = changes["port"]["entity"]["mappings"]["properties"]
+    assert {key: value for key, value in theirs_written.items() if key != "unique_file_extensions"} == ours

@@ -1,0 +1,72 @@
+"""A report as text, JSON and markdown."""
+
+from __future__ import annotations
+
+import json
+
+from portcfg.render.sync import sync_json, sync_markdown, sync_text
+from portcfg.sync.report import BlueprintReport, Reject, StreamReport, StreamStatus, SyncReport
+
+HOSTILE = "a\x1b[31m\nb|`@team`"
+REPORT = SyncReport(
+    mapping="cursor",
+    dry_run=False,
+    first_day="2026-03-02",
+    last_day="2026-03-04",
+    streams=(
+        StreamReport("events", StreamStatus.READ, 2, 2, 13, 13, 0, 13),
+        StreamReport("commits", StreamStatus.NOT_IN_PLAN, 1, message="401"),
+        StreamReport("changes", StreamStatus.FAILED, 3, 1, 5, message=HOSTILE),
+    ),
+    blueprints=(
+        BlueprintReport("cursor_usage_record", 6, 3, 1, 1, 1, 0),
+        BlueprintReport("cursor_ai_code_change_record", held="changes could not be read to its end"),
+        BlueprintReport(HOSTILE, 9, 9, 6, 0, 0, 1, {"nothing creates it": 2}),
+    ),
+    rejects=(Reject("merge", "cursor_usage_record", HOSTILE, "`x` is 1 and 2"),) * 25,
+    notices=("commits: not in your plan (401)",),
+    source_requests=6,
+    source_retries=1,
+    port_requests=9,
+    seconds=1.25,
+)
+
+
+def test_text() -> None:
+    text = sync_text(REPORT)
+    assert "7 created, 1 updated, 1 unchanged, 25 rejected; INCOMPLETE: 1 stream(s) failed" in text
+    assert "held back cursor_ai_code_change_record" in text
+    assert "... and 5 more" in text
+    assert "6 requests to the source (1 retries), 9 to Port, 1.2 s" in text
+
+
+def test_nothing_hostile_gets_through() -> None:
+    for rendered in (sync_text(REPORT), sync_markdown(REPORT), sync_json(REPORT)):
+        assert "\x1b" not in rendered
+    assert "`@team`" not in sync_markdown(REPORT)
+    assert all("\nb|" not in rendered for rendered in (sync_text(REPORT), sync_markdown(REPORT)))
+
+
+def test_json_is_versioned_and_whole() -> None:
+    body = json.loads(sync_json(REPORT))
+    assert body["format"] == "portcfg/sync/1"
+    assert (body["exit_code"], body["writes"]) == (3, 8)
+    assert len(body["rejects"]) == 25
+    assert body["streams"][0] | {"name": "events", "status": "read", "total": 13} == body["streams"][0]
+
+
+def test_markdown_has_both_tables() -> None:
+    text = sync_markdown(REPORT)
+    assert text.startswith("### portcfg sync: `cursor`")
+    assert "| `events`" in text and "| `cursor_usage_record`" in text
+
+
+def test_a_dry_run_says_would() -> None:
+    report = SyncReport("m", True, "2026-03-02", "2026-03-02", blueprints=(BlueprintReport("b", 1, 1, 1),))
+    assert sync_text(report).startswith("m, 2026-03-02 (UTC): 1 would be created")
+
+
+def test_exit_codes() -> None:
+    assert SyncReport("m", False, "", "").exit_code == 0
+    assert SyncReport("m", False, "", "", rejects=REPORT.rejects).exit_code == 6
+    assert REPORT.exit_code == 3
