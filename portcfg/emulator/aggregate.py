@@ -38,7 +38,8 @@ AGGREGATE = validator(
             {
                 "if": {"properties": {"func": {"enum": ["sum", "min", "max", "median"]}}},
                 "then": {"required": ["property"]},
-            }
+            },
+            {"if": {"properties": {"func": {"const": "count"}}}, "then": {"properties": {"property": False}}},
         ],
     }
 )
@@ -143,7 +144,7 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise invalid(f'body/timeRange/timeZone "{name}" is not a time zone') from None
+        raise invalid(f'"{name}" is not a time zone') from None
 
 
 def _milliseconds(moment: datetime) -> int:

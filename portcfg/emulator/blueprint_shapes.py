@@ -114,7 +114,7 @@ CALCULATION_SPEC: Body = {
         {
             "if": {"properties": {"calculationBy": {"const": "property"}}},
             "then": {"required": ["property"], "properties": {"func": {"not": {"const": "count"}}}},
-            "else": {"properties": {"func": {"enum": ["count", "average"]}}},
+            "else": {"properties": {"func": {"enum": ["count", "average"]}, "property": False}},
         },
         {"if": {"properties": {"func": {"const": "average"}}}, "then": {"required": ["averageOf"]}},
     ],
@@ -151,10 +151,12 @@ OWNERSHIP: Body = {
     "then": _closed("type path", type=TEXT, path=TEXT, title=OPTIONAL_TITLE),
     "else": _closed("type", type=TEXT, title=OPTIONAL_TITLE),
 }
+# Where changes are sent. Integrations also take an empty one, for nowhere.
 DESTINATION: Body = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {"type": {"enum": ["WEBHOOK", "KAFKA"]}, "url": TEXT, "agent": {"type": "boolean"}},
+    **_closed("type", type={"enum": ["WEBHOOK", "KAFKA"]}, url=TEXT, agent={"type": "boolean"}),
+    "if": {"properties": {"type": {"const": "WEBHOOK"}}},
+    "then": {"required": ["url"]},
+    "else": {"properties": {"url": False, "agent": False}},
 }
 
 
@@ -175,7 +177,7 @@ def _blueprint(required: str, property_required: list[str]) -> Body:
             "aggregationProperties": _keyed(AGGREGATION),
             "relations": _keyed(RELATION),
             "changelogDestination": DESTINATION,
-            "includeInGlobalSearch": {"type": "boolean"},
+            "includeInGlobalSearch": {"type": ["boolean", "null"]},
         },
     }
 

@@ -85,6 +85,8 @@ WORDING: dict[str, Callable[[ValidationError], str]] = {
 
 def ajv_message(error: ValidationError) -> str:
     """One finding of jsonschema as AJV would word it."""
+    if error.validator is None:
+        return "boolean schema is false"
     wording = WORDING.get(str(error.validator))
     return wording(error) if wording else f'must match "{error.validator}" schema'
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portcfg.emulator.blueprint_shapes import DESTINATION
 from portcfg.emulator.body_checks import TEXT, require, validator
 from portcfg.emulator.calls import Answer, Call, random_id
 from portcfg.emulator.port_store import Store
@@ -13,11 +14,15 @@ SETTINGS: Body = {
     "installationAppType": TEXT,
     "version": TEXT,
     "config": {"type": ["object", "null"]},
-    "changelogDestination": {"type": "object"},
+    "changelogDestination": {"anyOf": [{"type": "object", "maxProperties": 0}, DESTINATION]},
     "actionsProcessingEnabled": {"type": "boolean"},
     "incrementalSyncEnabled": {"type": "boolean"},
     "pinnedVersion": TEXT,
-    "spec": {"type": "object"},
+    "spec": {
+        "type": "object",
+        "properties": {"appSpec": {"type": "object"}, "integrationSpec": {"type": "object"}},
+        "additionalProperties": False,
+    },
 }
 INSTALLATION: Body = {"type": "string", "pattern": "^[a-z0-9-]+$"}
 POST_BODY = validator(

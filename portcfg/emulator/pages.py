@@ -49,7 +49,7 @@ PATCHABLE: Body = {
     "showInSidebar": {"type": "boolean"},
     "section": {"enum": ["software_catalog", "organization"]},
     "widgets": {"type": "array"},
-    "pageFilters": {"type": ["array", "null"], "items": FILTER},
+    "pageFilters": {"type": "array", "items": FILTER},
 }
 WHOLE: Body = {
     "type": "object",
@@ -58,7 +58,7 @@ WHOLE: Body = {
         **PATCHABLE,
         "type": {"enum": TYPES},
         "sidebar": {"enum": ["catalog", None]},
-        "requiredQueryParams": {"type": ["array", "null"], "items": TEXT},
+        "requiredQueryParams": {"type": "array", "items": TEXT},
         "visibility": {"enum": ["org", "private"]},
     },
 }

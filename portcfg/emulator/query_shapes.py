@@ -75,6 +75,10 @@ def _check_related(rule: dict[str, Any], where: str) -> None:
         if key not in rule:
             raise invalid(f"{where} must have required property '{key}'")
     _refuse_unknown(set(rule), {"operator", "blueprint", "value", "direction", "required"}, where)
+    values = rule["value"] if isinstance(rule["value"], list) else [rule["value"]]
+    for name, value in [("blueprint", rule["blueprint"]), *(("value", value) for value in values)]:
+        if not isinstance(value, str):
+            raise invalid(f"{where}/{name} must be string")
     if rule.get("direction", "upstream") not in ("upstream", "downstream"):
         raise invalid(f"{where}/direction must be equal to one of the allowed values")
 

@@ -22,6 +22,7 @@ NAMES = {"type": "array", "items": TEXT}
 SEARCH = validator(
     {
         "type": "object",
+        "additionalProperties": False,
         "properties": {
             "query": {"type": "object"},
             "include": NAMES,

@@ -76,6 +76,10 @@ class OpenApi:
         schema = self._schema(self._operation(route).get("requestBody", {}))
         yield from self._findings(route, "request", schema, body)
 
+    def accepts(self, route: str, body: Any) -> bool:
+        """Whether a request's body is as published."""
+        return next(self.request_findings(route, body), None) is None
+
     def response_findings(self, route: str, status: int, body: Any) -> Iterator[Finding]:
         """Where an answer isn't as published, its status included."""
         responses = self._operation(route)["responses"]
