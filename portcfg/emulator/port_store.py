@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from portcfg.errors import UsageError
 from portcfg.model import Body
 
 TABLES = """
@@ -33,12 +34,20 @@ class Store:
 
     def __init__(self, data: str | Path = ":memory:") -> None:
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(str(data), isolation_level=None, check_same_thread=False, timeout=30)
-        weakref.finalize(self, self._db.close)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=OFF")
-        self._db.executescript(TABLES)
         self._blueprints: dict[str, Body | None] = {}
+        if data != ":memory:":
+            Path(data).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(str(data), isolation_level=None, check_same_thread=False, timeout=30)
+            weakref.finalize(self, self._db.close)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            # A power cut may lose the last writes; this is a place to try things out.
+            self._db.execute("PRAGMA synchronous=OFF")
+            self._db.executescript(TABLES)
+        except sqlite3.DatabaseError as error:
+            raise UsageError(
+                f"{data} can't hold the embedded Port's state: {error}", hint="name another file"
+            ) from error
 
     @contextmanager
     def transaction(self, write: bool) -> Iterator[None]:
@@ -49,7 +58,9 @@ class Store:
             try:
                 yield
             except BaseException:
-                self._db.execute("ROLLBACK")
+                # SQLite itself rolls back after some errors.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
 

@@ -15,7 +15,7 @@ from portcfg.client import Credentials, PortWriter, RetryPolicy
 from portcfg.emulator.port_app import NOT_EMULATED, Chaos, port_app
 from portcfg.emulator.port_routes import EMULATED
 from portcfg.emulator.server import serving
-from portcfg.errors import AnswerError, TransientApiError
+from portcfg.errors import AnswerError, TransientApiError, UsageError
 from tests.emulator.exchange import Port
 from tests.emulator.switch import Switch
 
@@ -345,6 +345,19 @@ def test_state_outlives_a_restart(start: Start, tmp_path: Path) -> None:
     second = start(data=str(state))
     assert second.send("GET /v1/blueprints/thing/entities/a").json()["entity"]["properties"] == {"n": 1}
     assert second.send("GET /v1/pages/things").status_code == 200
+
+
+def test_state_in_a_new_folder(start: Start, tmp_path: Path) -> None:
+    start(data=tmp_path / "a" / "b" / "port.db")
+    assert (tmp_path / "a" / "b" / "port.db").exists()
+
+
+def test_a_file_that_holds_something_else(tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("not a database, and not to be overwritten", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"notes\.txt"):
+        port_app(other)
+    assert other.read_text(encoding="utf-8").startswith("not a database")
 
 
 def test_two_embedded_ports_on_one_file(tmp_path: Path) -> None:
