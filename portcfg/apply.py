@@ -60,7 +60,8 @@ def _staged(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> It
                 continue
             update = change.ref in written or change.action is Action.UPDATE
             outcome = _blocked(change, failed) or _attempt(port, change, stages[change.ref][number], update=update)
-            if outcome.status is not Status.DONE:
+            # What Port had before can do without its first stage: if that can't be written, the last one will tell.
+            if outcome.status is not Status.DONE and change.action is Action.CREATE:
                 yield outcome
             written.add(change.ref)
     waiting = [change for change in changes if change.ref not in failed]
