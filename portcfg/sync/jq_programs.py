@@ -19,8 +19,13 @@ from portcfg.sync import jq_text
 
 BATCH_ROWS = 500
 RESERVED_VARIABLES = frozenset({"window", "page", "lookup", "ENV", "portcfg_now", "portcfg_query"})
-# Ocean's way to keep the environment out, on top of the refusal in jq_text; `now` is the run's frozen clock.
-_GUARD = "def env: {}; {} as $ENV | def now: $portcfg_now; "
+# Ocean's way to keep the environment out, on top of the refusal in jq_text; `now` is the run's frozen clock. jq's own
+# ascii_downcase takes every text apart; most e-mails need nothing done, and so take a sixth of the time.
+_GUARD = (
+    "def env: {}; {} as $ENV | def now: $portcfg_now; "
+    'def ascii_downcase: if test("[A-Z]") then explode | map(if 65 <= . and . <= 90 then . + 32 else . end) | implode '
+    "else . end; "
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ class RowProgram:
 
     def __init__(self, slots: Mapping[str, str], scope: Scope, query: str = "true") -> None:
         self._names = tuple(slots)
-        self._single = tuple(jq_text.plain_path(text) for text in slots.values())
+        self._single = tuple(jq_text.one_output(text) for text in slots.values())
         self._slots = dict(slots)
         self._scope = scope
         self._query = query
@@ -144,8 +149,8 @@ class RowProgram:
         self._diagnosis: Any = None
 
     def _item(self, text: str) -> str:
-        # A plain path always has one output; anything else is collected, since `empty` is not null.
-        return text if jq_text.plain_path(text) else f"[({text}\n)]"
+        # What may have no output or several is collected, since `empty` is not null.
+        return f"({text})" if jq_text.one_output(text) else f"[({text}\n)]"
 
     def _selected(self, result: str) -> str:
         if self._query == "true":

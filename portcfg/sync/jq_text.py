@@ -31,6 +31,8 @@ REFUSED = frozenset(
     }
 )
 PLAIN_PATH = re.compile(r"(\.[A-Za-z_][A-Za-z0-9_]*)+")
+_LITERAL = r'("[^"\\]*"|-?\d+(\.\d+)?|true|false|null)'
+_ONE_OUTPUT = re.compile(rf"({PLAIN_PATH.pattern}(\s*(//|==|!=)\s*{_LITERAL})?|{_LITERAL})")
 _TOKEN = re.compile(r"\s+|#[^\n]*|\$\w+|\.[A-Za-z_]\w*|@?[A-Za-z_]\w*(?:::\w+)*|\d+(?:\.\d+)?|.", re.DOTALL)
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
@@ -50,6 +52,11 @@ class Token:
 def plain_path(expression: str) -> bool:
     """Whether the expression is only a path such as `.a.b`: always one output, or an error."""
     return PLAIN_PATH.fullmatch(expression) is not None
+
+
+def one_output(expression: str) -> bool:
+    """Whether the text shows that there is exactly one output, or an error: paths, literals, `.a // 0`, `.a == "x"`."""
+    return _ONE_OUTPUT.fullmatch(expression) is not None
 
 
 def normalise(expression: str) -> str:

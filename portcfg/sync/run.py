@@ -54,8 +54,11 @@ def run_sync(
     port: PortReader,
     options: SyncOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
+    source: SourceClient | None = None,
 ) -> SyncReport:
     """Run the mapping. `source_env` holds the values of the environment variables that `source.auth` names.
+
+    `source` takes the place of the HTTP client made of the mapping's `source`.
 
     Raises PortcfgError when nothing could be done: a missing key, a source or Port that refuses it, blueprints that
     don't have what the mapping writes. Everything else is in the report, whose `exit_code` says how it ended.
@@ -64,11 +67,11 @@ def run_sync(
     if not options.dry_run and not isinstance(port, PortWriter):
         raise UsageError("this session with Port can only read; a sync that writes needs a PortWriter")
     days = day_range(options.now, options.first_day, options.last_day, options.days or default_days(mapping))
-    source = SourceClient(mapping.source, source_env, options.patience)
+    client = source or SourceClient(mapping.source, source_env, options.patience)
     try:
-        return _Run(mapping, source, port, options, days, progress or (lambda _: None)).run()
+        return _Run(mapping, client, port, options, days, progress or (lambda _: None)).run()
     finally:
-        source.close()
+        client.close()
 
 
 def default_days(mapping: SyncMapping) -> int:

@@ -1,0 +1,183 @@
+"""A sync of 100,000 source rows: speed, requests and memory; and the same again, unchanged.
+
+The source answers inside this process, so that the figures are the sync's. Memory is the peak of a process that only
+reads, maps and groups, at one and at two times the rows for the same number of groups.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from portcfg.client import Credentials, PortWriter
+from portcfg.emulator.port_app import port_app
+from portcfg.emulator.server import serving
+from portcfg.pipeline import read_specs
+from portcfg.sync.intake import Reader
+from portcfg.sync.parse import parse_mapping
+from portcfg.sync.report import SyncReport
+from portcfg.sync.run import SyncOptions, run_sync
+from portcfg.sync.source import Patience, Request, SourceAnswer, SourceClient
+from portcfg.sync.spec import SyncMapping
+from portcfg.sync.windows import DayRange
+
+ROWS = 100_000
+PEOPLE = 500
+DAYS = 30
+FIRST = date(2026, 3, 1)
+FIRST_MS = 1_772_323_200_000
+DAY_MS = 86_400_000
+NOW = 1_775_300_000.0
+LOCAL = Credentials("local", "local")
+ROOT = Path(__file__).parents[1]
+
+
+class Company(SourceClient):
+    """A source without a network: events of `PEOPLE` people over 30 days, in pages."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(_mapping().source, {"CURSOR_API_KEY": "none"}, Patience())
+        self.rows = rows
+
+    def ask(self, request: Request) -> SourceAnswer:
+        """One page, made as it is asked for."""
+        self.requests_made[request.path] = self.requests_made.get(request.path, 0) + 1
+        if request.path == "/teams/filtered-usage-events":
+            return SourceAnswer(self._events(request.body["page"], request.body["pageSize"]))
+        if request.path == "/teams/daily-usage-data":
+            return SourceAnswer({"data": [], "pagination": {"hasNextPage": False}})
+        return SourceAnswer({"groups": []} if request.path == "/teams/groups" else {"items": [], "totalCount": 0})
+
+    def _events(self, page: int, size: int) -> dict[str, Any]:
+        numbers = range((page - 1) * size, min(page * size, self.rows))
+        pages = {"hasNextPage": page * size < self.rows, "currentPage": page}
+        return {"totalUsageEventsCount": self.rows, "pagination": pages, "usageEvents": [_event(n) for n in numbers]}
+
+
+def _event(number: int) -> dict[str, Any]:
+    return {
+        "timestamp": str(FIRST_MS + number % DAYS * DAY_MS + number % 86_000_000),
+        "userEmail": f"person{number % PEOPLE}@example.com",
+        "model": ("claude-4.5-sonnet", "gpt-5", "default")[number % 3],
+        "kind": "Usage-based",
+        "requestsCosts": 1.4,
+        "isTokenBasedCall": True,
+        "isChargeable": True,
+        "tokenUsage": {"inputTokens": number % 900, "outputTokens": 77, "cacheReadTokens": 1200, "totalCents": 1.25},
+        "chargedCents": 1.35,
+        "serviceAccountId": "null",
+    }
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One run: seconds, and what the report says."""
+
+    seconds: float
+    report: SyncReport
+
+
+def run() -> list[dict[str, str]]:
+    """Rows of {what, figure, baseline, ratio}."""
+    with _port() as port:
+        first, again = _sync(port), _sync(port)
+    small, large = _memory(ROWS), _memory(2 * ROWS)
+    entities = sum(item.entities for item in first.report.blueprints)
+    return [
+        _row(
+            f"sync {ROWS:,} events into {entities:,} new entities",
+            f"{ROWS / first.seconds:,.0f} rows/s, {first.report.port_requests:,} requests to Port",
+            f"{entities / 20:,.0f} requests, bulk writes of 20 alone",
+            f"{first.report.port_requests / (entities / 20):.2f}",
+        ),
+        _row(
+            f"the same again, {entities:,} entities unchanged",
+            f"{again.report.writes} writes, {again.report.port_requests} requests to Port, {again.seconds:.1f} s",
+            f"{entities / 1000:,.0f} requests, pages of 1,000 alone",
+            f"{again.report.port_requests / (entities / 1000):.2f}",
+        ),
+        _row(
+            "memory of mapping 2x the rows, same groups",
+            f"{large:.0f} MB",
+            f"{small:.0f} MB, 1x",
+            f"{large / small:.2f}",
+        ),
+        _row(
+            "read, map and group alone",
+            f"{_mapping_rate():,.0f} rows/s",
+            f"{_decoding_rate():,.0f} rows/s, json.loads and dumps alone",
+            "",
+        ),
+    ]
+
+
+def _row(what: str, figure: str, baseline: str, ratio: str) -> dict[str, str]:
+    return {"what": what, "figure": figure, "baseline": baseline, "ratio": ratio}
+
+
+def _mapping() -> SyncMapping:
+    specs = read_specs(ROOT / "specs")
+    (mapping,) = (item for ref, item in specs.compiled().items() if str(ref) == "mapping/cursor")
+    parsed = parse_mapping(mapping.body["config"], specs.project.variables)
+    return replace(parsed, source=replace(parsed.source, rate_limits={}))
+
+
+@contextmanager
+def _port() -> Iterator[PortWriter]:
+    specs = read_specs(ROOT / "specs")
+    bodies = [item.body for ref, item in specs.compiled().items() if ref.kind == "blueprint"]
+    with tempfile.TemporaryDirectory() as folder, serving(port_app(Path(folder) / "port.db")) as url:
+        port = PortWriter(url, LOCAL)
+        for body in bodies:
+            port.send("POST", "/blueprints", {**body, "relations": {}})
+        yield port
+        port.close()
+
+
+def _options() -> SyncOptions:
+    return SyncOptions(FIRST, date(2026, 3, DAYS), now=NOW)
+
+
+def _sync(port: PortWriter) -> Figures:
+    started = time.perf_counter()
+    report = run_sync(_mapping(), {}, port, _options(), source=Company(ROWS))
+    return Figures(time.perf_counter() - started, report)
+
+
+def _read(rows: int) -> None:
+    days = DayRange(FIRST, date(2026, 3, DAYS))
+    Reader(_mapping(), Company(rows), days, NOW, lambda _: None).read()
+
+
+def _memory(rows: int) -> float:
+    """Peak megabytes of a fresh process that reads, maps and groups."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_peak, (rows,))
+
+
+def _peak(rows: int) -> float:
+    _read(rows)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _mapping_rate() -> float:
+    started = time.perf_counter()
+    _read(ROWS)
+    return ROWS / (time.perf_counter() - started)
+
+
+def _decoding_rate() -> float:
+    pages = [json.dumps([_event(n) for n in range(at, at + 1000)]) for at in range(0, ROWS, 1000)]
+    started = time.perf_counter()
+    for page in pages:
+        json.dumps(json.loads(page))
+    return ROWS / (time.perf_counter() - started)
