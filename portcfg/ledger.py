@@ -95,7 +95,16 @@ def _ensure_blueprint(port: PortWriter) -> None:
     except TerminalApiError as error:
         if error.status != 404:
             raise
+        _create_blueprint(port)
+
+
+def _create_blueprint(port: PortWriter) -> None:
+    try:
         port.send("POST", "/blueprints", BLUEPRINT_BODY, {"create_catalog_page": "true"})
+    except TerminalApiError as error:
+        # Made by another run just now, or by this one, whose answer was lost.
+        if error.status != 409:
+            raise
 
 
 def _entry(resource: Resource, environment: str, applied_at: str) -> Body:

@@ -11,7 +11,7 @@ from portcfg import ledger
 from portcfg.apply import apply_plan
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
-from portcfg.errors import InvalidSpecsError, Problem
+from portcfg.errors import ApiError, InvalidSpecsError, PartialError, Problem
 from portcfg.load import load_specs
 from portcfg.model import Action, Document, Outcome, Plan, Project, Report, Resource, State, Status
 from portcfg.observe import observe
@@ -102,5 +102,9 @@ def _keep_ledger(
     adopted = [change for change in plan.changes if change.action is Action.NOOP and change.adopted]
     written = [change for change in done if change.action is not Action.DELETE]
     resources = [Resource(change.ref, change.after or {}, change.file) for change in (*written, *adopted)]
-    ledger.record(port, resources, plan.environment, clock().isoformat())
-    ledger.forget(port, [change.ref for change in done if change.action is Action.DELETE])
+    try:
+        ledger.record(port, resources, plan.environment, clock().isoformat())
+        ledger.forget(port, [change.ref for change in done if change.action is Action.DELETE])
+    except ApiError as error:
+        message = f"{len(done)} change(s) were written, but not into portcfg's ledger in Port: {error.message}"
+        raise PartialError(message, "apply again: it writes what is missing there") from error

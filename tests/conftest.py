@@ -11,9 +11,8 @@ import pytest
 from hypothesis import settings
 from tabulate import tabulate
 
-from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
-from tests.support import REPOSITORY, Bench
+from tests.support import REPOSITORY, Bench, Server
 
 OWN_VARIABLES = re.compile(r"(PORT|CURSOR|OCEAN)_.*|CI|NO_COLOR")
 SOAK_ROWS = pytest.StashKey[list[list[str]]]()
@@ -77,9 +76,15 @@ def reference_dir() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Serves one embedded Port after the other."""
+    own = Server()
+    with serving(own) as own.url:
+        yield own
+
+
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(server: Server) -> Bench:
     """A fresh embedded Port."""
-    app = port_app()
-    with serving(app) as url:
-        yield Bench(app, url)
+    return server.bench()

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
 from portcfg.client import Credentials, PortReader, PortWriter, RetryPolicy
+from portcfg.emulator.port_app import port_app
 from portcfg.model import Plan, Report
 from portcfg.pipeline import Options, apply_specs, plan_specs, read_specs
 
@@ -88,3 +90,19 @@ class Bench:
         """One request, as somebody else's."""
         with closing(self.writer()) as port:
             return port.send(method, path, body).body
+
+
+class Server:
+    """A server whose app can be changed: starting one takes longer than most tests."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._app = port_app()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def bench(self, **switches: Any) -> Bench:
+        """A new embedded Port in the place of the one before."""
+        self._app = port_app(**switches)
+        return Bench(self._app, self.url)

@@ -12,47 +12,24 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from starlette.types import Receive, Scope, Send
 
-from portcfg.emulator.port_app import port_app
-from portcfg.emulator.server import serving
 from portcfg.importer import importable, spec_file, spec_text
 from portcfg.kinds import KINDS
 from portcfg.model import Body, Status
 from portcfg.observe import observe
 from portcfg.yamlread import dump
 from tests.strategies import specs
-from tests.support import REPOSITORY, Bench, write_files
+from tests.support import REPOSITORY, Bench, Server, write_files
 
 LAWS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Specs = Sequence[tuple[str, Body]]
 
 
-class Server:
-    """One server whose app can be changed: starting one for each example would take longer than the example."""
-
-    app = port_app()
-    url = ""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
-
-
-SERVER = Server()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _serving() -> Iterator[None]:
-    with serving(SERVER) as SERVER.url:
-        yield
-
-
 @contextmanager
-def scene() -> Iterator[tuple[Bench, Path]]:
-    """A fresh Port and an empty folder; hypothesis needs both anew for each example."""
-    SERVER.app = port_app()
+def fresh(server: Server) -> Iterator[tuple[Bench, Path]]:
+    """A new Port and an empty folder; hypothesis needs both anew for each example."""
     with TemporaryDirectory() as folder:
-        yield Bench(SERVER.app, SERVER.url), Path(folder)
+        yield server.bench(), Path(folder)
 
 
 def folder_of(root: Path, resources: Specs) -> Path:
@@ -102,17 +79,17 @@ def assert_applied(bench: Bench, root: Path) -> None:
 
 @LAWS
 @given(specs())
-def test_apply_then_the_plan_is_empty_and_a_second_apply_writes_nothing(resources: Specs) -> None:
-    with scene() as (bench, root):
+def test_apply_then_the_plan_is_empty_and_a_second_apply_writes_nothing(server: Server, resources: Specs) -> None:
+    with fresh(server) as (bench, root):
         assert_applied(bench, folder_of(root, resources))
 
 
 @LAWS
 @given(specs(), st.integers())
-def test_the_order_of_files_keys_and_sets_doesnt_matter(resources: Specs, seed: int) -> None:
+def test_the_order_of_files_keys_and_sets_doesnt_matter(server: Server, resources: Specs, seed: int) -> None:
     dice = random.Random(seed)
     mixed = [(folder, shuffled(body, dice)) for folder, body in dice.sample(list(resources), len(resources))]
-    with scene() as (bench, root):
+    with fresh(server) as (bench, root):
         one, two = folder_of(root / "one", resources), folder_of(root / "two", mixed)
         steps = [[(change.action, change.ref) for change in bench.plan(path).changes] for path in (one, two)]
         assert steps[0] == steps[1]
@@ -122,8 +99,8 @@ def test_the_order_of_files_keys_and_sets_doesnt_matter(resources: Specs, seed: 
 
 @LAWS
 @given(specs())
-def test_import_then_the_plan_is_empty(resources: Specs) -> None:
-    with scene() as (bench, root):
+def test_import_then_the_plan_is_empty(server: Server, resources: Specs) -> None:
+    with fresh(server) as (bench, root):
         bench.apply(folder_of(root / "specs", resources), use_ledger=False)
         plan = bench.plan(import_all(bench, root / "imported"))
         assert [(change.action, change.ref, change.fields) for change in plan.pending] == []
@@ -132,20 +109,20 @@ def test_import_then_the_plan_is_empty(resources: Specs) -> None:
 
 @LAWS
 @given(specs(), specs())
-def test_any_specs_over_any_others_end_with_an_empty_plan(first: Specs, second: Specs) -> None:
+def test_any_specs_over_any_others_end_with_an_empty_plan(server: Server, first: Specs, second: Specs) -> None:
     # An aggregation that the specs don't name is somebody else's, and may hold on to a relation that is to go.
     named = [
         (folder, {"aggregationProperties": {}, **body} if folder == "blueprints" else body) for folder, body in second
     ]
-    with scene() as (bench, root):
+    with fresh(server) as (bench, root):
         bench.apply(folder_of(root / "first", first))
         assert_applied(bench, folder_of(root / "second", named))
 
 
 @LAWS
 @given(specs())
-def test_what_is_unmanaged_is_never_written(resources: Specs) -> None:
-    with scene() as (bench, root):
+def test_what_is_unmanaged_is_never_written(server: Server, resources: Specs) -> None:
+    with fresh(server) as (bench, root):
         theirs = {"identifier": "theirs", "title": "T", "schema": {"properties": {}}}
         bench.send("POST", "/blueprints", theirs)
         before = bench.send("GET", "/blueprints/theirs")
