@@ -27,6 +27,9 @@ def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, 
     reader = Reader(root, None)
     values = reader.read_file(file)
     problems = list(reader.problems)
+    for _, places in values[1:]:
+        place = places[()]
+        problems.append(Problem(place.file, place.line, place.column, "L007", "the project file is one document"))
     body, positions = values[0] if values else ({}, {})
     document = Document("project", body if isinstance(body, dict) else {"": body}, str(file), positions)
     problems.extend(shape_problems(document, load_schema("project")))

@@ -56,7 +56,11 @@ def _problems(document: Document, error: Error) -> Iterator[Problem]:
     path = tuple(error.absolute_path)
     if error.validator in _ALTERNATIVES and error.context:
         yield from _problems(document, _nearest(error))
-    elif error.validator in ("additionalProperties", "unevaluatedProperties", "propertyNames"):
+    elif "propertyNames" in error.absolute_schema_path:
+        message = f"{_name(path)}: {error.instance!r} can't be an identifier here"
+        hint = str(error.schema.get("description", ""))
+        yield _at(document.place((*path, str(error.instance))), "S004", message, hint)
+    elif error.validator in ("additionalProperties", "unevaluatedProperties"):
         yield from _unknown_keys(document, error, path)
     elif error.validator == "required":
         yield _missing_key(document, error, path)
@@ -83,11 +87,6 @@ def _id(error: Error) -> str:
 
 
 def _unknown_keys(document: Document, error: Error, path: Path) -> Iterator[Problem]:
-    if error.validator == "propertyNames":
-        key = str(error.instance)
-        message = f"{_name(path)}: {key!r} can't be an identifier here"
-        yield _at(document.place((*path, key)), "S004", message, str(error.schema.get("description", "")))
-        return
     known = sorted(error.schema.get("properties", {}))
     for key in error.instance:
         if key not in known and (not known or not _matches_pattern(key, error.schema)):

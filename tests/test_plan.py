@@ -146,6 +146,12 @@ def test_the_order_is_whole_and_doesnt_depend_on_the_order_of_the_specs(
         assert all(place[names[at]] > place[names[to]] for at, to in edges)
 
 
+@pytest.mark.parametrize("config", [None, [], {}, {"resources": None}, {"resources": [None, {"port": None}]}])
+def test_a_live_mapping_of_any_shape_can_be_pruned(config: Any) -> None:
+    mapping = Resource(Ref("mapping", "m"), {"installationId": "m", "config": config})
+    assert shown(make_plan({}, state(mapping), [mapping.ref], prune=True)) == ["delete m"]
+
+
 def test_notes_reach_their_change() -> None:
     notes = {Ref("blueprint", "a"): ("left out",)}
     assert make_plan(state(blueprint("a")), {}, notes=notes).changes[0].notes == ("left out",)

@@ -19,6 +19,7 @@ FLAG_DEFAULTS: Mapping[str, Any] = {
     "enableMergeEntity": True,
     "entityDeletionThreshold": 0.9,
 }
+PORT_DEFAULTS: Mapping[str, Any] = {"itemsToParseName": "item", "itemsToParseTopLevelTransform": True}
 
 
 def compile_mapping(body: Body, project: Project) -> Body:
@@ -56,10 +57,27 @@ def comparable(body: Body) -> Body:
 
 
 def _resource(resource: Any) -> Any:
-    mappings = resource.get("port", {}).get("entity", {}).get("mappings") if isinstance(resource, dict) else None
-    if isinstance(mappings, list) and len(mappings) == 1:
-        resource["port"]["entity"]["mappings"] = mappings[0]
-    return resource
+    """A resource less what Ocean fills in, and with a list of one mapping as that mapping."""
+    mappings = [_mapping(part) for part in _mappings(resource)]
+    if not any(mappings):
+        return resource
+    port = {key: value for key, value in resource["port"].items() if PORT_DEFAULTS.get(key) != value}
+    port["entity"] = {**port["entity"], "mappings": mappings[0] if len(mappings) == 1 else mappings}
+    return {**resource, "port": port}
+
+
+def _mapping(part: Any) -> Any:
+    empty_sections = ("properties", "relations")
+    return {key: value for key, value in part.items() if value or key not in empty_sections} if part else part
+
+
+def _mappings(resource: Any) -> list[Any]:
+    """The entity mappings of a resource of any shape: Port takes one, or a list of them."""
+    value = resource
+    for key in ("port", "entity", "mappings"):
+        value = value.get(key) if isinstance(value, dict) else None
+    parts = value if isinstance(value, list) else [value]
+    return [part if isinstance(part, dict) else {} for part in parts]
 
 
 def _stripped(value: Any) -> Any:
@@ -72,12 +90,12 @@ def _stripped(value: Any) -> Any:
 
 def references(body: Body) -> Iterator[tuple[Path, Ref]]:
     """The blueprints that the mapping writes to, where they are named literally (`'"service"'`)."""
-    config = body.get("config", body)
     prefix: Path = ("config",) if "config" in body else ()
-    for index, resource in enumerate(config.get("resources") or []):
-        mappings = resource.get("port", {}).get("entity", {}).get("mappings") if isinstance(resource, dict) else None
-        for part in mappings if isinstance(mappings, list) else [mappings]:
-            name = part.get("blueprint") if isinstance(part, dict) else None
+    config = body.get("config", body)
+    resources = config.get("resources") if isinstance(config, dict) else None
+    for index, resource in enumerate(resources if isinstance(resources, list) else []):
+        for part in _mappings(resource):
+            name = part.get("blueprint")
             text = name.strip() if isinstance(name, str) else ""
             literal = text.strip("'\"")
             if literal and text[0] in "'\"" and '"' not in literal:

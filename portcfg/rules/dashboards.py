@@ -1,4 +1,4 @@
-"""R008-R009: rows, widgets and ids of a dashboard fit together."""
+"""R008-R010: rows, widgets and ids of a dashboard fit together, and each widget says one thing."""
 
 from __future__ import annotations
 
@@ -6,20 +6,50 @@ from collections.abc import Iterator, Sequence
 
 from portcfg.errors import Problem
 from portcfg.kinds.dashboard import GRID, compile_row
+from portcfg.kinds.widgets import FUNCTIONS
 from portcfg.model import Body, Document, Path, Project
+
+Finding = tuple[Path, str, str, str]
 
 
 def dashboard_problems(shaped: Sequence[Document], _: Sequence[Document], __: Project) -> Iterator[Problem]:
-    """R008 a row that names an unknown widget or one twice, or doesn't fill 12; R009 a widget in no row."""
+    """R008 a row that names an unknown widget or one twice, or doesn't fill 12; R009 a widget in no row; R010 a widget
+    whose keys contradict each other."""
     for document in shaped:
-        if document.kind == "dashboard" and isinstance(document.body["widgets"], dict):
+        if document.kind == "dashboard":
             for path, id_, message, hint in _findings(document.body):
                 place = document.place(path)
                 yield Problem(place.file, place.line, place.column, id_, message, hint)
 
 
-def _findings(body: Body) -> Iterator[tuple[Path, str, str, str]]:
+def _findings(body: Body) -> Iterator[Finding]:
     widgets = body["widgets"]
+    if isinstance(widgets, dict):
+        yield from _row_findings(body, widgets)
+        for key, widget in widgets.items():
+            yield from _widget_findings(("widgets", key), widget)
+    elif "rows" in body:
+        hint = "a list of widgets is Port's own form, which has its layout in a dashboard-widget"
+        yield ("rows",), "R008", "rows need widgets by key", hint
+
+
+def _widget_findings(path: Path, widget: Body) -> Iterator[Finding]:
+    if widget["type"] not in ("number", "line"):
+        return
+    named = [name for name in (*FUNCTIONS, "count") if name in widget]
+    if len(named) > 1:
+        yield (*path, named[1]), "R010", f"a widget has one function, and this has {', '.join(named)}", "make it two"
+    elif "per" in widget and named not in (["average"], ["count"]):
+        yield (*path, "per"), "R010", "`per` goes with average or count", "remove it, or take the average"
+    elif "breakdown" in widget and named not in ([], ["count"]):
+        yield (*path, "breakdown"), "R010", "Port breaks down counts of entities only", "use `count: entities`"
+    drawn = widget.get(named[0], []) if named else []
+    for label in widget.get("labels") or {}:
+        if label not in ([drawn] if isinstance(drawn, str) else drawn) and (label, named) != ("count", ["count"]):
+            yield (*path, "labels", label), "R010", f"a label for {label!r}, which isn't drawn", "remove it"
+
+
+def _row_findings(body: Body, widgets: Body) -> Iterator[Finding]:
     placed: set[str] = set()
     rows = body.get("rows")
     for index, row in enumerate(rows or []):

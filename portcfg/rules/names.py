@@ -20,6 +20,8 @@ def duplicate_identifiers(_: Sequence[Document], documents: Sequence[Document], 
     first: dict[Ref, Document] = {}
     for document in documents:
         ref = ref_of(document)
+        if not ref.identifier:
+            continue
         if ref in first:
             place = document.place(("identifier",))
             message = f"{ref} is specified twice; the other stands in {first[ref].place(('identifier',)).file}"
