@@ -1,0 +1,220 @@
+"""The shape of the code: imports point down, packages have owners, no I/O where none belongs, small modules."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.support import REPOSITORY
+
+PACKAGE = REPOSITORY / "portcfg"
+FILES = sorted(PACKAGE.rglob("*.py"))
+# Lower may not import higher. A module not listed has the layer of its longest listed parent.
+LAYERS = {
+    "portcfg": 0,
+    "portcfg.errors": 1,
+    "portcfg.model": 1,
+    "portcfg.yamlread": 2,
+    "portcfg.diff": 2,
+    "portcfg.client": 2,
+    "portcfg.kinds": 3,
+    "portcfg.sync": 4,
+    "portcfg.emulator": 4,
+    "portcfg.shape": 4,
+    "portcfg.load": 5,
+    "portcfg.rules": 5,
+    "portcfg.compile": 5,
+    "portcfg.plan": 5,
+    "portcfg.apply": 5,
+    "portcfg.ledger": 5,
+    "portcfg.project": 6,
+    "portcfg.observe": 6,
+    "portcfg.importer": 6,
+    "portcfg.validate": 6,
+    "portcfg.render": 6,
+    "portcfg.settings": 7,
+    "portcfg.pipeline": 7,
+    "portcfg.cli": 8,
+    "portcfg.__main__": 9,
+}
+OWNERS = {
+    "yaml": {"yamlread"},
+    "requests": {"client", "sync.source"},
+    "tenacity": {"client", "sync.source"},
+    "jsonschema": {"shape", "emulator.*", "sync.*"},
+    "deepdiff": {"diff"},
+    "click": {"cli", "cli.*"},
+    "jq": {"rules.jqtext", "sync.*", "emulator.*"},
+    "tabulate": {"render.*", "cli.*"},
+    "starlette": {"emulator.*"},
+    "uvicorn": {"emulator.*"},
+}
+# Where the configuration's side may look into sync: its offline checks, and the report to print.
+MEETING = {"portcfg.rules.mappings": {"portcfg.sync.checks"}, "portcfg.render.sync": {"portcfg.sync.report"}}
+PURE = ("plan", "diff", "compile", "validate", "shape", "rules.", "render.", "kinds.", "model", "errors")
+IMPURE = {"requests", "os", "time", "random", "socket", "subprocess", "secrets", "urllib", "threading", "datetime"}
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def module(file: Path) -> str:
+    return ".".join(file.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
+
+
+def short(file: Path) -> str:
+    return module(file).removeprefix("portcfg").removeprefix(".")
+
+
+MODULES = {module(file) for file in FILES}
+
+
+@cache
+def imports(file: Path) -> frozenset[str]:
+    return frozenset(_imports(file))
+
+
+def _imports(file: Path) -> Iterator[str]:
+    """Every module that a file imports, `from a import b` as `a.b` where that is a module."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} imports relatively"
+            source = str(node.module)
+            yield from {
+                f"{source}.{alias.name}" if f"{source}.{alias.name}" in MODULES else source for alias in node.names
+            }
+
+
+def layer(name: str) -> int:
+    while name not in LAYERS:
+        name = name.rpartition(".")[0]
+    return LAYERS[name]
+
+
+def top(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
+def own_imports(file: Path) -> set[str]:
+    return {name for name in imports(file) if name.split(".")[0] == "portcfg"}
+
+
+@cache
+def calls(file: Path) -> frozenset[str]:
+    """The dotted name of everything called or read as an attribute."""
+    found = (node.func if isinstance(node, ast.Call) else node for node in ast.walk(tree(file)))
+    return frozenset(ast.unparse(node) for node in found if isinstance(node, ast.Name | ast.Attribute))
+
+
+def matches(name: str, patterns: set[str]) -> bool:
+    return any(name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1])) for pattern in patterns)
+
+
+def test_imports_point_down() -> None:
+    wrong = [
+        f"{module(file)} imports {name}"
+        for file in FILES
+        for name in own_imports(file)
+        if top(name) != top(module(file)) and layer(name) >= layer(module(file)) and name != "portcfg"
+    ]
+    assert wrong == []
+
+
+def test_every_listed_layer_exists() -> None:
+    assert set(LAYERS) <= MODULES
+
+
+def test_sync_meets_the_configuration_only_at_the_bottom() -> None:
+    for file in FILES:
+        name = module(file)
+        if name.startswith("portcfg.sync"):
+            allowed = ("portcfg", "portcfg.client", "portcfg.model", "portcfg.errors", "portcfg.sync")
+            assert {top(found) for found in own_imports(file)} <= set(allowed), name
+        elif not name.startswith("portcfg.cli"):
+            used = {found for found in own_imports(file) if found.startswith("portcfg.sync")}
+            assert used <= MEETING.get(name, set()), name
+
+
+def test_the_emulator_shares_nothing_with_what_it_tests() -> None:
+    for file in FILES:
+        if module(file).startswith("portcfg.emulator"):
+            shared = {top(name) for name in own_imports(file)} - {"portcfg.emulator"}
+            assert shared <= {"portcfg", "portcfg.errors", "portcfg.model"}, module(file)
+        elif not module(file).startswith("portcfg.cli"):
+            assert not any(name.startswith("portcfg.emulator") for name in own_imports(file)), module(file)
+
+
+@pytest.mark.parametrize("package", OWNERS)
+def test_a_third_party_package_has_its_owner(package: str) -> None:
+    users = {short(file) for file in FILES if package in {name.split(".")[0] for name in imports(file)}}
+    assert users, f"nobody uses {package}"
+    assert [name for name in sorted(users) if not matches(name, OWNERS[package])] == []
+
+
+def test_every_third_party_package_is_listed_here() -> None:
+    used = {name.split(".")[0] for file in FILES for name in imports(file)}
+    assert used - set(sys.stdlib_module_names) - {"portcfg", "__future__"} == set(OWNERS)
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if short(file).startswith(PURE)], ids=short)
+def test_pure_modules_do_no_io_and_read_no_clock_environment_or_randomness(file: Path) -> None:
+    used = {name.split(".")[0] for name in imports(file)}
+    assert used & IMPURE == set()
+    readers = {"open", "input", "Path.cwd", "Path.home", "datetime.now", "time.time"}
+    assert calls(file) & readers == set()
+
+
+def test_only_the_command_line_prints() -> None:
+    streams = {"sys.stdout", "sys.stderr", "sys.stdout.write", "sys.stderr.write"}
+    for file in FILES:
+        used = calls(file)
+        assert "print" not in used, module(file)
+        if not module(file).startswith("portcfg.cli"):
+            assert used & streams == set(), module(file)
+
+
+def test_only_settings_read_the_environment() -> None:
+    for file in FILES:
+        if module(file) != "portcfg.settings":
+            assert calls(file) & {"os.environ", "os.getenv", "os.environ.get"} == set(), module(file)
+
+
+def test_no_code_outside_kinds_asks_which_kind_it_has() -> None:
+    """Rules and commands may pick the documents that they are about, and that is all."""
+    names = {"blueprint", "mapping", "dashboard"}
+    for file in FILES:
+        if module(file).startswith(("portcfg.kinds", "portcfg.emulator", "portcfg.sync")):
+            continue
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+                asked = any(isinstance(side, ast.Constant) and side.value in names for side in sides)
+                left = ast.unparse(node.left)
+                allowed = module(file).startswith(("portcfg.rules", "portcfg.cli")) and left in (
+                    "document.kind",
+                    "ref.kind",
+                )
+                assert not asked or allowed, f"{module(file)}:{node.lineno} {ast.unparse(node)}"
+
+
+def test_modules_and_functions_stay_small() -> None:
+    for file in FILES:
+        assert len(file.read_text(encoding="utf-8").splitlines()) <= 320, module(file)
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < 50, f"{module(file)}.{node.name}"
+
+
+def test_nothing_is_left_to_do() -> None:
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        assert not [word for word in ("TODO", "FIXME", "XXX") if word in text], module(file)
