@@ -115,6 +115,8 @@ class PortReader:
         self._session = requests.Session()
         self._session.mount("https://", HTTPAdapter(pool_maxsize=16))
         self._session.headers["User-Agent"] = USER_AGENT
+        # Without an auth of its own, requests would put a ~/.netrc entry in the place of the token.
+        self._session.auth = lambda request: request
 
     def close(self) -> None:
         """Give the connections back."""

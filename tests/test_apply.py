@@ -476,6 +476,16 @@ def test_a_token_that_expires_on_the_way_is_renewed(server: Server) -> None:
     assert [status for _, path, status in bench.log if path == "/v1/blueprints"] == [200, 401, 200]
 
 
+def test_a_netrc_entry_for_ports_host_doesnt_replace_the_token(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+    bench.reader().get("/blueprints")
+    assert [status for _, _, status in bench.log] == [200, 200]
+
+
 def test_wrong_credentials_are_asked_for_twice_at_most(bench: Bench) -> None:
     port = PortReader(bench.url, replace(CREDENTIALS, client_secret="wrong"), PATIENT)
     with pytest.raises(Exception, match="401") as caught:
