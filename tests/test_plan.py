@@ -170,3 +170,21 @@ def test_comparing_a_body_doesnt_change_it(kind: Any) -> None:
     kind.comparable(body)
     list(kind.references(body))
     assert canonical(body) == before
+
+
+def test_a_put_carries_the_keys_that_only_port_knows_of_members_that_stay() -> None:
+    kind = KINDS["blueprint"]
+    member = {"target": "a", "future": 1}
+    live = {"identifier": "a", "schema": {"properties": {}}, "relations": {"stays": member, "goes": member}}
+    desired = {"identifier": "a", "schema": {"properties": {}}, "relations": {"stays": {"target": "a", "title": "New"}}}
+    body = kind.carried(desired, live)
+    assert body["relations"] == {"stays": {"target": "a", "title": "New", "future": 1}}
+    assert desired["relations"]["stays"] == {"target": "a", "title": "New"}
+
+
+def test_every_stage_of_ports_own_blueprint_holds_only_what_the_spec_names() -> None:
+    live = {"identifier": "_user", "title": "User", "schema": {"properties": {"status": {}}, "required": ["status"]}}
+    desired = {"identifier": "_user", "schema": {"properties": {"seat": {}}}, "relations": {"r": {"target": "a"}}}
+    first, last = KINDS["blueprint"].stages(desired, live)
+    assert first == {"schema": {"properties": {"seat": {}}}, "relations": {"r": {"target": "a"}}}
+    assert last == desired
