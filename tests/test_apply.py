@@ -166,6 +166,14 @@ def test_blueprints_that_name_each_other_newly_when_both_are_there_already(bench
     assert ([outcome.message for outcome in report.failed], report.after and report.after.pending) == ([], ())
 
 
+def test_a_new_blueprint_is_there_before_it_names_itself(bench: Bench, specs: Any) -> None:
+    bench.apply(specs({"a": blueprint("a")}), use_ledger=False)
+    assert [entry[:2] for entry in bench.writes] == [("POST", "/v1/blueprints"), ("PUT", "/v1/blueprints/a")]
+    bench.clear()
+    bench.apply(specs({"a": blueprint("a", title="New")}), use_ledger=False)
+    assert [entry[:2] for entry in bench.writes] == [("PUT", "/v1/blueprints/a")]
+
+
 def test_what_needs_no_stages_is_written_in_one_request_each(bench: Bench, specs: Any) -> None:
     bench.apply(
         specs({"a": blueprint(), "b": blueprint("a", mirrorProperties={"m": {"path": "to_a.n"}})}), use_ledger=False
@@ -457,12 +465,16 @@ def test_a_create_whose_answer_was_lost_finds_its_own_work(misbehaving: Any, spe
     assert found == {"/v1/blueprints", "/v1/pages"}
 
 
-def test_what_somebody_else_created_meanwhile_is_written_over_as_planned(bench: Bench, specs: Any) -> None:
-    plan = bench.plan(specs({"a": blueprint("a", title="Ours")}))
+@pytest.mark.parametrize("targets", [pytest.param((), id="in one go"), pytest.param(("a",), id="in stages")])
+def test_what_somebody_else_created_meanwhile_is_written_over_as_planned(
+    targets: tuple[str, ...], bench: Bench, specs: Any
+) -> None:
+    plan = bench.plan(specs({"a": blueprint(*targets, title="Ours")}))
     bench.send("POST", "/blueprints", {"identifier": "a", **blueprint(title="Theirs", icon="Git")})
     assert [outcome.status for outcome in apply_plan(plan, bench.writer())] == [Status.DONE]
     live = bench.send("GET", "/blueprints/a")["blueprint"]
-    assert (live["title"], live.get("icon"), list(live["relations"])) == ("Ours", None, ["to_a"])
+    assert (live["title"], live.get("icon")) == ("Ours", None)
+    assert list(live["relations"]) == [f"to_{target}" for target in targets]
 
 
 def test_a_token_that_expires_on_the_way_is_renewed(server: Server) -> None:
