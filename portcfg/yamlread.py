@@ -211,7 +211,9 @@ def _text(dumper: yaml.SafeDumper, value: str) -> ScalarNode:
 
 
 def _float(dumper: yaml.SafeDumper, value: float) -> ScalarNode:
-    return dumper.represent_scalar(_STANDARD_TAG + "float", repr(value))
+    # To YAML 1.1, which the dumper has in mind, 1e-05 is text: tagged as that, it is written plain.
+    text = repr(value)
+    return dumper.represent_scalar(_STANDARD_TAG + ("float" if "." in text else "str"), text)
 
 
 _Dumper.add_representer(str, _text)

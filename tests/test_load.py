@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portcfg import yamlread
@@ -109,6 +109,7 @@ def test_json_is_read_as_json(text: str, value: Any, tmp_path: Path) -> None:
 
 
 @given(JSON)
+@example([1e-05, -1e21, 1.5e-300, 5e-324, 0.1, 1.0])
 def test_dumped_yaml_and_json_read_back_the_same(value: Any) -> None:
     (yaml_node,) = yamlread.parse(yamlread.dump(value).encode(), is_json=False)
     (json_node,) = yamlread.parse(json.dumps(value).encode(), is_json=True)
