@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from portcfg.errors import ApiError, IncompleteError, TerminalApiError
@@ -108,7 +109,8 @@ class Reader:
         reader: StreamReader | None = None
         status, message = StreamStatus.READ, ""
         try:
-            reader = StreamReader(stream, self._scope, self._source.ask, lambda count: self._progress(stream, count))
+            summed = any(resource.group_by for resource in resources)
+            reader = StreamReader(stream, self._scope, self._source.ask, partial(self._progress, stream), summed)
             for batch in reader.batches(self._days, self._now):
                 sink.feed(batch)
         except (ApiError, IncompleteError, JqError) as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from portcfg.errors import IncompleteError
 from portcfg.sync.aggregate import Groups, compile_aggregate
 from portcfg.sync.fragments import Fragment
 from portcfg.sync.jq_programs import (
@@ -102,7 +103,8 @@ class ResourceMapper:
         if isinstance(keys, RowValues):
             self._grouping.groups.poison(keys.values, message)
         else:
-            self._reject("", message)
+            # Whichever group it belongs to would come out too small.
+            raise IncompleteError(f"{self.resource.label}: a row's group can't be told: {message}")
 
     def _fragments(self, rows: list[Any], text: str) -> Iterator[Fragment]:
         for result in self._entity.run(text):

@@ -51,7 +51,7 @@ class Pager:
         """Every page in order; raises IncompleteError when the end can't be reached or the count is short."""
         paging = self._stream.pagination
         cursor = _Cursor(paging.start if paging else 1)
-        before: Any = None
+        before: tuple[Any, list[Any]] | None = None
         read = 0
         while True:
             answer = self._ask(self._request(window, cursor))
@@ -62,11 +62,15 @@ class Pager:
             if following is None:
                 self._count(paging, page, read)
                 return
-            if answer.value == before:
+            if before is not None and _no_progress(before, answer.value, page.rows):
                 raise self._incomplete(cursor.page, "the page is the same as the one before, yet more are announced")
+            if page.total is not None and read > page.total:
+                raise self._incomplete(
+                    cursor.page, f"{read} rows read and more announced, but the total is {page.total}"
+                )
             if paging and cursor.page - paging.start + 1 >= paging.max_pages:
                 raise self._incomplete(cursor.page, f"still not at the end after {paging.max_pages} pages")
-            before, cursor = answer.value, following
+            before, cursor = (answer.value, page.rows), following
 
     def _request(self, window: Window | None, cursor: _Cursor) -> Request:
         stream, paging = self._stream, self._stream.pagination
@@ -175,6 +179,11 @@ class Pager:
             f"stream {self._stream.name}, page {page}: {message}",
             hint="nothing that depends on this stream was written; run again, or check the stream's definition",
         )
+
+
+def _no_progress(before: tuple[Any, list[Any]], answer: Any, rows: list[Any]) -> bool:
+    """Whether a page says nothing new. One row may well be followed by its equal: then the whole answers count."""
+    return before[1] == rows and (len(rows) != 1 or before[0] == answer)
 
 
 def _kind(value: Any) -> str:

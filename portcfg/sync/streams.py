@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from portcfg.errors import IncompleteError
 from portcfg.sync.jq_programs import BATCH_ROWS, RowError, RowExpander, RowProgram, RowValues, Scope, batch_text
 from portcfg.sync.paging import Ask, Pager
 from portcfg.sync.spec import Dedupe, Stream
@@ -28,7 +29,7 @@ class Batch:
 
 @dataclass
 class StreamCount:
-    """What was read, for the report. Filled while the stream is read."""
+    """What was read, for the report. Filled while the stream is read. `summed`: some resource groups the rows."""
 
     rows: int = 0
     shaped: int = 0
@@ -37,18 +38,30 @@ class StreamCount:
     pages: int = 0
     truncated: bool = False
     rejected: list[str] = field(default_factory=list)
+    summed: bool = False
+
+    def reject(self, message: str) -> None:
+        """Note a row that failed; raises IncompleteError where its absence would make a sum too small."""
+        if self.summed:
+            raise IncompleteError(
+                f"a row could not be read, and sums are made of these rows: {message}",
+                hint="nothing that depends on this stream was written",
+            )
+        self.rejected.append(message)
 
 
 class StreamReader:
     """Reads one stream over the days of the run."""
 
-    def __init__(self, stream: Stream, scope: Scope, ask: Ask, seen: Callable[[StreamCount], None]) -> None:
+    def __init__(
+        self, stream: Stream, scope: Scope, ask: Ask, seen: Callable[[StreamCount], None], summed: bool
+    ) -> None:
         self._stream = stream
         self._scope = scope
         self._pager = Pager(stream, scope, ask)
         self._expander = RowExpander(stream.rows, scope) if stream.rows else None
         self._seen = seen
-        self.count = StreamCount()
+        self.count = StreamCount(summed=summed)
 
     def batches(self, days: DayRange, now: float) -> Iterator[Batch]:
         """All rows; raises ApiError or IncompleteError, after which what came before must not be used."""
@@ -87,7 +100,7 @@ class StreamReader:
         rows: list[Any] = []
         for result in self._expander.run(batch.text()):
             if isinstance(result, RowError):
-                self.count.rejected.append(result.message)
+                self.count.reject(f"rows: {result.message}")
             else:
                 rows += result
         return Batch(batch.window, rows)
@@ -140,7 +153,7 @@ class Deduper:
             if isinstance(result, RowValues):
                 yield _canonical(result.values[0]), result.values[1], row
             elif isinstance(result, RowError):
-                self._count.rejected.append(f"{result.expression}: {result.message}")
+                self._count.reject(f"{result.expression}: {result.message}")
 
 
 def order_key(value: Any) -> tuple[int, Any]:

@@ -108,6 +108,25 @@ def test_a_group_with_a_bad_row_is_not_written_half() -> None:
         assert sorted(reject.identifier for reject in report.rejects) == ['["y"]', '["z"]']
 
 
+def test_a_row_whose_group_cant_be_told_stops_the_stream() -> None:
+    with embedded_port(THING) as port:
+        grouped = resource(group_by={"id": ".id | ascii_downcase"}, aggregate={"n": {"sum": ".n"}})
+        report = run(port, body(grouped), {"/a": rows({"id": "x", "n": 1}, {"id": 5, "n": 2})})
+        assert (report.exit_code, properties(port)) == (3, {})
+        assert "a row's group can't be told: group_by.id" in report.streams[0].message
+
+
+def test_a_row_that_cant_be_shaped_stops_a_stream_of_sums_and_is_rejected_elsewhere() -> None:
+    handlers = {"/a": rows({"id": "x", "n": 1}, {"id": 5, "n": 2})}
+    shaping = {"path": "/a", "data_path": ".rows", "rows": ".id |= ascii_downcase"}
+    with embedded_port(THING) as port:
+        grouped = resource(group_by={"id": ".id"}, aggregate={"n": {"sum": ".n"}})
+        report = run(port, {**body(grouped), "streams": {"a": shaping}}, handlers)
+        assert (report.exit_code, properties(port)) == (3, {})
+        report = run(port, {**body(resource()), "streams": {"a": shaping}}, handlers)
+        assert (report.exit_code, list(properties(port))) == (6, ["x"])
+
+
 def test_two_streams_feed_one_entity() -> None:
     with embedded_port(THING) as port:
         first, second = resource(properties={"n": ".n"}), resource("b", properties={"s": ".s"}, creates="false")
