@@ -12,6 +12,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,11 +23,12 @@ from portcfg.client import Credentials, PortWriter
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
 from portcfg.pipeline import read_specs
+from portcfg.retry import RetryPolicy
 from portcfg.sync.intake import Reader
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
-from portcfg.sync.source import Patience, Request, SourceAnswer, SourceClient
+from portcfg.sync.source import Request, SourceAnswer, SourceClient
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.windows import DayRange
 
@@ -45,7 +47,7 @@ class Company(SourceClient):
     """A source without a network: events of `PEOPLE` people over 30 days, in pages."""
 
     def __init__(self, rows: int) -> None:
-        super().__init__(_mapping().source, {"CURSOR_API_KEY": "none"}, Patience())
+        super().__init__(_mapping().source, {"CURSOR_API_KEY": "none"}, RetryPolicy())
         self.rows = rows
 
     def ask(self, request: Request) -> SourceAnswer:
@@ -160,8 +162,8 @@ def _read(rows: int) -> None:
 
 def _memory(rows: int) -> float:
     """Peak megabytes of a fresh process that reads, maps and groups."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_peak, (rows,))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_peak, rows).result()
 
 
 def _peak(rows: int) -> float:

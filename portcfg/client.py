@@ -6,29 +6,21 @@ write verbs. Commands that must not write are handed a reader.
 
 from __future__ import annotations
 
-import random
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
 import requests
-import tenacity
-from requests.adapters import HTTPAdapter
 
-from portcfg import __version__
 from portcfg.errors import AnswerError, ApiError, TerminalApiError, TransientApiError
+from portcfg.retry import TRANSIENT_STATUSES, RetryPolicy, WaitingError, asked_wait, new_session, with_retries
 
-USER_AGENT = f"portcfg/{__version__}"
-TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 READ_ONLY_POSTS = (
     re.compile(r"/blueprints/[^/]+/entities/search"),
     re.compile(r"/entities/(search|aggregate|aggregate-over-time)"),
 )
-MAX_WAIT_SECONDS = 120.0
 SEARCH_PAGE = 1000
 TIMEOUT_SECONDS = (10.0, 60.0)
 
@@ -43,55 +35,12 @@ def api_root(base_url: str) -> str:
     return re.sub(r"/v1$", "", base_url.rstrip("/")) + "/v1"
 
 
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that a 429 asks us to wait, or None.
-
-    `x-ratelimit-reset` is epoch seconds in Port's docs and seconds-to-wait in Port's own clients, so a value over
-    10,000 is read as an epoch; `Retry-After` may be seconds or an HTTP date.
-    """
-    for name in ("retry-after", "x-ratelimit-reset"):
-        value = headers.get(name, "").strip()
-        if not value:
-            continue
-        try:
-            seconds = float(value)
-        except ValueError:
-            try:
-                seconds = parsedate_to_datetime(value).timestamp()
-            except ValueError:
-                continue
-        if seconds > 10_000:
-            seconds -= now
-        return min(max(seconds, 0.0), MAX_WAIT_SECONDS)
-    return None
-
-
 @dataclass(frozen=True)
 class Credentials:
     """Port's client id and secret. The secret never shows in a repr."""
 
     client_id: str
     client_secret: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How often and how patiently to ask again; time is injected so that tests don't wait."""
-
-    attempts: int = 6
-    base_seconds: float = 0.5
-    cap_seconds: float = 32.0
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.time
-
-
-class _WaitingError(Exception):
-    """A transient failure on its way through tenacity, with the wait the server asked for."""
-
-    def __init__(self, cause: ApiError, wait: float | None) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-        self.wait = wait
 
 
 @dataclass(frozen=True)
@@ -112,11 +61,7 @@ class PortReader:
         self._retry = retry or RetryPolicy()
         self._token = ""
         self._token_until = 0.0
-        self._session = requests.Session()
-        self._session.mount("https://", HTTPAdapter(pool_maxsize=16))
-        self._session.headers["User-Agent"] = USER_AGENT
-        # Without an auth of its own, requests would put a ~/.netrc entry in the place of the token.
-        self._session.auth = lambda request: request
+        self._session = new_session()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -146,10 +91,16 @@ class PortReader:
             body["query"] = query
         while True:
             page = self.query(f"/blueprints/{segment(blueprint)}/entities/search", body)
-            yield from page.get("entities", [])
-            if not page.get("next"):
+            if not isinstance(page.get("entities"), list):
+                # Read as "none", this would make everything look unmanaged or new.
+                raise AnswerError(f"the search in {blueprint} answered without a list of entities")
+            yield from page["entities"]
+            following = page.get("next")
+            if not following:
                 return
-            body = {**body, "from": page["next"]}
+            if following == body.get("from"):
+                raise AnswerError(f"the search in {blueprint} goes in circles: its next page is the same page")
+            body = {**body, "from": following}
 
     def _request(
         self,
@@ -159,14 +110,28 @@ class PortReader:
         params: Mapping[str, Any] | None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
+        token = self._access_token()
         try:
-            return self._send(method, path, body, params, headers)
+            return self._send(method, path, body, params, {"Authorization": f"Bearer {token}", **(headers or {})})
         except TerminalApiError as error:
             if error.status != 401:
                 raise
-            # The token may have been revoked or have expired early: one fresh one, then the answer stands.
-            self._token = ""
-            return self._send(method, path, body, params, headers)
+        # The token may have been revoked or have expired early: one fresh one, then the answer stands.
+        self._token = ""
+        token = self._access_token()
+        return self._send(method, path, body, params, {"Authorization": f"Bearer {token}", **(headers or {})})
+
+    def _access_token(self) -> str:
+        # Half a minute early, so that a token never expires between the check and its use.
+        if not self._token or self._retry.wall() >= self._token_until - 30:
+            login = {"clientId": self._credentials.client_id, "clientSecret": self._credentials.client_secret}
+            body = self._send("POST", "/auth/access_token", login, None, {}).body
+            lasts = body.get("expiresIn")
+            if not isinstance(body.get("accessToken"), str):
+                raise AnswerError(f"{self.root}/auth/access_token answered without an accessToken")
+            self._token = body["accessToken"]
+            self._token_until = self._retry.wall() + (lasts if isinstance(lasts, int | float) else 3600)
+        return self._token
 
     def _send(
         self,
@@ -174,48 +139,9 @@ class PortReader:
         path: str,
         body: Any,
         params: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
-    ) -> Answer:
-        auth = {"Authorization": f"Bearer {self._access_token()}", **(headers or {})}
-        return self._with_retries(method, path, body, params, auth)
-
-    def _access_token(self) -> str:
-        # Half a minute early, so that a token never expires between the check and its use.
-        if not self._token or self._retry.clock() >= self._token_until - 30:
-            login = {"clientId": self._credentials.client_id, "clientSecret": self._credentials.client_secret}
-            body = self._with_retries("POST", "/auth/access_token", login, None, {}).body
-            if not isinstance(body.get("accessToken"), str):
-                raise AnswerError(f"{self.root}/auth/access_token answered without an accessToken")
-            self._token = body["accessToken"]
-            self._token_until = self._retry.clock() + float(body.get("expiresIn", 3600))
-        return self._token
-
-    def _with_retries(
-        self,
-        method: str,
-        path: str,
-        body: Any,
-        params: Mapping[str, Any] | None,
         headers: Mapping[str, str],
     ) -> Answer:
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_WaitingError),
-            stop=tenacity.stop_after_attempt(self._retry.attempts),
-            wait=self._wait,
-            sleep=self._retry.sleep,
-            reraise=True,
-        )
-        try:
-            return retrying(self._once, method, path, body, params, headers)
-        except _WaitingError as waiting:
-            raise waiting.cause from None
-
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _WaitingError) and error.wait is not None:
-            return error.wait
-        backoff = min(self._retry.base_seconds * 2 ** (state.attempt_number - 1), self._retry.cap_seconds)
-        return float(backoff * random.uniform(0.5, 1.0))
+        return with_retries(self._retry, lambda: self._once(method, path, body, params, headers))
 
     def _once(
         self,
@@ -228,14 +154,21 @@ class PortReader:
         self.requests_made += 1
         try:
             response = self._session.request(
-                method, self.root + path, json=body, params=params, headers=headers, timeout=TIMEOUT_SECONDS
+                method,
+                self.root + path,
+                json=body,
+                params=params,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                # A redirect could carry the secret to another place, and turns a POST into a GET.
+                allow_redirects=False,
             )
         except requests.RequestException as error:
             cause = TransientApiError(
                 f"{method} {path}: {self.root} could not be reached ({type(error).__name__})",
                 hint="check PORT_BASE_URL and the network; `portcfg doctor` tries the connection",
             )
-            raise _WaitingError(cause, None) from error
+            raise WaitingError(cause) from error
         return self._decode(method, path, response)
 
     def _decode(self, method: str, path: str, response: requests.Response) -> Answer:
@@ -245,9 +178,9 @@ class PortReader:
         except ValueError:
             body = None
         if response.status_code in TRANSIENT_STATUSES:
-            wait = retry_after(response.headers, self._retry.clock()) if response.status_code == 429 else None
-            raise _WaitingError(api_error(TransientApiError, what, response.status_code, body), wait)
-        if response.status_code >= 400:
+            wait = asked_wait(response.status_code, response.headers, self._retry.wall())
+            raise WaitingError(api_error(TransientApiError, what, response.status_code, body), wait)
+        if response.status_code >= 300:
             raise api_error(TerminalApiError, what, response.status_code, body)
         if not isinstance(body, dict):
             kind = response.headers.get("content-type", "no content type")
@@ -274,6 +207,7 @@ class PortWriter(PortReader):
         return self._request(method, path, body, params, headers)
 
 
+REDIRECT_HINT = "Port's API doesn't redirect; is PORT_BASE_URL its address (https://api.port.io)?"
 HINTS = {
     401: "check PORT_CLIENT_ID and PORT_CLIENT_SECRET, and that PORT_BASE_URL is their region",
     403: "the credentials lack the permission for this route",
@@ -294,5 +228,5 @@ def api_error(cls: type[ApiError], what: str, status: int, body: Any) -> ApiErro
         status=status,
         error=str(error or ""),
         details=data.get("details"),
-        hint=HINTS.get(status, ""),
+        hint=REDIRECT_HINT if status < 400 else HINTS.get(status, ""),
     )

@@ -14,10 +14,11 @@ import yaml
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from portcfg.client import Credentials, PortReader, PortWriter, RetryPolicy
+from portcfg.client import Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
 from portcfg.model import Plan, Report
 from portcfg.pipeline import Options, apply_specs, plan_specs, read_specs
+from portcfg.retry import RetryPolicy
 
 REPOSITORY = Path(__file__).parents[1]
 CREDENTIALS = Credentials("local", "local")

@@ -481,7 +481,7 @@ def test_a_token_that_expires_on_the_way_is_renewed(server: Server) -> None:
     now = [1_000_000.0]
     bench = server.bench(clock=lambda: now[0])
     # The client believes in its token, and Port doesn't any more.
-    port = PortReader(bench.url, CREDENTIALS, replace(PATIENT, clock=lambda: 0.0))
+    port = PortReader(bench.url, CREDENTIALS, replace(PATIENT, wall=lambda: 0.0))
     port.get("/blueprints")
     now[0] += 4000
     assert port.get("/blueprints")["ok"]

@@ -23,16 +23,16 @@ from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
 from portcfg.errors import PortcfgError
 from portcfg.pipeline import Specs, apply_specs, plan_specs, read_specs
+from portcfg.retry import RetryPolicy
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
-from portcfg.sync.source import Patience
 from tests.cli.now import NOW
 from tests.support import CREDENTIALS, PATIENT, REPOSITORY
 
 LAST_DAY = date(2026, 3, 20)
 FIRST_DAY = date(2026, 3, 16)
-HURRIED = Patience(sleep=lambda _: None)
+HURRIED = RetryPolicy(sleep=lambda _: None)
 STAMPS = {"createdAt", "createdBy", "updatedAt", "updatedBy"}
 
 PORT_FAULTS = {
@@ -81,7 +81,7 @@ def sync(specs: Specs, client: PortWriter, faults: CursorFaults | None = None) -
     with serving(cursor_app(company, faults=faults)) as url:
         config = {**resource.body["config"], "identifier": "cursor"}
         mapping = parse_mapping({**config, "source": {**config["source"], "base_url": url}}, specs.project.variables)
-        options = SyncOptions(FIRST_DAY, LAST_DAY, now=1_774_137_600.0, patience=HURRIED)
+        options = SyncOptions(FIRST_DAY, LAST_DAY, now=1_774_137_600.0, retry=HURRIED)
         return run_sync(mapping, {"CURSOR_API_KEY": "local"}, client, options)
 
 

@@ -15,12 +15,13 @@ from typing import Any
 
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import UsageError
+from portcfg.retry import RetryPolicy
 from portcfg.sync.compare import Live, changed_body, fields_of, read_live
 from portcfg.sync.entities import filled, schema_problem, with_safe_identifiers
 from portcfg.sync.fragments import Entity, merge
 from portcfg.sync.intake import Intake, Reader
 from portcfg.sync.report import BlueprintReport, Progress, Reject, SyncReport
-from portcfg.sync.source import Patience, SourceClient
+from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import SyncMapping, SyncResource
 from portcfg.sync.targets import (
     Blueprints,
@@ -38,14 +39,14 @@ from portcfg.sync.write import Body, BulkWriter
 
 @dataclass(frozen=True)
 class SyncOptions:
-    """How to run. Days are UTC; `now` is in epoch seconds and frozen for the run; `patience` carries the clocks."""
+    """How to run. Days are UTC; `now` is in epoch seconds and frozen for the run; `retry` carries the clocks."""
 
     first_day: date | None = None
     last_day: date | None = None
     days: int | None = None
     dry_run: bool = False
     now: float = field(default_factory=time.time)
-    patience: Patience = field(default_factory=Patience)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 def run_sync(
@@ -67,7 +68,7 @@ def run_sync(
     if not options.dry_run and not isinstance(port, PortWriter):
         raise UsageError("this session with Port can only read; a sync that writes needs a PortWriter")
     days = day_range(options.now, options.first_day, options.last_day, options.days or default_days(mapping))
-    client = source or SourceClient(mapping.source, source_env, options.patience)
+    client = source or SourceClient(mapping.source, source_env, options.retry)
     try:
         return _Run(mapping, client, port, options, days, progress or (lambda _: None)).run()
     finally:
@@ -116,7 +117,7 @@ class _Run:
         self._writers: list[tuple[str, BulkWriter]] = []
 
     def run(self) -> SyncReport:
-        started, requests = self._options.patience.monotonic(), self._port.requests_made
+        started, requests = self._options.retry.monotonic(), self._port.requests_made
         blueprints = read_blueprints(self._port)
         check_resources(self._mapping.resources, blueprints)
         reader = Reader(self._mapping, self._source, self._days, self._options.now, self._progress)
@@ -127,7 +128,7 @@ class _Run:
         for name in writing_order(by_blueprint, blueprints):
             self._blueprint(name, by_blueprint[name], blueprints, self._silent(intake, name))
         self._finish_writing()
-        seconds = self._options.patience.monotonic() - started
+        seconds = self._options.retry.monotonic() - started
         return self._report(intake, self._port.requests_made - requests, seconds)
 
     def _entities(self, intake: Intake) -> dict[str, list[Entity]]:

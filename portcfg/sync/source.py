@@ -5,35 +5,22 @@ Nothing here puts a header or the key into a message: errors carry the method, t
 
 from __future__ import annotations
 
-import random
-import time
+import itertools
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
-import tenacity
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from portcfg.client import TRANSIENT_STATUSES, USER_AGENT, retry_after
 from portcfg.errors import AnswerError, ApiError, TerminalApiError, TransientApiError, UsageError
+from portcfg.retry import TRANSIENT_STATUSES, RetryPolicy, WaitingError, asked_wait, new_session, with_retries
 from portcfg.sync.spec import Auth, SourceSpec
 
 CONNECT_SECONDS = 10.0
 MINUTE_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Retries and time; injected so that tests don't wait. Seconds."""
-
-    attempts: int = 6
-    base_seconds: float = 1.0
-    cap_seconds: float = 32.0
-    sleep: Callable[[float], None] = time.sleep
-    monotonic: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True)
@@ -58,10 +45,10 @@ class SourceAnswer:
 class Pacer:
     """At most N requests in any 60 seconds for each path prefix; the longest prefix counts."""
 
-    def __init__(self, limits: Mapping[str, int], patience: Patience) -> None:
+    def __init__(self, limits: Mapping[str, int], policy: RetryPolicy) -> None:
         self._limits = sorted(limits.items(), key=lambda item: -len(item[0]))
         self._sent: dict[str, deque[float]] = {prefix: deque() for prefix, _ in self._limits}
-        self._patience = patience
+        self._policy = policy
 
     def wait(self, path: str) -> None:
         """Sleep until a request to `path` is within its limit, and count it."""
@@ -71,13 +58,13 @@ class Pacer:
                 return
 
     def _wait(self, sent: deque[float], limit: int) -> None:
-        now = self._patience.monotonic()
+        now = self._policy.monotonic()
         while sent and sent[0] <= now - MINUTE_SECONDS:
             sent.popleft()
         if len(sent) >= limit:
-            self._patience.sleep(sent[0] + MINUTE_SECONDS - now)
+            self._policy.sleep(sent[0] + MINUTE_SECONDS - now)
             sent.popleft()
-        sent.append(self._patience.monotonic())
+        sent.append(self._policy.monotonic())
 
 
 class _HeaderAuth(AuthBase):
@@ -105,27 +92,15 @@ def credentials(auth: Auth, env: Mapping[str, str]) -> AuthBase | None:
     return _HeaderAuth(auth.header, env[auth.token_env])
 
 
-class _WaitingError(Exception):
-    """A transient failure on its way through tenacity, with the wait that the server asked for (seconds)."""
-
-    def __init__(self, cause: ApiError, wait: float | None) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-        self.wait = wait
-
-
 class SourceClient:
     """A session with the source. `requests_made` counts every HTTP request by path, retries included."""
 
-    def __init__(self, spec: SourceSpec, env: Mapping[str, str], patience: Patience | None = None) -> None:
+    def __init__(self, spec: SourceSpec, env: Mapping[str, str], policy: RetryPolicy | None = None) -> None:
         self._spec = spec
-        self._patience = patience or Patience()
-        self._pacer = Pacer(spec.rate_limits, self._patience)
-        self._session = requests.Session()
-        # Without this `requests` would let a .netrc entry replace the key.
-        self._session.trust_env = False
-        self._session.auth = credentials(spec.auth, env)
-        self._session.headers["User-Agent"] = USER_AGENT
+        self._policy = policy or RetryPolicy()
+        self._pacer = Pacer(spec.rate_limits, self._policy)
+        self._session = new_session()
+        self._session.auth = credentials(spec.auth, env) or self._session.auth
         self.requests_made: dict[str, int] = {}
         self.retries = 0
 
@@ -135,27 +110,11 @@ class SourceClient:
 
     def ask(self, request: Request) -> SourceAnswer:
         """One answer, with pacing and retries; raises ApiError."""
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_WaitingError),
-            stop=tenacity.stop_after_attempt(self._patience.attempts),
-            wait=self._wait,
-            sleep=self._patience.sleep,
-            reraise=True,
-        )
-        try:
-            return retrying(self._once, request)
-        except _WaitingError as waiting:
-            raise waiting.cause from None
+        attempts = itertools.count()
+        return with_retries(self._policy, lambda: self._once(request, next(attempts)))
 
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        self.retries += 1
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _WaitingError) and error.wait is not None:
-            return error.wait
-        backoff = min(self._patience.base_seconds * 2 ** (state.attempt_number - 1), self._patience.cap_seconds)
-        return float(backoff * random.uniform(0.75, 1.0))
-
-    def _once(self, request: Request) -> SourceAnswer:
+    def _once(self, request: Request, attempt: int) -> SourceAnswer:
+        self.retries += attempt > 0
         url, path = self._url(request.path)
         self._pacer.wait(path)
         self.requests_made[path] = self.requests_made.get(path, 0) + 1
@@ -172,16 +131,18 @@ class SourceClient:
             )
         except requests.RequestException as error:
             message = f"{request.method} {path}: no whole answer from {self._spec.base_url} ({type(error).__name__})"
-            raise _WaitingError(TransientApiError(message), None) from error
+            raise WaitingError(TransientApiError(message)) from error
         return self._decode(f"{request.method} {path}", response)
 
     def _url(self, path: str) -> tuple[str, str]:
-        base = self._spec.base_url
-        if path.startswith(("http://", "https://")):
-            if not path.startswith(f"{base}/"):
-                raise AnswerError(f"the next page is on another host than {base}; the key is not sent there")
-            return path, path.removeprefix(base).split("?")[0]
-        return base + path, path
+        """The URL to ask, and its path below the base. A link may lead anywhere on the base's own host only."""
+        base = urlsplit(self._spec.base_url)
+        url = urlsplit(
+            urljoin(f"{self._spec.base_url}/", path) if "://" in path else self._spec.base_url + _rooted(path)
+        )
+        if (url.scheme, url.hostname, url.port) != (base.scheme, base.hostname, base.port):
+            raise AnswerError(f"the next page is on another host than {self._spec.base_url}; the key is not sent there")
+        return url.geturl(), url.path.removeprefix(base.path)
 
     def _decode(self, what: str, response: requests.Response) -> SourceAnswer:
         status = response.status_code
@@ -190,8 +151,8 @@ class SourceClient:
         except ValueError:
             value = None
         if status in TRANSIENT_STATUSES:
-            wait = retry_after(response.headers, self._patience.wall()) if status in (429, 503) else None
-            raise _WaitingError(source_error(TransientApiError, what, status, value), wait)
+            wait = asked_wait(status, response.headers, self._policy.wall())
+            raise WaitingError(source_error(TransientApiError, what, status, value), wait)
         if status >= 300:
             raise source_error(TerminalApiError, what, status, value)
         if not isinstance(value, dict | list):
@@ -199,6 +160,11 @@ class SourceClient:
             hint = "the answer is HTML, cut off, or not JSON; is source.base_url the API and not a web page or a proxy?"
             raise AnswerError(f"{what} answered {status} with {kind} where JSON is due", status=status, hint=hint)
         return SourceAnswer(value, response.links.get("next", {}).get("url", ""))
+
+
+def _rooted(path: str) -> str:
+    """`path` below the base URL: without its slash it could become part of the host's name."""
+    return path if path.startswith("/") else f"/{path}"
 
 
 def source_error(cls: type[ApiError], what: str, status: int, body: Any) -> ApiError:

@@ -190,7 +190,10 @@ def test_the_markdown_of_a_huge_plan_fits_into_a_comment_and_keeps_the_deletes(c
     Path("specs/blueprints/gone.yaml").unlink()
     properties = {f"property_{number}": {"type": "string", "title": "t" * 90} for number in range(200)}
     for number in range(40):
-        write(f"blueprints/b{number}.yaml", {"identifier": f"b{number}", "title": "B", "schema": {"properties": properties}})
+        write(
+            f"blueprints/b{number}.yaml",
+            {"identifier": f"b{number}", "title": "B", "schema": {"properties": properties}},
+        )
     markdown = cli("plan", "--prune", "--format", "markdown", env=live).stdout
     assert len(markdown) < 65_536
     assert "delete blueprint/gone" in markdown

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import requests
 
-from portcfg.client import Credentials, PortWriter, RetryPolicy
+from portcfg.client import Credentials, PortWriter
 from portcfg.emulator.port_app import NOT_EMULATED, Chaos, port_app
 from portcfg.emulator.port_routes import EMULATED
 from portcfg.emulator.server import serving
 from portcfg.errors import AnswerError, TransientApiError, UsageError
+from portcfg.retry import RetryPolicy
 from tests.emulator.exchange import Port
 from tests.emulator.switch import Switch
 
@@ -93,7 +94,7 @@ def test_token_without_the_word_bearer(start: Start) -> None:
 def test_tokens_expire_and_the_client_fetches_another(start: Start) -> None:
     now = [1_000_000.0]
     port = start(clock=lambda: now[0], expires_in=100)
-    mine = client(port, clock=lambda: 0.0)
+    mine = client(port, wall=lambda: 0.0)
     mine.get("/blueprints")
     now[0] += 99
     assert port.send("GET /v1/blueprints").status_code == 200

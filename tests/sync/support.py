@@ -15,14 +15,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from portcfg.client import Credentials, PortReader, PortWriter, RetryPolicy
+from portcfg.client import Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
 from portcfg.pipeline import read_specs
+from portcfg.retry import RetryPolicy
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
-from portcfg.sync.source import Patience
 from portcfg.sync.spec import SyncMapping
 
 ROOT = Path(__file__).parents[2]
@@ -34,14 +34,14 @@ NOW = 1772712000.0
 Handler = Callable[[Any], Any]
 
 
-def patience(slept: list[float] | None = None, attempts: int = 4) -> Patience:
+def retry(slept: list[float] | None = None, attempts: int = 4) -> RetryPolicy:
     """Clocks that don't wait; `slept` collects the seconds that would have been waited."""
-    return Patience(attempts=attempts, sleep=(slept if slept is not None else []).append, monotonic=lambda: 0.0)
+    return RetryPolicy(attempts=attempts, sleep=(slept if slept is not None else []).append, monotonic=lambda: 0.0)
 
 
 def options(**changes: Any) -> SyncOptions:
     """The sample days, at a fixed time."""
-    base = SyncOptions(date(2026, 3, 2), date(2026, 3, 4), now=NOW, patience=patience())
+    base = SyncOptions(date(2026, 3, 2), date(2026, 3, 4), now=NOW, retry=retry())
     return replace(base, **changes)
 
 

@@ -1,0 +1,102 @@
+"""Asking again: one policy, one loop and one kind of session for every HTTP API that portcfg talks to."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import requests
+import tenacity
+
+from portcfg import __version__
+from portcfg.errors import ApiError
+
+USER_AGENT = f"portcfg/{__version__}"
+TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+MAX_WAIT_SECONDS = 120.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often and how patiently to ask again. Seconds; the clocks are injected so that tests don't wait."""
+
+    attempts: int = 6
+    base_seconds: float = 0.5
+    cap_seconds: float = 32.0
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+
+
+class WaitingError(Exception):
+    """A transient failure on its way through the loop, with the seconds that the server asked to wait, if it did."""
+
+    def __init__(self, cause: ApiError, wait: float | None = None) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.wait = wait
+
+
+def with_retries(policy: RetryPolicy, work: Callable[[], Result]) -> Result:
+    """`work()`, again for as long as it raises WaitingError and the policy allows; then the error's cause is raised."""
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(WaitingError),
+        stop=tenacity.stop_after_attempt(policy.attempts),
+        wait=lambda state: _seconds(policy, state),
+        sleep=policy.sleep,
+        reraise=True,
+    )
+    try:
+        return retrying(work)
+    except WaitingError as waiting:
+        raise waiting.cause from None
+
+
+def _seconds(policy: RetryPolicy, state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, WaitingError) and error.wait is not None:
+        return error.wait
+    backoff = min(policy.base_seconds * 2 ** (state.attempt_number - 1), policy.cap_seconds)
+    # Jitter, so that several runs that were refused together don't come back together.
+    return float(backoff * random.uniform(0.5, 1.0))
+
+
+def asked_wait(status: int, headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that a 429 or 503 asks us to wait, at most MAX_WAIT_SECONDS; None if it doesn't.
+
+    `x-ratelimit-reset` is epoch seconds in Port's docs and seconds-to-wait in Port's own clients, so a value over
+    10,000 is read as an epoch; `Retry-After` may be seconds or an HTTP date.
+    """
+    if status not in (429, 503):
+        return None
+    for name in ("retry-after", "x-ratelimit-reset"):
+        seconds = _number_or_date(headers.get(name, "").strip())
+        if seconds is not None:
+            return min(max(seconds - now if seconds > 10_000 else seconds, 0.0), MAX_WAIT_SECONDS)
+    return None
+
+
+def _number_or_date(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            return parsedate_to_datetime(text).timestamp()
+        except ValueError:
+            return None
+    return number if math.isfinite(number) else None
+
+
+def new_session() -> requests.Session:
+    """A session that names portcfg, and that doesn't put a ~/.netrc entry in the place of our own credentials."""
+    session = requests.Session()
+    session.headers["User-Agent"] = USER_AGENT
+    session.auth = lambda request: request
+    return session
