@@ -121,6 +121,11 @@ class Plan:
         """The steps that would write."""
         return tuple(change for change in self.changes if change.action is not Action.NOOP)
 
+    @property
+    def adopted(self) -> tuple[Change, ...]:
+        """The resources that Port has as the specs want them, and that portcfg will manage from now on."""
+        return tuple(change for change in self.changes if change.action is Action.NOOP and change.adopted)
+
     def count(self, action: Action) -> int:
         """How many steps have this action."""
         return sum(change.action is action for change in self.changes)

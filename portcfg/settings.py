@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portcfg.client import Credentials
+from portcfg.client import Credentials, api_root
 from portcfg.errors import UsageError
 from portcfg.model import Project
 from portcfg.project import LOCAL
@@ -36,13 +36,24 @@ class Settings:
     def value(self, name: str) -> tuple[str, str]:
         """The first environment variable of `NAMES[name]` that is set, and its value; empty texts if none is."""
         for variable in NAMES[name]:
-            if self.environ.get(variable):
-                return variable, self.environ[variable]
+            # Copied secrets often bring a line break along.
+            if value := self.environ.get(variable, "").strip():
+                return variable, value
         return "", ""
 
     def base_url(self, project: Project) -> str:
-        """Port's API: from the environment, else the project file, else Port's EU region."""
-        return self.value("base_url")[1] or project.base_url or DEFAULT_BASE_URL
+        """Port's API: from the environment, else the project file, else Port's EU region.
+
+        Raises UsageError for what is no URL, and when the environment and the project file differ: nobody who names
+        an environment means to write to another one.
+        """
+        variable, url = self.value("base_url")
+        if url and not url.startswith(("https://", "http://")):
+            raise UsageError(f"{variable} is {url!r}, which is no URL", hint="Port's API is https://api.port.io")
+        if url and project.base_url and api_root(url) != api_root(project.base_url):
+            message = f"{variable} is {url}, and the environment {project.environment!r} has {project.base_url}"
+            raise UsageError(message, hint=f"unset {variable}, or choose another --env")
+        return url or project.base_url or DEFAULT_BASE_URL
 
     def credentials(self) -> Credentials:
         """Port's credentials; raises UsageError when there are none: nothing ever goes to the embedded Port unasked."""

@@ -21,8 +21,8 @@ def settings(**environ: str) -> Settings:
     [
         pytest.param({}, "", DEFAULT_BASE_URL, id="nothing said"),
         pytest.param({}, "https://api.us.port.io", "https://api.us.port.io", id="the project file"),
-        pytest.param({"PORT_BASE_URL": "https://a"}, "https://b", "https://a", id="the environment wins"),
-        pytest.param({"OCEAN__PORT__BASE_URL": "https://o"}, "https://b", "https://o", id="Ocean's name"),
+        pytest.param({"PORT_BASE_URL": "https://a/v1/"}, "https://a", "https://a/v1/", id="both say the same"),
+        pytest.param({"OCEAN__PORT__BASE_URL": "https://o\n"}, "", "https://o", id="Ocean's name, and a line break"),
         pytest.param(
             {"PORT_BASE_URL": "https://a", "OCEAN__PORT__BASE_URL": "https://o"}, "", "https://a", id="ours first"
         ),
@@ -65,3 +65,15 @@ def test_the_settings_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     found = read_settings("specs", "local")
     assert (found.is_local, found.value("client_id")) == (True, ("PORT_CLIENT_ID", "me"))
     assert not read_settings("specs", "prod").is_local
+
+
+@pytest.mark.parametrize(
+    "environ, project",
+    [
+        pytest.param({"PORT_BASE_URL": "https://a"}, "https://b", id="another Port than the chosen environment"),
+        pytest.param({"PORT_BASE_URL": "api.port.io"}, "", id="no URL"),
+    ],
+)
+def test_a_base_url_that_cannot_be_meant_is_refused(environ: dict[str, str], project: str) -> None:
+    with pytest.raises(UsageError):
+        settings(**environ).base_url(Project("", "staging", base_url=project))

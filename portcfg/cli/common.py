@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
 import click
@@ -75,16 +75,14 @@ def _base_url_and_client(settings: Settings, specs: Specs, client: type[Client])
     if settings.is_local:
         from portcfg.cli.embedded import embedded_port
 
-        with embedded_port(specs.project) as (base_url, credentials):
-            port = client(base_url, credentials)
+        with embedded_port(specs.project) as (base_url, credentials), closing(client(base_url, credentials)) as port:
             yield port
-            port.close()
     else:
-        port = client(settings.base_url(specs.project), settings.credentials())
-        yield port
-        port.close()
+        with closing(client(settings.base_url(specs.project), settings.credentials())) as port:
+            yield port
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr: stdout is for data."""
-    click.echo(text, err=True)
+    """A line for people, on stderr: stdout is for data. Nobody listening is no reason to stop half-way."""
+    with suppress(BrokenPipeError):
+        click.echo(text, err=True)

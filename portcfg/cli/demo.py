@@ -30,6 +30,7 @@ from portcfg.sync.parse import parse_mapping
 from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
 
+SQLITE_MAGIC = b"SQLite format 3\0"
 DEMO_DATA = Path(".portcfg/demo.db")
 
 
@@ -43,10 +44,14 @@ def demo_command(root: Path | None, users: int, data: Path) -> int:
     """The Cursor integration start to end on an embedded Port: plan, apply, a month of usage synced, plan again.
 
     Needs no account and no network. Begins with an empty Port each time.
+
+    \b
+    Examples:
+      portcfg demo
+      portcfg demo --users 200
     """
     specs = read_specs(root or shipped_specs())
-    for leftover in data.parent.glob(data.name + "*"):
-        leftover.unlink()
+    _begin_anew(data)
     with serving_port(str(data)) as port_url, serving_cursor(users, COMPANY_DAYS, DEFAULT_SEED) as cursor_url:
         port = PortWriter(port_url, CREDENTIALS)
         try:
@@ -54,6 +59,14 @@ def demo_command(root: Path | None, users: int, data: Path) -> int:
             return _demo(specs, port, cursor_url, data)
         finally:
             port.close()
+
+
+def _begin_anew(data: Path) -> None:
+    """Remove the state of an earlier demo, and nothing else."""
+    if data.exists() and not data.read_bytes()[: len(SQLITE_MAGIC)] == SQLITE_MAGIC:
+        raise UsageError(f"{data} exists and isn't the state of an embedded Port", hint="choose another with --data")
+    for suffix in ("", "-wal", "-shm"):
+        data.with_name(data.name + suffix).unlink(missing_ok=True)
 
 
 def shipped_specs() -> Path:

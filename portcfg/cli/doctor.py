@@ -40,16 +40,16 @@ def _check_port(settings: Settings, specs: Specs) -> bool:
     else:
         click.echo(f"port         {api_root(settings.base_url(specs.project))}")
         for name in NAMES:
-            click.echo(f"  {name:<14}{settings.value(name)[0] or 'not set (' + NAMES[name][0] + ')'}")
+            click.echo(f"  {name:<18}{settings.value(name)[0] or 'not set (' + NAMES[name][0] + ')'}")
     try:
         with reading(settings, specs) as port:
             count = len(port.get("/blueprints").get("blueprints", []))
     except PortcfgError as error:
-        click.echo(f"  reachable     no: {plain(error.message)}")
-        if error.hint:
+        click.echo(f"  reachable         no: {plain(error.message)}")
+        if error.hint and "doctor" not in error.hint:
             say(f"  {plain(error.hint)}")
         return False
-    click.echo(f"  reachable     yes, {count} blueprint(s)")
+    click.echo(f"  reachable         yes, {count} blueprint(s)")
     return True
 
 
@@ -62,7 +62,7 @@ def _show_sources(settings: Settings, specs: Specs) -> None:
             )
             for variable in source_variables(source):
                 state = "set" if settings.environ.get(variable) else "not set"
-                click.echo(f"  {variable:<14}{state}")
+                click.echo(f"  {variable:<18}{state}")
 
 
 @click.command("completion")

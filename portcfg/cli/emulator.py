@@ -22,13 +22,18 @@ from portcfg.cli.embedded import (
 )
 from portcfg.errors import EXIT_OK
 
+PORT = click.IntRange(0, 65_535)
 RATE = click.FloatRange(0, 1)
 
 
 @click.command("emulator")
-@click.option("--port", default=8888, show_default=True, help="Port's port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port", default=8888, type=PORT, show_default=True, help="Port's port on 127.0.0.1; 0 takes a free one."
+)
 @click.option("--data", default=DEFAULT_DATA, show_default=True, help="The SQLite file that holds the state.")
-@click.option("--cursor-port", default=8889, show_default=True, help="The stand-in Cursor's port; 0 takes a free one.")
+@click.option(
+    "--cursor-port", default=8889, type=PORT, show_default=True, help="The stand-in Cursor's port; 0 takes a free one."
+)
 @click.option("--users", default=DEFAULT_USERS, show_default=True, help="People in the synthetic company.")
 @click.option("--days", default=COMPANY_DAYS, show_default=True, help="Days of usage, up to today.")
 @click.option("--seed", default=DEFAULT_SEED, show_default=True, help="The same seed: the same company and faults.")
@@ -68,8 +73,8 @@ def emulator_command(
         else serving_cursor(users, days, seed, cursor_port, enterprise=enterprise, rate_limit=cursor_limits)
     )
     with serving_port(data, port, seed=seed, **chaos) as base_url, cursor as cursor_url:
-        say(f"export PORT_BASE_URL={base_url} PORT_CLIENT_ID={CREDENTIALS.client_id} PORT_CLIENT_SECRET=local")
-        say(f"export CURSOR_API_KEY={CURSOR_KEY}  # and: portcfg sync --source-url {cursor_url}")
+        click.echo(f"export PORT_BASE_URL={base_url} PORT_CLIENT_ID={CREDENTIALS.client_id} PORT_CLIENT_SECRET=local")
+        click.echo(f"export CURSOR_API_KEY={CURSOR_KEY}  # and: portcfg sync --source-url {cursor_url}")
         say(f"The state is in {data}. Ctrl-C stops both.")
         threading.Event().wait()
     return EXIT_OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from portcfg import __version__
-from portcfg.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, InvalidSpecsError, PortcfgError
+from portcfg.errors import EXIT_BUG, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, InvalidSpecsError, PortcfgError
 
 # name -> (module, what it does): a table, so that `--help` doesn't import every command with all its packages.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -45,6 +46,9 @@ Exit codes: 0 done or no changes, 1 error or invalid, 2 changes pending (plan --
 """
 
 
+INTERRUPTED = "interrupted; what is done is done, and the same command goes on from there"
+
+
 class LateGroup(click.Group):
     """A group that imports a command's module when the command is used, and that owns the exit codes."""
 
@@ -58,6 +62,15 @@ class LateGroup(click.Group):
         command: click.Command = getattr(module, f"{name}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            guess = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {guess[0]!r}?" if guess else f"there are: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
@@ -69,7 +82,7 @@ class LateGroup(click.Group):
         except Exception as error:
             code = exit_code_of(error)
         except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
+            click.echo(INTERRUPTED, err=True)
             code = EXIT_INTERRUPTED
         sys.exit(code if isinstance(code, int) else EXIT_OK)
 
@@ -81,7 +94,7 @@ def exit_code_of(error: Exception) -> int:
     if isinstance(error, click.Abort):
         # click turns Ctrl-C into an Abort; at a question it comes without a cause, and then nothing has been done.
         interrupted = isinstance(error.__cause__, KeyboardInterrupt)
-        click.echo("interrupted" if interrupted else "stopped; nothing was written", err=True)
+        click.echo(INTERRUPTED if interrupted else "stopped; nothing was written", err=True)
         return EXIT_INTERRUPTED
     if isinstance(error, click.ClickException):
         # click's own code for a usage error is 2, which here means "changes pending".
@@ -94,6 +107,11 @@ def exit_code_of(error: Exception) -> int:
     if isinstance(error, PortcfgError):
         say_error(error)
         return error.exit_code
+    if isinstance(error, OSError):
+        # A full disk, a folder that can't be written: the user's to mend.
+        name = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {name}{error.strerror or error}", err=True)
+        return EXIT_ERROR
     traceback.print_exception(error)
     click.echo("this is a bug in portcfg; please report it with the lines above", err=True)
     return EXIT_BUG

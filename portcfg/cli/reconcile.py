@@ -74,7 +74,7 @@ def apply_command(settings: Settings, prune: bool, no_ledger: bool, format_: str
     with writing(settings, specs) as port:
         plan = plan_specs(specs, port, options)
         say(plan_text(plan))
-        if plan.pending:
+        if plan.pending or plan.adopted:
             _ask(plan, port.root, auto_approve)
 
         report = apply_specs(specs, plan, port, options, clock=utc_now, progress=show_outcome)
@@ -92,7 +92,8 @@ def _ask(plan: Plan, root: str, auto_approve: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on", hint="add --auto-approve to apply without a question")
-    click.confirm(f"Write these {len(plan.pending)} change(s) to {root}?", abort=True, err=True)
+    what = f"Write these {len(plan.pending)} change(s)" if plan.pending else "Manage these resources from now on"
+    click.confirm(f"{what}, in {root}?", abort=True, err=True)
 
 
 def show_outcome(outcome: Outcome) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import Any
@@ -22,7 +22,12 @@ from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
 
 CURSOR_HOST = "api.cursor.com"
-FORMATS = {"text": sync_text, "json": sync_json, "markdown": sync_markdown}
+FORMATS: Mapping[str, Callable[[list[SyncReport]], str]] = {
+    "text": lambda reports: "\n\n".join(map(sync_text, reports)),
+    "markdown": lambda reports: "\n\n".join(map(sync_markdown, reports)),
+    # One JSON value: the report, or a list of them where several mappings ran.
+    "json": lambda reports: sync_json(reports[0]) if len(reports) == 1 else f"[{','.join(map(sync_json, reports))}]",
+}
 # What a run that covers several mappings ends with: the first of these that one of them ended with.
 WORST_FIRST = (EXIT_INCOMPLETE, EXIT_PARTIAL, EXIT_OK)
 
@@ -61,14 +66,17 @@ def sync_command(
     specs = checked_specs(settings)
     options = SyncOptions(_day(since), _day(until), days, dry_run)
     opened = reading if dry_run else writing
-    reports = []
-    for resource in chosen_mappings(specs, names):
-        with source_of(settings, specs.project, resource, source_url) as (config, env):
-            mapping = parse_mapping(config, specs.project.variables)
-            with opened(settings, specs) as port, ProgressLine() as progress:
-                reports.append(run_sync(mapping, env, port, options, progress))
-    for report in reports:
-        click.echo(FORMATS[format_](report))
+    reports: list[SyncReport] = []
+    try:
+        for resource in chosen_mappings(specs, names):
+            with source_of(settings, specs.project, resource, source_url) as (config, env):
+                mapping = parse_mapping(config, specs.project.variables)
+                with opened(settings, specs) as port, ProgressLine() as progress:
+                    reports.append(run_sync(mapping, env, port, options, progress))
+    finally:
+        # Also when a later mapping can't be run at all: what the earlier ones did is known.
+        if reports:
+            click.echo(FORMATS[format_](reports))
     return exit_code(reports)
 
 

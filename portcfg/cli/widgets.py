@@ -92,4 +92,4 @@ def _line(line: Body, port: PortReader) -> str:
         return "nothing"
     top = max(values) or 1.0
     marks = "".join(BARS[round(value / top * (len(BARS) - 1))] for value in values)
-    return f"{marks}  {min(values):,.1f} to {max(values):,.1f} a {line['timeInterval'].removeprefix('iso').lower()}"
+    return f"{marks}  {min(values):,.1f} to {max(values):,.1f}, by {line['timeInterval'].removeprefix('iso').lower()}"

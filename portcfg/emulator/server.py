@@ -25,7 +25,7 @@ def _bind(port: int) -> socket.socket:
         sock.bind((HOST, port))
     except OSError as error:
         sock.close()
-        raise UsageError(f"port {port} on {HOST} is taken", hint="choose another with --port") from error
+        raise UsageError(f"port {port} on {HOST} is taken", hint="choose another, or 0 for any") from error
     return sock
 
 
@@ -49,13 +49,4 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(timeout=START_SECONDS)
-        sock.close()
-
-
-def serve_forever(app: ASGIApp, port: int) -> None:
-    """Serve `app` in the foreground until interrupted."""
-    sock = _bind(port)
-    try:
-        _server(app).run(sockets=[sock])
-    finally:
         sock.close()

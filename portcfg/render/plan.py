@@ -9,27 +9,29 @@ from typing import Any
 from portcfg import __version__
 from portcfg.kinds import KINDS
 from portcfg.model import MISSING, Action, Change, FieldChange, Plan, Report, Status
-from portcfg.render.safe import code, dotted, fenced, plain, shown
+from portcfg.render.safe import code, dotted, fenced, plain, shortened, shown
 
 FORMAT = "portcfg/plan/1"
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NOOP: " "}
 # GitHub refuses comments over 65,536 characters.
 MARKDOWN_LIMIT = 60_000
+MAX_NOTE = 1_000
 
 
 def headline(plan: Plan) -> str:
     """The counts, or that there is nothing to do."""
+    adopted = f" {len(plan.adopted)} of them will be managed from now on." if plan.adopted else ""
     if not plan.pending:
-        return f"No changes. {plan.count(Action.NOOP)} resource(s) are as the specs want them."
+        return f"No changes. {plan.count(Action.NOOP)} resource(s) are as the specs want them.{adopted}"
     counts = (f"{plan.count(action)} to {action}" for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
-    return f"Plan: {', '.join(counts)}, {plan.count(Action.NOOP)} unchanged."
+    return f"Plan: {', '.join(counts)}, {plan.count(Action.NOOP)} unchanged.{adopted}"
 
 
 def plan_text(plan: Plan) -> str:
     """The plan for a terminal: a line a resource, and below it a line a field."""
     lines: list[str] = []
     for change in plan.changes:
-        if change.action is Action.NOOP and not change.notes:
+        if change.action is Action.NOOP and not change.notes and not change.adopted:
             continue
         lines.extend(_change_lines(change))
     if lines:
@@ -99,19 +101,20 @@ def _field_json(field: FieldChange) -> dict[str, Any]:
 
 def plan_markdown(plan: Plan) -> str:
     """The plan for a pull request comment: deletes first and open, the rest folded, never over GitHub's limit."""
-    parts = [f"### portcfg: {headline(plan)}", *(f"> {code(note)}" for note in plan.notes)]
+    parts = [f"### portcfg: {headline(plan)}", *(f"> {code(shortened(note, MAX_NOTE))}" for note in plan.notes)]
     order = {Action.DELETE: 0, Action.UPDATE: 1, Action.CREATE: 2, Action.NOOP: 3}
     changes = sorted(plan.changes, key=lambda change: order[change.action])
-    left_out = 0
+    left_out, used = 0, sum(map(len, parts))
     for change in changes:
         if change.action is Action.NOOP and not change.notes:
             continue
         block = _change_markdown(change)
-        if sum(map(len, parts)) + len(block) > MARKDOWN_LIMIT:
+        if used + len(block) > MARKDOWN_LIMIT:
             block = f"- {change.action} {code(str(change.ref))}"
             left_out += 1
-        if sum(map(len, parts)) + len(block) <= MARKDOWN_LIMIT:
+        if used + len(block) <= MARKDOWN_LIMIT:
             parts.append(block)
+            used += len(block) + 2
     if left_out:
         parts.append(f"_The details of {left_out} change(s) don't fit into a comment; `portcfg plan` shows them._")
     return "\n\n".join(parts)
@@ -135,9 +138,7 @@ def _html(text: str) -> str:
 def report_text(report: Report) -> str:
     """What an apply did, and whether a fresh plan is empty."""
     lines = [
-        f"failed: {outcome.change.action} {plain(str(outcome.change.ref))}: {plain(outcome.message)}"
-        if outcome.status is Status.FAILED
-        else f"blocked: {outcome.change.action} {plain(str(outcome.change.ref))}: {plain(outcome.message)}"
+        f"{outcome.status}: {outcome.change.action} {plain(str(outcome.change.ref))}: {plain(outcome.message)}"
         for outcome in report.failed
     ]
     done = sum(outcome.status is Status.DONE for outcome in report.outcomes)

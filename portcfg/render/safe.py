@@ -10,8 +10,9 @@ from typing import Any
 from portcfg.model import MISSING, Path
 
 MAX_VALUE = 200
-# Bidirectional overrides and isolates can show text in another order than it is read (CVE-2021-42574).
-_HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Control characters act on terminals. Format characters (Cf) hide: bidirectional overrides show text in another order
+# than it is read (CVE-2021-42574), and zero-width ones make two names look alike.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def plain(text: str) -> str:
@@ -20,7 +21,7 @@ def plain(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    if _HIDDEN.match(character) or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+    if unicodedata.category(character) in _HIDDEN:
         return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character, f"\\u{ord(character):04x}")
     return character
 
@@ -29,8 +30,12 @@ def shown(value: Any) -> str:
     """A value of a field, as short JSON."""
     if value is MISSING:
         return "(absent)"
-    text = plain(json.dumps(value, ensure_ascii=False, sort_keys=True))
-    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
+    return shortened(plain(json.dumps(value, ensure_ascii=False, sort_keys=True)), MAX_VALUE)
+
+
+def shortened(text: str, length: int) -> str:
+    """`text`, cut to `length` characters."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def dotted(path: Path) -> str:

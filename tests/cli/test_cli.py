@@ -61,7 +61,7 @@ def test_help_lists_every_command(cli: Cli) -> None:
     assert all(re.search(rf"^  {name} ", done.stdout, re.MULTILINE) for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_examples_that_are_its_own(cli: Cli, name: str) -> None:
     done = cli(name, "--help")
     assert done.exit_code == 0
@@ -297,10 +297,12 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
 
 def test_the_emulator_serves_other_clients_until_interrupted(tmp_path: Path) -> None:
     args = [sys.executable, "-m", "portcfg", "emulator", "--port", "0", "--cursor-port", "0", "--data", "x.db"]
-    with subprocess.Popen(args, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
-        assert process.stderr is not None
-        base_url = re.findall(r"PORT_BASE_URL=(\S+)", process.stderr.readline())[0]
-        cursor_url = re.findall(r"--source-url (\S+)", process.stderr.readline())[0]
+    with subprocess.Popen(
+        args, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ)
+    ) as process:
+        assert process.stdout is not None
+        base_url = re.findall(r"PORT_BASE_URL=(\S+)", process.stdout.readline())[0]
+        cursor_url = re.findall(r"--source-url (\S+)", process.stdout.readline())[0]
         login = {"clientId": "local", "clientSecret": "local"}
         answer = requests.post(f"{base_url}/v1/auth/access_token", json=login, timeout=10)
         assert answer.json()["ok"] is True
@@ -319,3 +321,34 @@ def test_a_bug_is_told_apart_from_a_users_mistake(cli: Cli, monkeypatch: pytest.
     done = cli("validate")
     assert done.exit_code == 70
     assert "boom" in done.stderr
+
+
+def test_a_misspelled_command_is_guessed(cli: Cli) -> None:
+    assert "did you mean 'plan'?" in cli("plann").stderr
+
+
+def test_a_folder_that_cannot_be_made_is_the_users_to_mend(cli: Cli) -> None:
+    Path("taken").write_text("a file")
+    done = cli("schema", "--out", "taken/schemas")
+    assert done.exit_code == 1
+    assert "taken" in done.stderr
+    assert "bug" not in done.stderr
+
+
+def test_apply_asks_before_it_manages_what_is_there_already(cli: Cli, live: dict[str, str]) -> None:
+    write("blueprints/thing.yaml", BLUEPRINT)
+    cli("apply", "--auto-approve", "--no-ledger", env=live)
+    assert "will be managed from now on" in cli("plan", env=live).stdout
+    assert cli("apply", env=live).exit_code == 64
+    assert "managed" in cli("plan", env=live).stdout
+    assert cli("apply", "--auto-approve", env=live).exit_code == 0
+    assert "managed" not in cli("plan", env=live).stdout
+
+
+def test_the_demo_deletes_nothing_but_its_own_state(cli: Cli) -> None:
+    Path("notes.txt").write_text("mine")
+    Path("notes").write_text("mine too")
+    done = cli("demo", "--data", "notes")
+    assert done.exit_code == 64
+    assert Path("notes").read_text() == "mine too"
+    assert Path("notes.txt").read_text() == "mine"
