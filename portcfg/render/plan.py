@@ -121,12 +121,18 @@ def plan_markdown(plan: Plan) -> str:
 
 
 def _change_markdown(change: Change) -> str:
-    lines = "\n".join(_change_lines(change))
-    block = fenced(lines, "diff")
+    block = fenced("\n".join(map(_diff_line, _change_lines(change))), "diff")
     if change.action is Action.DELETE:
         return block
     title = f"<code>{SIGNS[change.action].strip()} {change.action} {_html(str(change.ref))}</code>"
     return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
+
+
+def _diff_line(line: str) -> str:
+    """A line of the plan with its sign first, where GitHub looks for a diff's colour; `!` is its sign for a change."""
+    bare = line.lstrip()
+    sign, indent = bare[:1], " " * (len(line) - len(bare))
+    return f"{'!' if sign == '~' else sign}{indent}{bare[1:]}" if sign in ("+", "-", "~") else line
 
 
 def _html(text: str) -> str:
