@@ -7,6 +7,8 @@ PortcfgError (exit 1)
 │   ├── TerminalApiError      retrying can't help: 400, 401, 403, 404, 409, 413, 422, ...
 │   ├── TransientApiError     429, 5xx, dropped connections; raised once the retries are used up
 │   └── AnswerError           an answer that isn't what the API documents (HTML, half a JSON, wrong shape)
+├── MovedError (4)            Port holds something else than when the plan was reviewed; nothing was written
+├── UntrustedPlanError (5)    a plan file that is damaged, forged, or made for something else
 ├── IncompleteError (3)       a stream could not be read to its end; nothing of it was written
 └── PartialError (6)          some writes were done, others failed
 """
@@ -21,6 +23,8 @@ EXIT_OK = 0
 EXIT_ERROR = 1
 EXIT_CHANGES = 2
 EXIT_INCOMPLETE = 3
+EXIT_MOVED = 4
+EXIT_UNTRUSTED = 5
 EXIT_PARTIAL = 6
 EXIT_USAGE = 64
 EXIT_BUG = 70
@@ -98,6 +102,18 @@ class TransientApiError(ApiError):
 
 class AnswerError(ApiError):
     """The answer isn't what the API documents: HTML, cut-off JSON, a missing key."""
+
+
+class MovedError(PortcfgError):
+    """Port holds something else than when the plan was reviewed; nothing was written."""
+
+    exit_code = EXIT_MOVED
+
+
+class UntrustedPlanError(PortcfgError):
+    """A plan file that is damaged, forged, or made for something else; nothing was written."""
+
+    exit_code = EXIT_UNTRUSTED
 
 
 class IncompleteError(PortcfgError):

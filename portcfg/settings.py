@@ -13,6 +13,7 @@ from portcfg.model import Project
 from portcfg.project import LOCAL
 
 DEFAULT_BASE_URL = "https://api.port.io"
+PLAN_KEY = "PORTCFG_PLAN_KEY"
 NAMES: Mapping[str, tuple[str, ...]] = {
     "base_url": ("PORT_BASE_URL", "OCEAN__PORT__BASE_URL"),
     "client_id": ("PORT_CLIENT_ID", "OCEAN__PORT__CLIENT_ID"),
@@ -54,6 +55,11 @@ class Settings:
             message = f"{variable} is {url}, and the environment {project.environment!r} has {project.base_url}"
             raise UsageError(message, hint=f"unset {variable}, or choose another --env")
         return url or project.base_url or DEFAULT_BASE_URL
+
+    @property
+    def plan_key(self) -> str:
+        """The key that plan files are signed with; empty where they are only digested."""
+        return self.environ.get(PLAN_KEY, "")
 
     def credentials(self) -> Credentials:
         """Port's credentials; raises UsageError when there are none: nothing ever goes to the embedded Port unasked."""

@@ -42,7 +42,8 @@ Examples:
 
 \b
 Exit codes: 0 done or no changes, 1 error or invalid, 2 changes pending (plan --detailed-exitcode),
-  3 sync incomplete, 6 partly applied or rows rejected, 64 usage, 70 a bug, 130 interrupted.
+  3 sync incomplete, 4 Port moved since the plan, 5 plan file not trusted, 6 partly applied or rows rejected,
+  64 usage, 70 a bug, 130 interrupted.
 """
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
+from portcfg import planfile
 from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
+from portcfg.client import api_root
 from portcfg.errors import EXIT_CHANGES, EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.model import Outcome, Plan, Report, Status
-from portcfg.pipeline import Options, apply_specs, plan_specs
+from portcfg.pipeline import Options, Specs, apply_specs, plan_specs
 from portcfg.render.plan import plan_json, plan_markdown, plan_text, report_json, report_text
 from portcfg.render.safe import plain
 from portcfg.settings import Settings
@@ -39,7 +42,10 @@ def _options(prune: bool, no_ledger: bool) -> Options:
 @plan_options
 @format_option(*PLAN_FORMATS)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
-def plan_command(settings: Settings, prune: bool, no_ledger: bool, format_: str, detailed_exitcode: bool) -> int:
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply FILE`.")
+def plan_command(
+    settings: Settings, prune: bool, no_ledger: bool, format_: str, detailed_exitcode: bool, out: Path | None
+) -> int:
     """Show what would change in Port, resource by resource and field by field. Writes nothing.
 
     \b
@@ -47,10 +53,14 @@ def plan_command(settings: Settings, prune: bool, no_ledger: bool, format_: str,
       portcfg plan --env local
       portcfg plan --format markdown > comment.md
       portcfg plan --detailed-exitcode --prune
+      portcfg plan --out plan.json
     """
     specs = checked_specs(settings)
+    options = _options(prune, no_ledger)
     with reading(settings, specs) as port:
-        plan = plan_specs(specs, port, _options(prune, no_ledger))
+        plan = plan_specs(specs, port, options)
+        if out:
+            out.write_text(planfile.save(plan, _binding(settings, specs, options), settings.plan_key), encoding="utf-8")
         click.echo(PLAN_FORMATS[format_](plan))
         say(f"{port.requests_made} requests to {port.root}")
     return EXIT_CHANGES if detailed_exitcode and plan.pending else EXIT_OK
@@ -61,25 +71,44 @@ def plan_command(settings: Settings, prune: bool, no_ledger: bool, format_: str,
 @plan_options
 @format_option("text", "json")
 @click.option("--auto-approve", is_flag=True, help="Don't ask: for CI.")
-def apply_command(settings: Settings, prune: bool, no_ledger: bool, format_: str, auto_approve: bool) -> int:
+@click.argument("plan_file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def apply_command(
+    settings: Settings, prune: bool, no_ledger: bool, format_: str, auto_approve: bool, plan_file: Path | None
+) -> int:
     """Plan, show the plan, ask, write it in dependency order, and plan again: that plan must be empty.
+
+    With a file of `plan --out`, the same is written without a question, or nothing at all: exit 4 when Port has moved
+    since, 5 when the file or the specs aren't the ones that were planned.
 
     \b
     Examples:
       portcfg apply --env local
       portcfg apply --auto-approve --format json
+      portcfg apply plan.json
     """
     specs = checked_specs(settings)
     options = _options(prune, no_ledger)
+    bound = planfile.read(plan_file.read_text(encoding="utf-8"), settings.plan_key) if plan_file else None
+    if bound:
+        options = Options(prune=bound.binding.prune, use_ledger=bound.binding.use_ledger)
     with writing(settings, specs) as port:
         plan = plan_specs(specs, port, options)
         say(plan_text(plan))
-        if plan.pending or plan.adopted:
+        if bound:
+            planfile.check(bound, _binding(settings, specs, options), plan)
+        elif plan.pending or plan.adopted:
             _ask(plan, port.root, auto_approve)
 
         report = apply_specs(specs, plan, port, options, clock=utc_now, progress=show_outcome)
         click.echo(report_text(report) if format_ == "text" else report_json(report))
         return _exit_code(report)
+
+
+def _binding(settings: Settings, specs: Specs, options: Options) -> planfile.Binding:
+    # The embedded Port has another address each time; it is the same one all the same.
+    base_url = "" if settings.is_local else api_root(settings.base_url(specs.project))
+    digest = planfile.digest_of(specs.compiled())
+    return planfile.Binding(digest, base_url, settings.environment, options.prune, options.use_ledger)
 
 
 def utc_now() -> datetime:
