@@ -1,16 +1,19 @@
-"""portcfg's record, kept in Port, of what it manages: one entity of LEDGER_BLUEPRINT a managed resource."""
+"""portcfg's record, kept in Port, of what it manages: one entity of LEDGER_BLUEPRINT a managed resource.
+
+An entry names the project and the environment that applied the resource: several specs folders may share a Port.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from portcfg import __version__
 from portcfg.client import PortReader, PortWriter, segment
 from portcfg.diff import canonical
-from portcfg.errors import PartialError, TerminalApiError
-from portcfg.model import Body, Ref, Resource
+from portcfg.errors import PartialError, Problem, TerminalApiError
+from portcfg.model import Body, Owner, Project, Ref, Resource, State
 
 LEDGER_BLUEPRINT = "portcfg_resource"
 BULK = 20
@@ -26,6 +29,7 @@ BLUEPRINT_BODY: Body = {
         "properties": {
             "kind": {**_TEXT, "title": "Kind"},
             "resource": {**_TEXT, "title": "Identifier"},
+            "project": {**_TEXT, "title": "Project"},
             "environment": {**_TEXT, "title": "Environment"},
             "file": {**_TEXT, "title": "Spec file"},
             "digest": {**_TEXT, "title": "Digest of the applied body"},
@@ -38,24 +42,46 @@ BLUEPRINT_BODY: Body = {
 }
 
 
-def managed_refs(port: PortReader) -> frozenset[Ref]:
-    """What the ledger lists; nothing when Port has no ledger yet. One request for each 1,000 entries."""
+def owners(port: PortReader) -> dict[Ref, Owner]:
+    """What the ledger lists, and whose it is; nothing when Port has no ledger yet. One request for each 1,000 entries.
+
+    An entry without a project was written before projects had names.
+    """
+    wanted = ["$identifier", "kind", "resource", "project", "environment"]
     try:
-        entries = list(port.entities(LEDGER_BLUEPRINT, include=["$identifier", "kind", "resource"]))
+        entries = list(port.entities(LEDGER_BLUEPRINT, include=wanted))
     except TerminalApiError as error:
         if error.status == 404:
-            return frozenset()
+            return {}
         raise
     properties = (entry.get("properties") or {} for entry in entries)
-    return frozenset(Ref(str(entry.get("kind")), str(entry.get("resource"))) for entry in properties)
+    return {
+        Ref(str(entry.get("kind")), str(entry.get("resource"))): Owner(
+            str(entry.get("project") or Project.name), str(entry.get("environment") or "")
+        )
+        for entry in properties
+    }
 
 
-def record(port: PortWriter, resources: Sequence[Resource], environment: str, applied_at: str) -> None:
+def conflicts(owned: Mapping[Ref, Owner], own: Owner, desired: State, live: State) -> list[Problem]:
+    """P003 for each resource of the specs that exists in Port and is another project's or environment's."""
+    hint = (
+        f"let one of them have it: take it out of these specs, or, to move it here, delete its entity "
+        f"of {LEDGER_BLUEPRINT} in Port"
+    )
+    return [
+        Problem(desired[ref].file, 0, 0, "P003", f"{ref} is managed by {owner}, and these specs are {own}", hint)
+        for ref, owner in sorted(owned.items(), key=lambda entry: entry[0])
+        if owner != own and ref in desired and ref in live
+    ]
+
+
+def record(port: PortWriter, resources: Sequence[Resource], own: Owner, applied_at: str) -> None:
     """Write down that `resources` are managed. `applied_at` is an ISO time. Raises ApiError, PartialError."""
     if not resources:
         return
     _ensure_blueprint(port)
-    for entries in _batches([_entry(resource, environment, applied_at) for resource in resources]):
+    for entries in _batches([_entry(resource, own, applied_at) for resource in resources]):
         path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/bulk"
         answer = port.send("POST", path, {"entities": entries}, {"upsert": "true"})
         errors = answer.body.get("errors") or []
@@ -90,12 +116,18 @@ def forget(port: PortWriter, refs: Iterable[Ref]) -> None:
 
 
 def _ensure_blueprint(port: PortWriter) -> None:
+    path = f"/blueprints/{LEDGER_BLUEPRINT}"
+    properties = BLUEPRINT_BODY["schema"]["properties"]
     try:
-        port.get(f"/blueprints/{LEDGER_BLUEPRINT}")
+        live = port.get(path).get("blueprint") or {}
     except TerminalApiError as error:
         if error.status != 404:
             raise
         _create_blueprint(port)
+        return
+    # The ledger of an older portcfg has fewer properties, and Port takes no entity with others.
+    if not properties.keys() <= live["schema"]["properties"].keys():
+        port.send("PATCH", path, {"schema": {"properties": properties}})
 
 
 def _create_blueprint(port: PortWriter) -> None:
@@ -107,14 +139,15 @@ def _create_blueprint(port: PortWriter) -> None:
             raise
 
 
-def _entry(resource: Resource, environment: str, applied_at: str) -> Body:
+def _entry(resource: Resource, own: Owner, applied_at: str) -> Body:
     return {
         "identifier": str(resource.ref),
         "title": str(resource.ref),
         "properties": {
             "kind": resource.ref.kind,
             "resource": resource.ref.identifier,
-            "environment": environment,
+            "project": own.project,
+            "environment": own.environment,
             "file": resource.file,
             "digest": hashlib.sha256(canonical(resource.body).encode()).hexdigest(),
             "applied": resource.body,

@@ -110,11 +110,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """All steps, in the order in which `apply` takes them, one for every desired or pruned resource."""
+    """All steps, in the order in which `apply` takes them, one for every desired or pruned resource.
+
+    `stale` names what the ledger lists although it is neither in the specs nor in Port any more.
+    """
 
     changes: tuple[Change, ...]
     notes: tuple[str, ...] = ()
     environment: str = ""
+    stale: tuple[Ref, ...] = ()
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -163,9 +167,21 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Whose a managed resource is: the project and the environment that applied it."""
+
+    project: str
+    environment: str
+
+    def __str__(self) -> str:
+        return f"project {self.project!r} ({f'environment {self.environment!r}' if self.environment else 'no --env'})"
+
+
+@dataclass(frozen=True)
 class Project:
     """What `specs/portcfg.yaml` says, for one environment.
 
+    `name` tells the resources of several specs folders in one Port apart: each project prunes only its own.
     `external` maps a Ref that lives in Port but not in the specs to what happens when it's missing: error or skip.
     `mapping_source` is the `source` of mappings that name none.
     """
@@ -178,3 +194,9 @@ class Project:
     line_chart: str = "multi-line-chart"
     mapping_source: Mapping[str, Any] = field(default_factory=dict)
     emulator: Mapping[str, Any] = field(default_factory=dict)
+    name: str = "default"
+
+    @property
+    def owner(self) -> Owner:
+        """Whose the resources of these specs are."""
+        return Owner(self.name, self.environment)

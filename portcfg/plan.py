@@ -34,7 +34,9 @@ def make_plan(
     leftover = [ref for ref in managed or () if ref in live and ref not in desired and not _system(ref)]
     deletes = [_delete(live[ref]) for ref in reversed(write_order({ref: live[ref] for ref in leftover}))]
     kept = () if prune or not leftover else (_kept(leftover),)
-    return Plan((*steps, *(deletes if prune else ())), kept, environment)
+    # An entry of a kind that only a later portcfg knows can't be looked up, so it stays.
+    stale = sorted(ref for ref in managed or () if ref.kind in KINDS and ref not in live and ref not in desired)
+    return Plan((*steps, *(deletes if prune else ())), kept, environment, tuple(stale))
 
 
 def write_order(resources: State) -> list[Ref]:

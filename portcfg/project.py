@@ -61,4 +61,5 @@ def _project(file: str, body: Mapping[str, Any], environment: str, chosen: Mappi
         line_chart=body.get("dashboards", {}).get("line_chart", "multi-line-chart"),
         mapping_source=body.get("defaults", {}).get("mapping", {}).get("source", {}),
         emulator=chosen.get("emulator", {}),
+        name=body.get("name", Project.name),
     )

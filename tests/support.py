@@ -14,7 +14,7 @@ import yaml
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from portcfg.client import Credentials, PortReader, PortWriter
+from portcfg.client import READ_ONLY_POSTS, Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
 from portcfg.model import Plan, Report
 from portcfg.pipeline import Options, apply_specs, plan_specs, read_specs
@@ -23,7 +23,6 @@ from portcfg.retry import RetryPolicy
 REPOSITORY = Path(__file__).parents[1]
 CREDENTIALS = Credentials("local", "local")
 PATIENT = RetryPolicy(attempts=8, base_seconds=0.0, sleep=lambda _: None)
-READS = ("/v1/auth/access_token", "/search", "/aggregate", "/aggregate-over-time")
 
 
 def cases(folder: str) -> list[Any]:
@@ -46,6 +45,10 @@ def write_files(root: Path, files: Mapping[str, str]) -> Path:
     return root
 
 
+def _reads(path: str) -> bool:
+    return path == "/auth/access_token" or any(pattern.fullmatch(path) for pattern in READ_ONLY_POSTS)
+
+
 @dataclass(frozen=True)
 class Bench:
     """An embedded Port, its request log, and clients on it."""
@@ -61,7 +64,7 @@ class Bench:
     @property
     def writes(self) -> list[tuple[str, str, int]]:
         """The requests that could have changed something."""
-        return [entry for entry in self.log if entry[0] != "GET" and not entry[1].endswith(READS)]
+        return [entry for entry in self.log if entry[0] != "GET" and not _reads(entry[1].removeprefix("/v1"))]
 
     def clear(self) -> None:
         """Forget the requests so far."""
@@ -75,14 +78,14 @@ class Bench:
         """A client that may write."""
         return PortWriter(self.url, CREDENTIALS, PATIENT)
 
-    def plan(self, root: Path, **options: Any) -> Plan:
+    def plan(self, root: Path, environment: str = "", **options: Any) -> Plan:
         """The plan of a specs folder, made with a client that can't write."""
         with closing(self.reader()) as port:
-            return plan_specs(read_specs(root), port, Options(**options))
+            return plan_specs(read_specs(root, environment), port, Options(**options))
 
-    def apply(self, root: Path, **options: Any) -> Report:
+    def apply(self, root: Path, environment: str = "", **options: Any) -> Report:
         """Plan and apply a specs folder."""
-        specs = read_specs(root)
+        specs = read_specs(root, environment)
         with closing(self.writer()) as port:
             plan = plan_specs(specs, port, Options(**options))
             return apply_specs(specs, plan, port, Options(**options), clock=lambda: datetime(2026, 3, 2, tzinfo=UTC))
