@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from portcfg.client import PortWriter, segment
 from portcfg.diff import same
 from portcfg.errors import ApiError, TerminalApiError
 from portcfg.kinds import KINDS, Kind
+from portcfg.kinds.base import unmanaged
 from portcfg.model import Action, Body, Change, Outcome, Plan, Ref, Status
+
+EMPTY_FIRST = "delete the entities, and whatever else refers to it, in Port, then prune again"
 
 
 def apply_plan(plan: Plan, port: PortWriter) -> Iterator[Outcome]:
-    """Carry out every step, yielding each as it ends; a failure blocks only what refers to it.
+    """Carry out every step, yielding each as it ends; a failed write blocks what refers to it, and all deletes.
 
     A step's own error is its Outcome, never an exception.
     """
     failed: set[Ref] = set()
     writes = [change for change in plan.pending if change.action is not Action.DELETE]
     for level in sorted({KINDS[change.ref.kind].level for change in writes}):
-        for outcome in _writes([change for change in writes if KINDS[change.ref.kind].level == level], port, failed):
-            if outcome.status is not Status.DONE:
-                failed.add(outcome.change.ref)
-            yield outcome
-    for change in plan.pending:
-        if change.action is Action.DELETE:
-            yield _delete(port, change)
+        yield from _writes([change for change in writes if KINDS[change.ref.kind].level == level], port, failed)
+    deletes = [change for change in plan.pending if change.action is Action.DELETE]
+    if failed:
+        why = f"nothing is deleted while a write failed: {', '.join(map(str, sorted(failed)))}"
+        yield from (Outcome(change, Status.BLOCKED, why) for change in deletes)
+    else:
+        yield from _deletes(deletes, port)
+
+
+def _noted(outcome: Outcome, failed: set[Ref]) -> Outcome:
+    if outcome.status is not Status.DONE:
+        failed.add(outcome.change.ref)
+    return outcome
 
 
 def _writes(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> Iterator[Outcome]:
@@ -34,12 +44,12 @@ def _writes(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> It
     staged: list[Change] = []
     for change in changes:
         if blocked := _blocked(change, failed):
-            yield blocked
+            yield _noted(blocked, failed)
         elif _needs(change) & unwritten - _itself(change):
             staged.append(change)
             continue
         else:
-            yield _attempt(port, change, change.after or {})
+            yield _noted(_attempt(port, change, change.after or {}), failed)
         unwritten.discard(change.ref)
     yield from _staged(staged, port, failed)
 
@@ -62,7 +72,7 @@ def _staged(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> It
             outcome = _blocked(change, failed) or _attempt(port, change, stages[change.ref][number], update=update)
             # What Port had before can do without its first stage: if that can't be written, the last one will tell.
             if outcome.status is not Status.DONE and change.action is Action.CREATE:
-                yield outcome
+                yield _noted(outcome, failed)
             written.add(change.ref)
     waiting = [change for change in changes if change.ref not in failed]
     while waiting:
@@ -70,7 +80,7 @@ def _staged(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> It
             (change, _attempt(port, change, change.after or {}, update=change.ref in written)) for change in waiting
         ]
         done = [outcome for _, outcome in tried if outcome.status is Status.DONE]
-        yield from done or [outcome for _, outcome in tried]
+        yield from done or [_noted(outcome, failed) for _, outcome in tried]
         waiting = [change for change, outcome in tried if outcome.status is not Status.DONE] if done else []
 
 
@@ -81,7 +91,9 @@ def _stages(change: Change) -> list[Body]:
 
 
 def _needs(change: Change) -> set[Ref]:
-    return {ref for _, ref in KINDS[change.ref.kind].references(change.after or {})}
+    """What the body to write refers to, or the one to delete."""
+    body = change.before if change.action is Action.DELETE else change.after
+    return {ref for _, ref in KINDS[change.ref.kind].references(body or {})}
 
 
 def _blocked(change: Change, failed: set[Ref]) -> Outcome | None:
@@ -115,7 +127,7 @@ def _create(port: PortWriter, kind: Kind, change: Change, body: Body) -> None:
 
 def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
     """Write `body` over what Port holds now, so that what the spec doesn't manage is carried along."""
-    path = f"{kind.collection}/{segment(ref.identifier)}"
+    path = _path(ref)
     if kind.system(ref.identifier):
         port.send("PATCH", path, body)
         return
@@ -127,13 +139,78 @@ def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
     port.send("PUT", path, kind.carried(body, live), headers=kind.headers(body))
 
 
-def _delete(port: PortWriter, change: Change) -> Outcome:
-    kind = KINDS[change.ref.kind]
+def _deletes(changes: Sequence[Change], port: PortWriter) -> Iterator[Outcome]:
+    """Delete each once nothing that is to go refers to it any more; members of a cycle let go of each other first."""
+    waiting = {change.ref: change for change in changes}
+    needs = {ref: (_needs(change) - {ref}) & waiting.keys() for ref, change in waiting.items()}
+    while waiting:
+        held = set[Ref]().union(*(needs[ref] for ref in waiting))
+        free = next((ref for ref in waiting if ref not in held), None)
+        if free:
+            yield _delete(port, waiting.pop(free))
+            continue
+        cycle = _cycle({ref: needs[ref] & waiting.keys() for ref in waiting})
+        problem = _let_go([waiting[ref] for ref in cycle], set(waiting), port)
+        for ref in cycle:
+            needs[ref] = set()
+            if problem:
+                yield Outcome(waiting.pop(ref), Status.FAILED, problem)
+
+
+def _cycle(needs: Mapping[Ref, set[Ref]]) -> list[Ref]:
     try:
-        port.send("DELETE", f"{kind.collection}/{segment(change.ref.identifier)}")
-    except TerminalApiError as error:
-        if error.status != 404:
-            return Outcome(change, Status.FAILED, error.message)
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        return sorted(set(error.args[1]))
+    return sorted(needs)
+
+
+def _let_go(changes: Sequence[Change], gone: set[Ref], port: PortWriter) -> str:
+    """Write the members of a cycle without what they have of each other; why that can't be, if it can't.
+
+    Entities would lose their relations by it, and Port would then refuse the delete all the same.
+    """
+    names = " and ".join(str(change.ref) for change in changes)
+    try:
+        for change in changes:
+            count = port.get(f"{_path(change.ref)}/entities-count").get("count")
+            if count:
+                return f"{names} refer to each other, and {change.ref} still has entities ({count}): {EMPTY_FIRST}"
+        _strip(changes, gone, port)
     except ApiError as error:
-        return Outcome(change, Status.FAILED, error.message)
+        return f"{names} refer to each other, and couldn't be taken apart: {error.message}"
+    return ""
+
+
+def _strip(changes: Sequence[Change], gone: set[Ref], port: PortWriter) -> None:
+    """In as many rounds as it takes: what one has may build on a relation of another. Raises ApiError."""
+    waiting = list(changes)
+    while waiting:
+        errors: dict[Ref, ApiError] = {}
+        for change in waiting:
+            kind = KINDS[change.ref.kind]
+            body = unmanaged(change.before or {}, ())
+            for target in sorted(gone - {change.ref}):
+                body = kind.without(body, target) if kind.without else body
+            try:
+                port.send("PUT", _path(change.ref), body, headers=kind.headers(body))
+            except ApiError as error:
+                errors[change.ref] = error
+        if len(errors) == len(waiting):
+            raise errors[waiting[0].ref]
+        waiting = [change for change in waiting if change.ref in errors]
+
+
+def _path(ref: Ref) -> str:
+    return f"{KINDS[ref.kind].collection}/{segment(ref.identifier)}"
+
+
+def _delete(port: PortWriter, change: Change) -> Outcome:
+    try:
+        port.send("DELETE", _path(change.ref))
+    except ApiError as error:
+        if error.status == 404:
+            return Outcome(change, Status.DONE)
+        hint = f": {EMPTY_FIRST}" if error.error == "has_dependents" else ""
+        return Outcome(change, Status.FAILED, error.message + hint)
     return Outcome(change, Status.DONE)

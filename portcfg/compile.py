@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
-from portcfg.model import Document, Project, Ref, Resource, State
+from portcfg.model import Body, Document, Project, Ref, Resource, State
 
 
 def compile_specs(documents: Sequence[Document], project: Project) -> State:
@@ -26,9 +26,10 @@ def _compiled(document: Document, project: Project) -> Resource:
 
 
 def resolve_external(desired: State, live: Iterable[Ref], project: Project) -> tuple[State, dict[Ref, tuple[str, ...]]]:
-    """`desired` as far as Port has what it refers to, and what was left out of which resource.
+    """`desired` as far as Port has what it refers to, and notes on what was left out of which resource.
 
-    A missing target is left out where the project says `missing: skip`; raises InvalidSpecsError for all others.
+    A missing target is left out where the project says `missing: skip`, by the kinds that can do without it; raises
+    InvalidSpecsError for all others.
     """
     known_live = set(live)
     known = known_live | set(desired)
@@ -40,17 +41,37 @@ def resolve_external(desired: State, live: Iterable[Ref], project: Project) -> t
             problems.append(_not_ports_own(resource))
         missing = sorted({target for _, target in KINDS[ref.kind].references(resource.body) if target not in known})
         for target in missing:
-            without = KINDS[ref.kind].without
-            if project.external.get(target) == "skip" and without:
-                resource = Resource(ref, without(resource.body, target), resource.file)
-                note = f"relations to {target.identifier} left out: Port has no such {target.kind} (missing: skip)"
+            if project.external.get(target) == "skip":
+                resource, note = _without(resource, target)
                 notes[ref] = (*notes.get(ref, ()), note)
-            elif project.external.get(target) != "skip":
+            else:
                 problems.append(_missing(resource, target, project))
         resolved[ref] = resource
     if problems:
         raise InvalidSpecsError(sorted(problems))
     return resolved, notes
+
+
+def _without(resource: Resource, target: Ref) -> tuple[Resource, str]:
+    """The resource less what needs `target`, and the note that says so."""
+    without = KINDS[resource.ref.kind].without
+    name = f"{target.kind} {target.identifier!r}"
+    if without is None:
+        note = f"refers to the {name}, which Port doesn't have: nothing shows of it until it does (missing: skip)"
+        return resource, note
+    body = without(resource.body, target)
+    dropped = ", ".join(_dropped(resource.body, body))
+    note = f"left out, since Port has no {name} (missing: skip): {dropped}"
+    return Resource(resource.ref, body, resource.file), note
+
+
+def _dropped(before: Body, after: Body) -> Iterator[str]:
+    """The keys of `before`, and the members of its mappings, that `after` lacks."""
+    for key, value in before.items():
+        if key not in after:
+            yield key
+        elif isinstance(value, dict):
+            yield from (f"{key}.{name}" for name in value if name not in after[key])
 
 
 def _not_ports_own(resource: Resource) -> Problem:

@@ -41,9 +41,11 @@ def markdown(title: str = "M", text: str = "x") -> Body:
 def specs(tmp_path: Path) -> Callable[..., Path]:
     """Writes a specs folder: blueprints by identifier, dashboards, and what is external."""
 
-    def build(blueprints: Body | None = None, dashboards: Body | None = None, external: Body | None = None) -> Path:
+    def build(
+        blueprints: Body | None = None, dashboards: Body | None = None, external: Body | None = None, **more: Any
+    ) -> Path:
         root = tmp_path / f"specs{len(list(tmp_path.iterdir()))}"
-        project: Body = {"version": 1, **({"external": {"blueprints": external}} if external else {})}
+        project: Body = {"version": 1, **({"external": {"blueprints": external}} if external else {}), **more}
         files = {"portcfg.yaml": dump(project)}
         files |= {f"blueprints/{name}.yaml": dump(body) for name, body in (blueprints or {}).items()}
         files |= {f"dashboards/{name}.yaml": dump(body) for name, body in (dashboards or {}).items()}
@@ -199,7 +201,7 @@ def test_a_failure_blocks_what_refers_to_it_and_nothing_else(bench: Bench, specs
     assert {found["z"][0], found["plain"][0]} == {Status.DONE}
     assert report.after is not None
     assert [change.ref.identifier for change in report.after.pending] == ["a", "b", "c", "on_b"]
-    assert ledger.managed_refs(bench.reader()) == {Ref("blueprint", "z"), Ref("dashboard", "plain")}
+    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "z"), Ref("dashboard", "plain")}
 
 
 def test_a_second_apply_finishes_what_a_failed_one_began(bench: Bench, specs: Any) -> None:
@@ -227,12 +229,28 @@ def test_a_cycle_of_which_one_cant_even_be_begun_is_told_of_step_by_step(bench: 
     }
 
 
+def test_nothing_is_deleted_when_a_write_failed(bench: Bench, specs: Any) -> None:
+    bench.apply(specs({"old": blueprint()}))
+    report = bench.apply(specs({"new": blueprint(**BAD)}), prune=True)
+    assert [(o.change.ref.identifier, o.status, o.message) for o in report.outcomes][1:] == [
+        ("old", Status.BLOCKED, "nothing is deleted while a write failed: blueprint/new")
+    ]
+    assert Ref("blueprint", "old") in observe(bench.reader())
+
+
+def test_what_failed_blocks_also_when_nobody_looks_between_the_steps(bench: Bench, specs: Any) -> None:
+    plan = bench.plan(specs({"a": blueprint(**BAD), "b": blueprint("a"), "c": blueprint("b", "c")}))
+    statuses = [outcome.status for outcome in list(apply_plan(plan, bench.writer()))]
+    assert statuses == [Status.FAILED, Status.BLOCKED, Status.BLOCKED]
+
+
 def test_a_refused_delete_is_an_outcome_and_stays_in_the_ledger(bench: Bench, specs: Any) -> None:
     bench.apply(specs({"a": blueprint(), "b": blueprint()}))
     bench.send("POST", "/blueprints/a/entities", {"identifier": "e", "properties": {}})
     report = bench.apply(specs({"b": blueprint()}), prune=True)
     assert [(o.change.action, o.status) for o in report.outcomes] == [(Action.DELETE, Status.FAILED)]
-    assert Ref("blueprint", "a") in ledger.managed_refs(bench.reader())
+    assert "delete the entities" in report.outcomes[0].message
+    assert Ref("blueprint", "a") in ledger.owners(bench.reader())
 
 
 def test_a_delete_of_what_is_gone_already_is_done(bench: Bench, specs: Any) -> None:
@@ -252,7 +270,55 @@ def test_prune_deletes_only_what_was_applied_and_forgets_it(bench: Bench, specs:
     assert "kept: blueprint/a, blueprint/b, dashboard/d" in bench.plan(root).notes[0]
     assert results(bench, root, prune=True) == dict.fromkeys(("keep", "d", "b", "a"), Status.DONE)
     assert {"keep", "theirs"} <= {ref.identifier for ref in observe(bench.reader())}
-    assert ledger.managed_refs(bench.reader()) == {Ref("blueprint", "keep")}
+    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "keep")}
+
+
+PRUNED_CYCLES: dict[str, dict[str, Body]] = {
+    **CYCLES,
+    "an aggregation over the other's relation": {
+        "a": blueprint("b"),
+        "b": blueprint(aggregationProperties={"n": count("a")}),
+    },
+    "of two, and others before and behind": {
+        "a": blueprint("b"),
+        "b": blueprint("c", "d"),
+        "c": blueprint("b"),
+        "d": blueprint(),
+        "e": blueprint("c", "a"),
+    },
+    "two cycles with one blueprint in common": {
+        "a": blueprint("b", "c"),
+        "b": blueprint("a"),
+        "c": blueprint("a", aggregationProperties={"total": count("b")}),
+    },
+}
+
+
+@pytest.mark.parametrize("blueprints", [pytest.param(value, id=key) for key, value in PRUNED_CYCLES.items()])
+def test_blueprints_that_refer_to_each_other_are_pruned(blueprints: dict[str, Body], bench: Bench, specs: Any) -> None:
+    assert bench.apply(specs({**blueprints, "keep": blueprint()})).failed == ()
+    report = bench.apply(specs({"keep": blueprint()}), prune=True)
+    assert [(o.change.ref.identifier, o.message) for o in report.failed] == []
+    assert sorted(o.change.ref.identifier for o in report.outcomes) == sorted(blueprints)
+    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "keep")}
+
+
+def test_a_pruned_cycle_that_holds_entities_is_left_whole_and_says_what_to_do(bench: Bench, specs: Any) -> None:
+    bench.apply(specs({"a": blueprint("b"), "b": blueprint("a"), "c": blueprint("a"), "keep": blueprint()}))
+    bench.send("POST", "/blueprints/b/entities", {"identifier": "e", "properties": {}})
+    bench.clear()
+    report = bench.apply(specs({"keep": blueprint()}), prune=True)
+    found = {o.change.ref.identifier: (o.status, o.message) for o in report.outcomes}
+    why = "blueprint/a and blueprint/b refer to each other, and blueprint/b still has entities (1): delete the entities"
+    assert {name: status for name, (status, _) in found.items()} == {
+        "a": Status.FAILED,
+        "b": Status.FAILED,
+        "c": Status.DONE,
+    }
+    assert found["a"][1].startswith(why)
+    assert not [entry for entry in bench.writes if entry[0] == "PUT"]
+    bench.send("DELETE", "/blueprints/b/entities/e")
+    assert bench.apply(specs({"keep": blueprint()}), prune=True).failed == ()
 
 
 def test_the_ledgers_own_blueprint_is_never_planned_pruned_or_imported(bench: Bench, specs: Any) -> None:
@@ -283,12 +349,12 @@ def test_large_bodies_go_to_the_ledger_in_requests_that_port_takes(bench: Bench,
     pages = {f"d{number}": markdown(text="x" * 150_000) for number in range(8)}
     report = bench.apply(specs({}, pages))
     assert report.failed == ()
-    assert len(ledger.managed_refs(bench.reader())) == 8
+    assert len(ledger.owners(bench.reader())) == 8
 
 
 def test_more_than_a_batch_of_resources_is_recorded_whole(bench: Bench, specs: Any) -> None:
     bench.apply(specs({f"b{number}": blueprint() for number in range(45)}))
-    assert len(ledger.managed_refs(bench.reader())) == 45
+    assert len(ledger.owners(bench.reader())) == 45
     bulks = [entry for entry in bench.log if entry[1].endswith("/entities/bulk")]
     assert len(bulks) == 3
 
@@ -318,7 +384,84 @@ def test_a_ledger_that_cant_be_written_is_partial_and_the_next_apply_mends_it(be
         with pytest.raises(PartialError, match=r"1 change\(s\) were written, but not into portcfg's ledger"):
             bench.apply(root)
     assert bench.apply(root).outcomes == ()
-    assert ledger.managed_refs(bench.reader()) == {Ref("blueprint", "a")}
+    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "a")}
+
+
+def test_another_projects_resources_are_neither_pruned_nor_counted_as_managed(bench: Bench, specs: Any) -> None:
+    bench.apply(specs({"theirs": blueprint()}, name="them"))
+    mine = specs({"mine": blueprint()}, name="us")
+    plan = bench.plan(mine, prune=True)
+    assert [(change.action, change.ref.identifier) for change in plan.changes] == [(Action.CREATE, "mine")]
+    assert (bench.plan(mine).notes, plan.stale) == ((), ())
+    bench.apply(mine, prune=True)
+    assert {ref.identifier: owner.project for ref, owner in ledger.owners(bench.reader()).items()} == {
+        "theirs": "them",
+        "mine": "us",
+    }
+
+
+def test_another_environments_resources_are_not_pruned(bench: Bench, specs: Any) -> None:
+    environments: Body = {"environments": {"prod": {}}}
+    bench.apply(specs({"a": blueprint()}, **environments), environment="prod")
+    root = specs({"b": blueprint()}, **environments)
+    assert bench.plan(root, prune=True).count(Action.DELETE) == 0
+    assert bench.plan(root, environment="prod", prune=True).count(Action.DELETE) == 1
+
+
+def test_a_resource_of_another_project_stops_the_plan_and_both_are_named(bench: Bench, specs: Any) -> None:
+    bench.apply(specs({"a": blueprint()}, name="them"))
+    bench.clear()
+    root = specs({"a": blueprint(title="Mine")}, name="us", environments={"prod": None})
+    with pytest.raises(InvalidSpecsError) as caught:
+        bench.apply(root, environment="prod")
+    (problem,) = caught.value.problems
+    assert (problem.id, Path(problem.file).name) == ("P003", "a.yaml")
+    assert "project 'them' (no --env)" in problem.message
+    assert "project 'us' (environment 'prod')" in problem.message
+    assert bench.writes == []
+
+
+def test_what_another_project_had_and_is_gone_may_be_made_anew(bench: Bench, specs: Any) -> None:
+    bench.apply(specs({"a": blueprint()}, name="them"))
+    bench.send("DELETE", "/blueprints/a")
+    assert bench.apply(specs({"a": blueprint()}, name="us")).failed == ()
+    assert [owner.project for owner in ledger.owners(bench.reader()).values()] == ["us"]
+
+
+def test_a_ledger_from_before_projects_is_extended_and_its_entries_are_the_default_projects(
+    bench: Bench, specs: Any
+) -> None:
+    older = {key: value for key, value in ledger.BLUEPRINT_BODY["schema"]["properties"].items() if key != "project"}
+    schema = {**ledger.BLUEPRINT_BODY["schema"], "properties": older}
+    bench.send("POST", "/blueprints", {**ledger.BLUEPRINT_BODY, "schema": schema})
+    bench.send("POST", "/blueprints", {"identifier": "old", **blueprint()})
+    properties = {"kind": "blueprint", "resource": "old"}
+    bench.send("POST", f"/blueprints/{LEDGER_BLUEPRINT}/entities", {"identifier": "x", "properties": properties})
+    bench.apply(specs({"new": blueprint()}))
+    assert {str(owner) for owner in ledger.owners(bench.reader()).values()} == {"project 'default' (no --env)"}
+
+
+def test_the_ledger_forgets_what_is_gone_from_port_so_that_a_successor_isnt_pruned(bench: Bench, specs: Any) -> None:
+    bench.apply(specs({"a": blueprint(), "b": blueprint()}))
+    bench.send("DELETE", "/blueprints/a")
+    bench.apply(specs({"b": blueprint(title="New")}))
+    bench.send("POST", "/blueprints", {"identifier": "a", **blueprint()})
+    assert bench.plan(specs({"b": blueprint(title="New")}), prune=True).pending == ()
+
+
+def test_with_nothing_to_do_only_a_prune_forgets_and_only_once(bench: Bench, specs: Any) -> None:
+    bench.apply(specs({"a": blueprint(), "b": blueprint()}))
+    bench.send("DELETE", "/blueprints/a")
+    root = specs({"b": blueprint()})
+    bench.clear()
+    bench.apply(root)
+    assert bench.writes == []
+    bench.apply(root, prune=True)
+    assert [method for method, _, _ in bench.writes] == ["DELETE"]
+    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "b")}
+    bench.clear()
+    bench.apply(root, prune=True)
+    assert bench.writes == []
 
 
 # --- what the spec doesn't manage ---------------------------------------------------------------------------------
@@ -409,7 +552,29 @@ def test_a_missing_external_may_be_skipped_with_all_that_needs_it(bench: Bench, 
     assert change.after is not None
     sections = ("relations", "mirrorProperties", "aggregationProperties")
     assert [list(change.after[section]) for section in sections] == [["to_a"], ["k"], ["as"]]
-    assert change.notes == ("relations to service left out: Port has no such blueprint (missing: skip)",)
+    assert change.notes == (
+        "left out, since Port has no blueprint 'service' (missing: skip): "
+        "relations.to_service, mirrorProperties.m, aggregationProperties.services",
+    )
+    assert bench.apply(root).failed == ()
+
+
+def test_ownership_over_a_skipped_relation_is_left_out_too(bench: Bench, specs: Any) -> None:
+    body = blueprint("service", ownership={"type": "Inherited", "path": "to_service.owner"})
+    root = specs({"a": body}, external={"service": {"missing": "skip"}})
+    (change,) = bench.plan(root).changes
+    assert change.notes[0].endswith("(missing: skip): relations.to_service, ownership")
+    report = bench.apply(root)
+    assert (report.failed, report.after and report.after.pending) == ((), ())
+    assert "ownership" not in bench.send("GET", "/blueprints/a")["blueprint"]
+
+
+def test_what_only_reads_a_skipped_blueprint_is_written_with_a_note(bench: Bench, specs: Any) -> None:
+    page = {"widgets": {"w": {"type": "number", "blueprint": "service", "count": "entities"}}}
+    root = specs({"a": blueprint()}, {"page": page}, external={"service": {"missing": "skip"}})
+    notes = {change.ref.identifier: change.notes for change in bench.plan(root).changes}
+    wanted = "refers to the blueprint 'service', which Port doesn't have: nothing shows of it until it does"
+    assert notes == {"a": (), "page": (f"{wanted} (missing: skip)",)}
     assert bench.apply(root).failed == ()
 
 

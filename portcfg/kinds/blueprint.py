@@ -79,24 +79,23 @@ def references(body: Body) -> Iterator[tuple[Path, Ref]]:
 
 
 def without(body: Body, target: Ref) -> Body:
-    """`body` less the relations to `target`, and the mirrors and aggregations that need them."""
-    shaped = copy.deepcopy(body)
-    relations = shaped.get("relations") or {}
+    """`body` less the relations to `target`, and the mirrors, aggregations and ownership that need them."""
+    relations = body.get("relations") or {}
     gone = {name for name, relation in relations.items() if relation.get("target") == target.identifier}
-    shaped["relations"] = {name: relation for name, relation in relations.items() if name not in gone}
-    if shaped.get("mirrorProperties"):
-        shaped["mirrorProperties"] = {
-            name: mirror
-            for name, mirror in shaped["mirrorProperties"].items()
-            if str(mirror.get("path", "")).split(".")[0] not in gone
-        }
-    if shaped.get("aggregationProperties"):
-        shaped["aggregationProperties"] = {
-            name: part
-            for name, part in shaped["aggregationProperties"].items()
-            if part.get("target") != target.identifier
-        }
-    return shaped
+    shaped = {key: value for key, value in body.items() if key != "ownership" or _first(value) not in gone}
+    for section in ("relations", "mirrorProperties", "aggregationProperties"):
+        if shaped.get(section):
+            shaped[section] = {
+                name: part
+                for name, part in shaped[section].items()
+                if part.get("target") != target.identifier and _first(part) not in gone
+            }
+    return copy.deepcopy(shaped)
+
+
+def _first(part: Body | None) -> str:
+    """The relation with which the path of a mirror or of an ownership begins."""
+    return str((part or {}).get("path", "")).split(".")[0]
 
 
 def carried(desired: Body, live: Body) -> Body:
