@@ -29,9 +29,33 @@ def _numbers(value: Any) -> Any:
     return value
 
 
+# To Python, and so to DeepDiff, true equals 1. While it compares, they are texts that neither YAML nor JSON can hold.
+_FLAGS = {False: "\0false", True: "\0true"}
+_FLAG_OF = {text: flag for flag, text in _FLAGS.items()}
+
+
+def _flags_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _flags_as_text(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_flags_as_text(part) for part in value]
+    return _FLAGS[value] if isinstance(value, bool) else value
+
+
+def _flags_back(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _flags_back(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_flags_back(part) for part in value]
+    return _FLAG_OF.get(value, value) if isinstance(value, str) else value
+
+
 def field_changes(before: Body, after: Body) -> tuple[FieldChange, ...]:
-    """The fields in which `after` differs from `before`, sorted by path."""
-    before, after = _numbers(before), _numbers(after)
+    """The fields in which `after` differs from `before`, sorted by path.
+
+    In a list the path of what was removed or changed counts in `before`, and that of what was added in `after`.
+    """
+    before, after = _flags_as_text(_numbers(before)), _flags_as_text(_numbers(after))
     if canonical(before) == canonical(after):
         return ()
     from deepdiff import DeepDiff  # late: it takes longer to import than most commands run
@@ -49,4 +73,4 @@ def _leaves(levels: Any) -> Iterator[FieldChange]:
 
 
 def _side(value: Any) -> Any:
-    return MISSING if type(value).__name__ == "NotPresent" else value
+    return MISSING if type(value).__name__ == "NotPresent" else _flags_back(value)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portcfg.diff import canonical, field_changes, same
 from portcfg.kinds import KINDS
-from portcfg.model import MISSING, Action, Body, Plan, Ref, Resource
+from portcfg.model import MISSING, Action, Body, FieldChange, Path, Plan, Ref, Resource
 from portcfg.plan import make_plan, write_order
 from tests.support import cases
 
@@ -54,24 +54,41 @@ def test_what_is_a_difference(case: dict[str, Any]) -> None:
 
 
 @given(BODIES, BODIES)
-def test_two_bodies_that_differ_have_fields_that_differ(before: Body, after: Body) -> None:
+@example({"enum": [1, 0]}, {"enum": [True, False]})
+@example({"a": [[1]]}, {"a": [[True]]})
+@example({"a": 1}, {"a": True})
+@example({"a": ["a", "b", "c"]}, {"a": ["c", "a"]})
+@example({"a": [{"b": True}]}, {"a": [{"b": False}, 1.0]})
+def test_no_difference_vanishes_and_the_changes_lead_from_the_one_body_to_the_other(before: Body, after: Body) -> None:
     changes = field_changes(before, after)
     assert bool(changes) == (canonical(before) != canonical(after))
-    for change in changes:
-        assert MISSING in (change.before, change.after) or not same(change.before, change.after)
-        sides = [_at(before, change.path), _at(after, change.path)]
-        assert change.before is MISSING or same(change.before, sides[0])
-        assert change.after is MISSING or same(change.after, sides[1])
+    assert same(changed(before, [(change.path, change) for change in changes]), after)
 
 
-def _at(body: Any, path: tuple[str | int, ...]) -> Any:
-    """What stands at a path; null where nothing does."""
-    for part in path:
-        if isinstance(body, list):
-            body = body[part] if isinstance(part, int) and part < len(body) else None
-        else:
-            body = body.get(part) if isinstance(body, dict) else None
-    return body
+def changed(value: Any, changes: list[tuple[Path, FieldChange]]) -> Any:
+    """`value` with its fields changed: in lists, first what changes, then removals from the end, then additions."""
+    if not changes:
+        return value
+    if changes[0][0] == ():
+        return changes[0][1].after
+    below: dict[Any, list[tuple[Path, FieldChange]]] = {}
+    for path, change in changes:
+        below.setdefault(path[0], []).append((path[1:], change))
+    if isinstance(value, dict):
+        shaped = {key: changed(value.get(key), below.get(key, [])) for key in [*value, *below]}
+        return {key: part for key, part in shaped.items() if part is not MISSING}
+    added = {key: change.after for key, group in below.items() for path, change in group if _is(path, change.before)}
+    inner = {key: [(path, c) for path, c in group if not _is(path, c.before)] for key, group in below.items()}
+    items = [changed(item, inner.get(index, [])) for index, item in enumerate(value)]
+    items = [item for item in items if item is not MISSING]
+    for index in sorted(added):
+        items.insert(index, added[index])
+    return items
+
+
+def _is(path: Path, before: Any) -> bool:
+    """Whether a change adds an item."""
+    return path == () and before is MISSING
 
 
 @given(BODIES)
@@ -100,7 +117,9 @@ def test_prune_deletes_what_is_managed_live_and_no_longer_specified() -> None:
     live = state(blueprint("kept"), blueprint("gone"), blueprint("unmanaged"), blueprint("_user"))
     managed = [Ref("blueprint", name) for name in ("kept", "gone", "gone_elsewhere", "_user")]
     managed.append(Ref("scorecard", "of_a_later_version"))
-    assert shown(make_plan(state(blueprint("kept")), live, managed, prune=True)) == ["noop kept", "delete gone"]
+    plan = make_plan(state(blueprint("kept")), live, managed, prune=True)
+    assert shown(plan) == ["noop kept", "delete gone"]
+    assert plan.stale == (Ref("blueprint", "gone_elsewhere"),)
 
 
 def test_without_prune_what_left_the_specs_is_named_and_kept() -> None:
