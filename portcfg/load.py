@@ -18,6 +18,7 @@ from portcfg.errors import Problem
 from portcfg.kinds import KINDS, Kind
 from portcfg.model import Body, Document, Position
 from portcfg.model import Path as NodePath
+from portcfg.shape import not_a_mapping
 from portcfg.yamlread import MappingNode, Node, ReadError, ScalarNode, SequenceNode
 
 PROJECT_FILE = "portcfg.yaml"
@@ -27,6 +28,10 @@ INCLUDE = "$include"
 MAX_DEPTH = 60
 MAX_NODES = 200_000
 VARIABLE = re.compile(r"(\$?)\$\{([^{}]*)\}")
+
+
+# The value of a YAML document, and the places of its nodes.
+Read = tuple[Any, dict[NodePath, Position]]
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,16 @@ class Loaded:
 
 def load_specs(root: Path, variables: Mapping[str, Any]) -> Loaded:
     """Every Document below `root`. A folder with a project file of its own is another project and is left out."""
-    problems: list[Problem] = []
-    documents: list[Document] = []
     if not root.is_dir():
         return Loaded((), (Problem(str(root), 0, 0, "L001", "there is no such folder", "run this beside specs/"),))
-    problems.extend(_stray_files(root))
+    problems = list(_stray_files(root))
+    documents: list[Document] = []
     for kind in KINDS.values():
         for file in spec_files(root / kind.folder):
             reader = Reader(root, variables)
-            documents.extend(_documents(kind, file, reader.read_file(file)))
+            found = list(_documents(kind, file, reader.read_file(file)))
+            documents.extend(each for each in found if isinstance(each, Document))
+            problems.extend(each for each in found if isinstance(each, Problem))
             problems.extend(reader.problems)
     if not documents and not problems:
         folders = ", ".join(f"{root}/{kind.folder}/" for kind in KINDS.values())
@@ -75,22 +81,23 @@ def _stray_files(root: Path) -> Iterator[Problem]:
             yield Problem(str(stray), 0, 0, "L008", "this file is in no known folder", hint, "warning")
 
 
-def _documents(kind: Kind, file: Path, values: Iterable[tuple[Any, Mapping[NodePath, Position]]]) -> Iterator[Document]:
+def _documents(kind: Kind, file: Path, values: Iterable[Read]) -> Iterator[Document | Problem]:
+    """A Document for each resource among the values of a file, and a Problem for what can't be one."""
     for value, positions in values:
-        if isinstance(value, list) and not kind.is_one(value):
-            for index, item in enumerate(value):
-                inner = {path[1:]: place for path, place in positions.items() if path and path[0] == index}
-                yield _document(kind, file, item, inner)
-        else:
+        if not isinstance(value, list) or kind.is_one(value):
             yield _document(kind, file, value, positions)
+            continue
+        for index, item in enumerate(value):
+            inner = {path[1:]: place for path, place in positions.items() if path and path[0] == index}
+            yield _document(kind, file, item, inner)
 
 
-def _document(kind: Kind, file: Path, value: Any, positions: Mapping[NodePath, Position]) -> Document:
-    if isinstance(value, list):
+def _document(kind: Kind, file: Path, value: Any, positions: Mapping[NodePath, Position]) -> Document | Problem:
+    if isinstance(value, list) and kind.is_one(value):
         value, positions = kind.wrap(value, positions)
-    body: Body = value if isinstance(value, dict) else {"": value}
-    if "identifier" not in body and isinstance(value, dict):
-        body = {"identifier": file.stem, **body}
+    if not isinstance(value, dict):
+        return not_a_mapping(positions.get((), Position(str(file), 1, 1)), value)
+    body = value if "identifier" in value else {"identifier": file.stem, **value}
     return Document(kind.name, body, str(file), positions)
 
 
@@ -103,10 +110,12 @@ class Reader:
         self._variables = variables
         self._nodes = 0
         self._open: list[Path] = []
+        self._inside: list[Node] = []
+        self._fragments: dict[Path, list[Node]] = {}
 
-    def read_file(self, file: Path) -> list[tuple[Any, dict[NodePath, Position]]]:
+    def read_file(self, file: Path) -> list[Read]:
         """The values of a file's YAML documents, each with the places of its nodes."""
-        values = []
+        values: list[Read] = []
         self._open.append(file)
         for node in self._parse(file):
             positions: dict[NodePath, Position] = {}
@@ -137,22 +146,33 @@ class Reader:
 
     def _value(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Any:
         self._nodes += 1
-        if self._nodes == MAX_NODES or len(path) == MAX_DEPTH:
-            self._problem(node, "L003", "too many nodes, or nested too deeply (an alias that multiplies?)")
-        if self._nodes >= MAX_NODES or len(path) >= MAX_DEPTH:
+        # Merges and includes nest without making the path longer.
+        if self._nodes >= MAX_NODES or len(self._inside) >= MAX_DEPTH:
+            if self._nodes <= MAX_NODES:
+                self._problem(node, "L003", "too many nodes, or nested too deeply (an alias that multiplies?)")
             return None
         positions.setdefault(path, self._place(node))
         if not self._tag_is_fine(node):
             return None
+        return self._scalar(node) if isinstance(node, ScalarNode) else self._collection(node, path, positions)
+
+    def _collection(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Any:
+        if any(node is outer for outer in self._inside):
+            self._problem(node, "L003", "an alias stands inside the node that it repeats", "it would have no end")
+            return None
+        self._inside.append(node)
         if isinstance(node, MappingNode):
-            return self._mapping(node, path, positions)
-        if isinstance(node, SequenceNode):
-            return [self._value(item, (*path, index), positions) for index, item in enumerate(node.value)]
+            value: Any = self._mapping(node, path, positions)
+        else:
+            value = [self._value(item, (*path, index), positions) for index, item in enumerate(node.value)]
+        self._inside.pop()
+        return value
+
+    def _scalar(self, node: Node) -> Any:
         try:
             value = yamlread.scalar(node)
         except ReadError as error:
-            self._problem(node, "L002", error.message)
-            return None
+            return self._problem(node, "L002", error.message)
         return self._substituted(node, value) if isinstance(value, str) and "${" in value else value
 
     def _tag_is_fine(self, node: Node) -> bool:
@@ -207,19 +227,17 @@ class Reader:
         return self._value(node, (*path, key), positions)
 
     def _merged(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Body:
-        nodes = node.value if isinstance(node, SequenceNode) else [node]
         merged: Body = {}
-        for part in reversed(nodes):
-            value = self._value(part, path, positions) if isinstance(part, MappingNode) else None
-            if value is None:
+        for part in reversed(node.value if isinstance(node, SequenceNode) else [node]):
+            if isinstance(part, MappingNode):
+                merged |= self._value(part, path, positions) or {}
+            else:
                 self._problem(part, "L002", "<< takes a mapping, or a list of mappings")
-            merged |= value or {}
         return merged
 
     def _included(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Body:
-        names = node.value if isinstance(node, SequenceNode) else [node]
         merged: Body = {}
-        for name in names:
+        for name in node.value if isinstance(node, SequenceNode) else [node]:
             if isinstance(name, ScalarNode):
                 merged |= self._include(name, path, positions)
             else:
@@ -244,13 +262,14 @@ class Reader:
             self._problem(node, "L005", f"there is no file {file}", "the path is relative to this file")
             return {}
         known = len(self.problems)
-        trees = self._parse(file)
+        trees = self._fragments.get(file) or self._parse(file)
         if len(trees) != 1 or not isinstance(trees[0], MappingNode):
             if len(self.problems) == known:
                 self._problem(node, "L005", f"{node.value} isn't one mapping of keys")
             return {}
+        self._fragments[file] = trees
         self._open.append(file)
-        body = self._mapping(trees[0], path, positions)
+        body: Body = self._value(trees[0], path, positions) or {}
         self._open.pop()
         return body
 

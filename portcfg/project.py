@@ -10,7 +10,7 @@ from portcfg.errors import Problem, UsageError
 from portcfg.kinds import KINDS, load_schema
 from portcfg.load import PROJECT_FILE, Reader
 from portcfg.model import Document, Project, Ref
-from portcfg.shape import shape_problems
+from portcfg.shape import not_a_mapping, shape_problems
 
 LOCAL = "local"
 
@@ -31,8 +31,10 @@ def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, 
         place = places[()]
         problems.append(Problem(place.file, place.line, place.column, "L007", "the project file is one document"))
     body, positions = values[0] if values else ({}, {})
-    document = Document("project", body if isinstance(body, dict) else {"": body}, str(file), positions)
-    problems.extend(shape_problems(document, load_schema("project")))
+    if isinstance(body, dict):
+        problems.extend(shape_problems(Document("project", body, str(file), positions), load_schema("project")))
+    else:
+        problems.append(not_a_mapping(positions[()], body))
     if problems:
         return Project(str(file), environment), tuple(sorted(problems))
     environments = body.get("environments", {})

@@ -41,15 +41,17 @@ _Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: i
 
 def shape_problems(document: Document, schema: dict[str, Any]) -> Iterator[Problem]:
     """Every way in which the document's body isn't what the schema describes."""
-    if "" in document.body:
-        yield _at(document.place(()), "S002", f"the document: a mapping is due, not {_shown(document.body[''])}")
-        return
     seen: set[Problem] = set()
     for error in _Validator(schema).iter_errors(document.body):
         for problem in _problems(document, error):
             if problem not in seen:
                 seen.add(problem)
                 yield problem
+
+
+def not_a_mapping(place: Position, value: Any) -> Problem:
+    """S002 for a document that has no keys at all."""
+    return _at(place, "S002", f"the document: a mapping is due, not {_shown(value)}")
 
 
 def _problems(document: Document, error: Error) -> Iterator[Problem]:

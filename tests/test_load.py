@@ -258,6 +258,23 @@ def test_an_alias_bomb_stops_at_a_limit(tmp_path: Path) -> None:
     assert MAX_NODES < 10**9
 
 
+def test_includes_that_multiply_stop_at_the_same_limit(tmp_path: Path) -> None:
+    files = {"blueprints/x.yaml": "$include: [" + ", ".join(["../fragments/f0.yaml"] * 100) + "]"}
+    for number in range(4):
+        names = ", ".join([f"f{number + 1}.yaml"] * 100)
+        files[f"fragments/f{number}.yaml"] = f"$include: [{names}]"
+    (problem,) = loaded(tmp_path, {**files, "fragments/f4.yaml": "x: 1"}).problems
+    assert (problem.id, Path(problem.file).name) == ("L003", "f4.yaml")
+
+
+def test_merges_and_includes_nest_no_deeper_than_anything_else(tmp_path: Path) -> None:
+    files = {f"fragments/f{number}.yaml": f"$include: f{number + 1}.yaml" for number in range(400)}
+    files["blueprints/x.yaml"] = "$include: ../fragments/f0.yaml"
+    files["blueprints/y.yaml"] = "{<<: " * 300 + "{a: 1}" + "}" * 300
+    result = loaded(tmp_path, {**files, "fragments/f400.yaml": "x: 1"})
+    assert [problem.id for problem in result.problems] == ["L003", "L003"]
+
+
 @pytest.mark.parametrize(
     "prepare, message",
     [
