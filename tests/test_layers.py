@@ -21,7 +21,8 @@ LAYERS = {
     "portcfg.model": 1,
     "portcfg.yamlread": 2,
     "portcfg.diff": 2,
-    "portcfg.client": 2,
+    "portcfg.retry": 2,
+    "portcfg.client": 3,
     "portcfg.kinds": 3,
     "portcfg.sync": 4,
     "portcfg.emulator": 4,
@@ -35,6 +36,7 @@ LAYERS = {
     "portcfg.project": 6,
     "portcfg.observe": 6,
     "portcfg.importer": 6,
+    "portcfg.planfile": 6,
     "portcfg.validate": 6,
     "portcfg.render": 6,
     "portcfg.settings": 7,
@@ -44,8 +46,8 @@ LAYERS = {
 }
 OWNERS = {
     "yaml": {"yamlread"},
-    "requests": {"client", "sync.source"},
-    "tenacity": {"client", "sync.source"},
+    "requests": {"client", "retry", "sync.source"},
+    "tenacity": {"retry"},
     "jsonschema": {"shape", "emulator.*", "sync.*"},
     "deepdiff": {"diff"},
     "click": {"cli", "cli.*"},
@@ -137,7 +139,7 @@ def test_sync_meets_the_configuration_only_at_the_bottom() -> None:
     for file in FILES:
         name = module(file)
         if name.startswith("portcfg.sync"):
-            allowed = ("portcfg", "portcfg.client", "portcfg.model", "portcfg.errors", "portcfg.sync")
+            allowed = ("portcfg", "portcfg.client", "portcfg.retry", "portcfg.model", "portcfg.errors", "portcfg.sync")
             assert {top(found) for found in own_imports(file)} <= set(allowed), name
         elif not name.startswith("portcfg.cli"):
             used = {found for found in own_imports(file) if found.startswith("portcfg.sync")}
