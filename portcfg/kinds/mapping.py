@@ -11,6 +11,8 @@ from portcfg.model import Body, Path, Project, Ref
 
 # Keys of a spec that are the integration's own; all others are its config.
 OWN_KEYS = {"identifier": "installationId", "type": "installationAppType", "title": "title", "version": "version"}
+# The keys of a config whose texts are jq, as good as all of them.
+JQ_KEYS = frozenset({"resources", "streams", "lookups"})
 PASSED_KEYS = ("changelogDestination",)
 # Ocean writes these out although nobody set them (port-api.md §5.2).
 FLAG_DEFAULTS: Mapping[str, Any] = {
@@ -46,14 +48,14 @@ def decompile_mapping(body: Body) -> Body:
 
 
 def comparable(body: Body) -> Body:
-    """The integration's declared fields, with Ocean's default flags and trailing white space of jq left out."""
+    """The integration's declared fields, without Ocean's default flags and the white space around jq."""
     shaped = without_empty({key: body.get(key) for key in (*OWN_KEYS.values(), *PASSED_KEYS, "config")})
     config = copy.deepcopy(body.get("config") or {})
     for key, default in FLAG_DEFAULTS.items():
         if config.get(key) == default:
             del config[key]
     config["resources"] = [_resource(resource) for resource in config.get("resources") or []]
-    return {**shaped, "config": _stripped(config)}
+    return {**shaped, "config": {key: _stripped(part) if key in JQ_KEYS else part for key, part in config.items()}}
 
 
 def _resource(resource: Any) -> Any:
