@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from portcfg import __version__
 from portcfg.client import PortReader, PortWriter, segment
 from portcfg.diff import canonical
 from portcfg.errors import PartialError, Problem, TerminalApiError
-from portcfg.model import Body, Owner, Project, Ref, Resource, State
+from portcfg.model import Applied, Body, Owner, Project, Ref, Resource, State
 
 LEDGER_BLUEPRINT = "portcfg_resource"
 BULK = 20
@@ -34,6 +36,9 @@ BLUEPRINT_BODY: Body = {
             "file": {**_TEXT, "title": "Spec file"},
             "digest": {**_TEXT, "title": "Digest of the applied body"},
             "applied": {"type": "object", "title": "Applied body"},
+            "server": {"type": "object", "title": "Added by Port itself"},
+            "commit": {**_TEXT, "title": "Commit"},
+            "link": {**_TEXT, "format": "url", "title": "Spec file at that commit"},
             "applied_at": {**_TEXT, "format": "date-time", "title": "Applied at"},
             "tool": {**_TEXT, "title": "Applied by"},
         },
@@ -42,58 +47,80 @@ BLUEPRINT_BODY: Body = {
 }
 
 
-def owners(port: PortReader) -> dict[Ref, Owner]:
-    """What the ledger lists, and whose it is; nothing when Port has no ledger yet. One request for each 1,000 entries.
+@dataclass(frozen=True)
+class Entry:
+    """One entry: whose the resource is, and what was last applied (None where the entry is damaged)."""
+
+    owner: Owner
+    applied: Applied | None
+
+
+def entries(port: PortReader) -> dict[Ref, Entry]:
+    """What the ledger lists; nothing when Port has no ledger yet. One request for each 1,000 entries.
 
     An entry without a project was written before projects had names.
     """
-    wanted = ["$identifier", "kind", "resource", "project", "environment"]
+    wanted = ["$identifier", "kind", "resource", "project", "environment", "applied", "server"]
     try:
-        entries = list(port.entities(LEDGER_BLUEPRINT, include=wanted))
+        found = list(port.entities(LEDGER_BLUEPRINT, include=wanted))
     except TerminalApiError as error:
         if error.status == 404:
             return {}
         raise
-    properties = (entry.get("properties") or {} for entry in entries)
-    return {
-        Ref(str(entry.get("kind")), str(entry.get("resource"))): Owner(
-            str(entry.get("project") or Project.name), str(entry.get("environment") or "")
-        )
-        for entry in properties
-    }
+    properties = (entry.get("properties") or {} for entry in found)
+    return {Ref(str(entry.get("kind")), str(entry.get("resource"))): _read(entry) for entry in properties}
 
 
-def conflicts(owned: Mapping[Ref, Owner], own: Owner, desired: State, live: State) -> list[Problem]:
+def _read(entry: Mapping[str, Any]) -> Entry:
+    owner = Owner(str(entry.get("project") or Project.name), str(entry.get("environment") or ""))
+    body, server = entry.get("applied"), entry.get("server")
+    applied = Applied(body, server if isinstance(server, dict) else {}) if isinstance(body, dict) and body else None
+    return Entry(owner, applied)
+
+
+def conflicts(entries: Mapping[Ref, Entry], own: Owner, desired: State, live: State) -> list[Problem]:
     """P003 for each resource of the specs that exists in Port and is another project's or environment's."""
     hint = (
         f"let one of them have it: take it out of these specs, or, to move it here, delete its entity "
         f"of {LEDGER_BLUEPRINT} in Port"
     )
     return [
-        Problem(desired[ref].file, 0, 0, "P003", f"{ref} is managed by {owner}, and these specs are {own}", hint)
-        for ref, owner in sorted(owned.items(), key=lambda entry: entry[0])
-        if owner != own and ref in desired and ref in live
+        Problem(desired[ref].file, 0, 0, "P003", f"{ref} is managed by {entry.owner}, and these specs are {own}", hint)
+        for ref, entry in sorted(entries.items(), key=lambda item: item[0])
+        if entry.owner != own and ref in desired and ref in live
     ]
 
 
-def record(port: PortWriter, resources: Sequence[Resource], own: Owner, applied_at: str) -> None:
-    """Write down that `resources` are managed. `applied_at` is an ISO time. Raises ApiError, PartialError."""
+@dataclass(frozen=True)
+class Stamp:
+    """What all entries of one apply share: whose they are, when (ISO), and the commit of the specs with its link."""
+
+    owner: Owner
+    applied_at: str
+    commit: str = ""
+    link: str = ""
+
+
+def record(
+    port: PortWriter, resources: Sequence[Resource], stamp: Stamp, server: Mapping[Ref, Mapping[str, Any]] | None = None
+) -> None:
+    """Write down that `resources` are managed; `server` is what Port added to them. Raises ApiError, PartialError."""
     if not resources:
         return
     _ensure_blueprint(port)
-    for entries in _batches([_entry(resource, own, applied_at) for resource in resources]):
+    for batch in _batches([_entry(resource, stamp, (server or {}).get(resource.ref, {})) for resource in resources]):
         path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/bulk"
-        answer = port.send("POST", path, {"entities": entries}, {"upsert": "true"})
+        answer = port.send("POST", path, {"entities": batch}, {"upsert": "true"})
         errors = answer.body.get("errors") or []
         if errors:
             raise PartialError(f"the ledger refused {len(errors)} entries: {errors[0].get('message')}")
 
 
-def _batches(entries: Sequence[Body]) -> Iterator[list[Body]]:
-    """`entries` in lists that Port takes in one request: at most BULK, and together not over its size limit."""
+def _batches(items: Sequence[Body]) -> Iterator[list[Body]]:
+    """`items` in lists that Port takes in one request: at most BULK, and together not over its size limit."""
     batch: list[Body] = []
     size = 0
-    for entry in entries:
+    for entry in items:
         length = len(json.dumps(entry))
         if batch and (len(batch) == BULK or size + length > MAX_BYTES):
             yield batch
@@ -139,19 +166,22 @@ def _create_blueprint(port: PortWriter) -> None:
             raise
 
 
-def _entry(resource: Resource, own: Owner, applied_at: str) -> Body:
+def _entry(resource: Resource, stamp: Stamp, server: Mapping[str, Any]) -> Body:
     return {
         "identifier": str(resource.ref),
         "title": str(resource.ref),
         "properties": {
             "kind": resource.ref.kind,
             "resource": resource.ref.identifier,
-            "project": own.project,
-            "environment": own.environment,
+            "project": stamp.owner.project,
+            "environment": stamp.owner.environment,
             "file": resource.file,
             "digest": hashlib.sha256(canonical(resource.body).encode()).hexdigest(),
             "applied": resource.body,
-            "applied_at": applied_at,
+            "server": dict(server),
+            "commit": stamp.commit or None,
+            "link": f"{stamp.link}/{resource.file}" if stamp.link and resource.file else None,
+            "applied_at": stamp.applied_at,
             "tool": f"portcfg {__version__}",
         },
     }

@@ -71,6 +71,15 @@ class Action(StrEnum):
     NOOP = "noop"
 
 
+class Cause(StrEnum):
+    """Who made a field differ; causes.py has the rules."""
+
+    SPEC = "spec"
+    DRIFT = "drift"
+    CONFLICT = "conflict"
+    SERVER = "server"
+
+
 @dataclass(frozen=True)
 class FieldChange:
     """One field that differs. `path` is the key path in the body; an absent side is `MISSING`."""
@@ -78,6 +87,18 @@ class FieldChange:
     path: Path
     before: Any
     after: Any
+    cause: Cause = Cause.SPEC
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What the ledger knows of a resource: the body that was applied, and what Port added to it by itself.
+
+    `server` maps a path (as causes.path_key writes it) to the value.
+    """
+
+    body: Body
+    server: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Missing:
@@ -95,7 +116,8 @@ class Change:
     """One step of a plan.
 
     `before` is the live body as compared (None for a create), `after` the desired one (None for a delete).
-    `adopted` marks a live object that portcfg didn't manage before.
+    `adopted` marks a live object that portcfg didn't manage before. `drifted` says who last changed it in Port and
+    when, if somebody did after portcfg; for a create it says that it was deleted there.
     """
 
     action: Action
@@ -106,6 +128,7 @@ class Change:
     file: str = ""
     notes: tuple[str, ...] = ()
     adopted: bool = False
+    drifted: str = ""
 
 
 @dataclass(frozen=True)

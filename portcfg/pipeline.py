@@ -7,14 +7,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from portcfg import ledger
 from portcfg.apply import apply_plan
+from portcfg.causes import path_key
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
 from portcfg.errors import ApiError, InvalidSpecsError, PartialError, Problem
 from portcfg.load import load_specs
-from portcfg.model import Action, Document, Outcome, Owner, Plan, Project, Ref, Report, Resource, State, Status
+from portcfg.model import (
+    MISSING,
+    Action,
+    Document,
+    Outcome,
+    Owner,
+    Plan,
+    Project,
+    Ref,
+    Report,
+    Resource,
+    State,
+    Status,
+)
 from portcfg.observe import observe
 from portcfg.plan import make_plan
 from portcfg.project import load_project
@@ -62,25 +77,26 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
     """What it takes to bring Port to the specs. Only reads; raises InvalidSpecsError, ApiError."""
     desired = specs.compiled()
     live = observe(port)
-    managed = _managed(specs.project.owner, desired, live, port) if options.use_ledger else None
+    entries = _entries(specs.project.owner, desired, live, port) if options.use_ledger else None
     resolved, notes = resolve_external(desired, live, specs.project)
     return make_plan(
         resolved,
         live,
-        managed,
+        entries,
+        applied={ref: entry.applied for ref, entry in (entries or {}).items() if entry.applied},
         prune=options.prune,
         notes=notes,
         environment=specs.project.environment,
     )
 
 
-def _managed(own: Owner, desired: State, live: State, port: PortReader) -> frozenset[Ref]:
+def _entries(own: Owner, desired: State, live: State, port: PortReader) -> dict[Ref, ledger.Entry]:
     """What the ledger says is ours; raises InvalidSpecsError where the specs name what is somebody else's."""
-    owned = ledger.owners(port)
-    problems = ledger.conflicts(owned, own, desired, live)
+    entries = ledger.entries(port)
+    problems = ledger.conflicts(entries, own, desired, live)
     if problems:
         raise InvalidSpecsError(problems)
-    return frozenset(ref for ref, owner in owned.items() if owner == own)
+    return {ref: entry for ref, entry in entries.items() if entry.owner == own}
 
 
 def apply_specs(
@@ -91,11 +107,15 @@ def apply_specs(
     *,
     clock: Callable[[], datetime],
     progress: Callable[[Outcome], None] = lambda _: None,
+    commit: str = "",
+    link: str = "",
 ) -> Report:
     """Write a plan, keep the ledger, then plan again from what Port holds.
 
-    An empty plan sends nothing, but that with `prune` the ledger forgets what is gone from Port.
+    An empty plan sends nothing, but that with `prune` the ledger forgets what is gone from Port. `commit` and `link`
+    (the repository's files at that commit, on the web) go into the ledger.
     """
+    stamp = ledger.Stamp(specs.project.owner, clock().isoformat(), commit, link)
     outcomes: list[Outcome] = []
     try:
         for outcome in apply_plan(plan, port):
@@ -104,19 +124,31 @@ def apply_specs(
     finally:
         # Also when interrupted: what was written is managed from now on.
         if options.use_ledger:
-            _keep_ledger(specs.project.owner, plan, outcomes, port, clock, options.prune)
-    after = plan_specs(specs, port, options) if outcomes else plan
+            _keep_ledger(stamp, plan, outcomes, port, options.prune)
+    if not outcomes:
+        return Report((), plan, plan.notes)
+    after = plan_specs(specs, port, options)
+    if options.use_ledger and (added := _added_by_port(outcomes, after)):
+        ledger.record(port, [resource for resource, _ in added], stamp, {each.ref: paths for each, paths in added})
+        after = plan_specs(specs, port, options)
     return Report(tuple(outcomes), after, plan.notes)
 
 
-def _keep_ledger(
-    own: Owner,
-    plan: Plan,
-    outcomes: Sequence[Outcome],
-    port: PortWriter,
-    clock: Callable[[], datetime],
-    prune: bool,
-) -> None:
+def _added_by_port(outcomes: Sequence[Outcome], after: Plan) -> list[tuple[Resource, dict[str, Any]]]:
+    """What Port filled in by itself in what was just written: fields that it has and no spec names.
+
+    Only a field that came with our own write is Port's; the next time it would be somebody's.
+    """
+    written = {outcome.change.ref for outcome in outcomes if outcome.status is Status.DONE}
+    return [
+        (Resource(change.ref, change.after or {}, change.file), paths)
+        for change in after.pending
+        if change.ref in written and change.action is Action.UPDATE
+        if (paths := {path_key(field.path): field.before for field in change.fields if field.after is MISSING})
+    ]
+
+
+def _keep_ledger(stamp: ledger.Stamp, plan: Plan, outcomes: Sequence[Outcome], port: PortWriter, prune: bool) -> None:
     done = [outcome.change for outcome in outcomes if outcome.status is Status.DONE]
     adopted = [change for change in plan.changes if change.action is Action.NOOP and change.adopted]
     written = [change for change in done if change.action is not Action.DELETE]
@@ -125,7 +157,7 @@ def _keep_ledger(
     # What is gone must not be taken for managed when somebody makes it anew by hand.
     stale = plan.stale if resources or deleted or prune else ()
     try:
-        ledger.record(port, resources, own, clock().isoformat())
+        ledger.record(port, resources, stamp)
         ledger.forget(port, [*deleted, *stale])
     except ApiError as error:
         message = f"{len(done)} change(s) were written, but not into portcfg's ledger in Port: {error.message}"

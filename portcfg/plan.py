@@ -7,10 +7,14 @@ A resource of the specs that exists live and isn't managed yet is adopted, and t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
+from portcfg.causes import labelled
 from portcfg.diff import field_changes
 from portcfg.kinds import KINDS, Kind
-from portcfg.model import Action, Body, Change, Plan, Ref, Resource, State
+from portcfg.model import Action, Applied, Body, Cause, Change, Plan, Ref, Resource, State
+
+BY_HAND = frozenset({Cause.DRIFT, Cause.CONFLICT})
 
 
 def make_plan(
@@ -18,6 +22,7 @@ def make_plan(
     live: State,
     managed: Collection[Ref] | None = frozenset(),
     *,
+    applied: Mapping[Ref, Applied] | None = None,
     prune: bool = False,
     notes: Mapping[Ref, tuple[str, ...]] | None = None,
     environment: str = "",
@@ -25,10 +30,17 @@ def make_plan(
     """The steps from `live` to `desired`, in the order in which they can be written.
 
     `managed` is what the ledger lists; None without a ledger, when nothing can be known to be adopted or left over.
+    `applied` is what the ledger knows of what was last applied, for telling who changed what.
     """
     ordered = write_order(desired)
     steps = [
-        _step(desired[ref], live.get(ref), managed is not None and ref not in managed, (notes or {}).get(ref, ()))
+        _step(
+            desired[ref],
+            live.get(ref),
+            (applied or {}).get(ref),
+            managed is not None and ref not in managed,
+            (notes or {}).get(ref, ()),
+        )
         for ref in ordered
     ]
     leftover = [ref for ref in managed or () if ref in live and ref not in desired and not _system(ref)]
@@ -37,6 +49,16 @@ def make_plan(
     # An entry of a kind that only a later portcfg knows can't be looked up, so it stays.
     stale = sorted(ref for ref in managed or () if ref.kind in KINDS and ref not in live and ref not in desired)
     return Plan((*steps, *(deletes if prune else ())), kept, environment, tuple(stale))
+
+
+def drift_of(plan: Plan) -> Plan:
+    """Of a plan, only what was changed in Port behind the specs' back: fields that drifted, and what was deleted."""
+    drifted = (
+        replace(change, fields=tuple(field for field in change.fields if field.cause in BY_HAND), notes=())
+        for change in plan.pending
+        if change.drifted
+    )
+    return Plan(tuple(drifted), environment=plan.environment)
 
 
 def write_order(resources: State) -> list[Ref]:
@@ -68,14 +90,34 @@ def _kept(refs: Iterable[Ref]) -> str:
     return f"managed but no longer in the specs, and kept: {names}; --prune deletes them"
 
 
-def _step(desired: Resource, live: Resource | None, unmanaged: bool, notes: tuple[str, ...]) -> Change:
-    ref = desired.ref
+def _step(
+    desired: Resource, live: Resource | None, applied: Applied | None, unmanaged: bool, notes: tuple[str, ...]
+) -> Change:
+    ref, kind = desired.ref, KINDS[desired.ref.kind]
     if live is None:
-        return Change(Action.CREATE, ref, None, desired.body, file=desired.file, notes=notes)
-    before, after = compared(KINDS[ref.kind], desired.body, live.body)
-    fields = field_changes(before, after)
-    action = Action.UPDATE if fields else Action.NOOP
-    return Change(action, ref, live.body, desired.body, fields, desired.file, notes, adopted=unmanaged)
+        gone = "deleted in Port" if applied else ""
+        return Change(Action.CREATE, ref, None, desired.body, file=desired.file, notes=notes, drifted=gone)
+    before, after = compared(kind, desired.body, live.body)
+    last = compared(kind, desired.body, applied.body)[0] if applied else None
+    fields = labelled(field_changes(before, after), applied, last)
+    action = Action.UPDATE if any(field.cause is not Cause.SERVER for field in fields) else Action.NOOP
+    by_hand = any(field.cause in BY_HAND for field in fields)
+    return Change(
+        action,
+        ref,
+        live.body,
+        desired.body,
+        fields,
+        desired.file,
+        notes,
+        adopted=unmanaged,
+        drifted=_editor(live.body) if by_hand else "",
+    )
+
+
+def _editor(live: Body) -> str:
+    who, when = live.get("updatedBy"), live.get("updatedAt")
+    return f"by {who or 'somebody'} at {when}" if when else f"by {who or 'somebody'}"
 
 
 def _delete(live: Resource) -> Change:

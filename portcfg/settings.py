@@ -57,6 +57,17 @@ class Settings:
         return url or project.base_url or DEFAULT_BASE_URL
 
     @property
+    def commit(self) -> str:
+        """The commit of the specs, where GitHub Actions says so."""
+        return self.environ.get("GITHUB_SHA", "")
+
+    @property
+    def link(self) -> str:
+        """Where the files of that commit are on the web."""
+        server, repository = self.environ.get("GITHUB_SERVER_URL"), self.environ.get("GITHUB_REPOSITORY")
+        return f"{server}/{repository}/blob/{self.commit}" if server and repository and self.commit else ""
+
+    @property
     def plan_key(self) -> str:
         """The key that plan files are signed with; empty where they are only digested."""
         return self.environ.get(PLAN_KEY, "")

@@ -201,7 +201,7 @@ def test_a_failure_blocks_what_refers_to_it_and_nothing_else(bench: Bench, specs
     assert {found["z"][0], found["plain"][0]} == {Status.DONE}
     assert report.after is not None
     assert [change.ref.identifier for change in report.after.pending] == ["a", "b", "c", "on_b"]
-    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "z"), Ref("dashboard", "plain")}
+    assert ledger.entries(bench.reader()).keys() == {Ref("blueprint", "z"), Ref("dashboard", "plain")}
 
 
 def test_a_second_apply_finishes_what_a_failed_one_began(bench: Bench, specs: Any) -> None:
@@ -250,7 +250,7 @@ def test_a_refused_delete_is_an_outcome_and_stays_in_the_ledger(bench: Bench, sp
     report = bench.apply(specs({"b": blueprint()}), prune=True)
     assert [(o.change.action, o.status) for o in report.outcomes] == [(Action.DELETE, Status.FAILED)]
     assert "delete the entities" in report.outcomes[0].message
-    assert Ref("blueprint", "a") in ledger.owners(bench.reader())
+    assert Ref("blueprint", "a") in ledger.entries(bench.reader())
 
 
 def test_a_delete_of_what_is_gone_already_is_done(bench: Bench, specs: Any) -> None:
@@ -270,7 +270,7 @@ def test_prune_deletes_only_what_was_applied_and_forgets_it(bench: Bench, specs:
     assert "kept: blueprint/a, blueprint/b, dashboard/d" in bench.plan(root).notes[0]
     assert results(bench, root, prune=True) == dict.fromkeys(("keep", "d", "b", "a"), Status.DONE)
     assert {"keep", "theirs"} <= {ref.identifier for ref in observe(bench.reader())}
-    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "keep")}
+    assert ledger.entries(bench.reader()).keys() == {Ref("blueprint", "keep")}
 
 
 PRUNED_CYCLES: dict[str, dict[str, Body]] = {
@@ -300,7 +300,7 @@ def test_blueprints_that_refer_to_each_other_are_pruned(blueprints: dict[str, Bo
     report = bench.apply(specs({"keep": blueprint()}), prune=True)
     assert [(o.change.ref.identifier, o.message) for o in report.failed] == []
     assert sorted(o.change.ref.identifier for o in report.outcomes) == sorted(blueprints)
-    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "keep")}
+    assert ledger.entries(bench.reader()).keys() == {Ref("blueprint", "keep")}
 
 
 def test_a_pruned_cycle_that_holds_entities_is_left_whole_and_says_what_to_do(bench: Bench, specs: Any) -> None:
@@ -349,12 +349,12 @@ def test_large_bodies_go_to_the_ledger_in_requests_that_port_takes(bench: Bench,
     pages = {f"d{number}": markdown(text="x" * 150_000) for number in range(8)}
     report = bench.apply(specs({}, pages))
     assert report.failed == ()
-    assert len(ledger.owners(bench.reader())) == 8
+    assert len(ledger.entries(bench.reader())) == 8
 
 
 def test_more_than_a_batch_of_resources_is_recorded_whole(bench: Bench, specs: Any) -> None:
     bench.apply(specs({f"b{number}": blueprint() for number in range(45)}))
-    assert len(ledger.owners(bench.reader())) == 45
+    assert len(ledger.entries(bench.reader())) == 45
     bulks = [entry for entry in bench.log if entry[1].endswith("/entities/bulk")]
     assert len(bulks) == 3
 
@@ -384,7 +384,7 @@ def test_a_ledger_that_cant_be_written_is_partial_and_the_next_apply_mends_it(be
         with pytest.raises(PartialError, match=r"1 change\(s\) were written, but not into portcfg's ledger"):
             bench.apply(root)
     assert bench.apply(root).outcomes == ()
-    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "a")}
+    assert ledger.entries(bench.reader()).keys() == {Ref("blueprint", "a")}
 
 
 def test_another_projects_resources_are_neither_pruned_nor_counted_as_managed(bench: Bench, specs: Any) -> None:
@@ -394,7 +394,7 @@ def test_another_projects_resources_are_neither_pruned_nor_counted_as_managed(be
     assert [(change.action, change.ref.identifier) for change in plan.changes] == [(Action.CREATE, "mine")]
     assert (bench.plan(mine).notes, plan.stale) == ((), ())
     bench.apply(mine, prune=True)
-    assert {ref.identifier: owner.project for ref, owner in ledger.owners(bench.reader()).items()} == {
+    assert {ref.identifier: entry.owner.project for ref, entry in ledger.entries(bench.reader()).items()} == {
         "theirs": "them",
         "mine": "us",
     }
@@ -425,7 +425,7 @@ def test_what_another_project_had_and_is_gone_may_be_made_anew(bench: Bench, spe
     bench.apply(specs({"a": blueprint()}, name="them"))
     bench.send("DELETE", "/blueprints/a")
     assert bench.apply(specs({"a": blueprint()}, name="us")).failed == ()
-    assert [owner.project for owner in ledger.owners(bench.reader()).values()] == ["us"]
+    assert [entry.owner.project for entry in ledger.entries(bench.reader()).values()] == ["us"]
 
 
 def test_a_ledger_from_before_projects_is_extended_and_its_entries_are_the_default_projects(
@@ -438,7 +438,7 @@ def test_a_ledger_from_before_projects_is_extended_and_its_entries_are_the_defau
     properties = {"kind": "blueprint", "resource": "old"}
     bench.send("POST", f"/blueprints/{LEDGER_BLUEPRINT}/entities", {"identifier": "x", "properties": properties})
     bench.apply(specs({"new": blueprint()}))
-    assert {str(owner) for owner in ledger.owners(bench.reader()).values()} == {"project 'default' (no --env)"}
+    assert {str(entry.owner) for entry in ledger.entries(bench.reader()).values()} == {"project 'default' (no --env)"}
 
 
 def test_the_ledger_forgets_what_is_gone_from_port_so_that_a_successor_isnt_pruned(bench: Bench, specs: Any) -> None:
@@ -458,7 +458,7 @@ def test_with_nothing_to_do_only_a_prune_forgets_and_only_once(bench: Bench, spe
     assert bench.writes == []
     bench.apply(root, prune=True)
     assert [method for method, _, _ in bench.writes] == ["DELETE"]
-    assert ledger.owners(bench.reader()).keys() == {Ref("blueprint", "b")}
+    assert ledger.entries(bench.reader()).keys() == {Ref("blueprint", "b")}
     bench.clear()
     bench.apply(root, prune=True)
     assert bench.writes == []

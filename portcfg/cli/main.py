@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("specs", "Check the specs without a network: every mistake, with its place."),
     "compile": ("specs", "Print what the specs compile to: Port's own JSON."),
     "plan": ("reconcile", "Show what would change in Port; writes nothing."),
+    "drift": ("reconcile", "Show only what was changed in Port behind the specs' back."),
     "apply": ("reconcile", "Plan, ask, write, and prove that a fresh plan is empty."),
     "sync": ("sync", "Move rows from a mapping's source into Port entities."),
     "import": ("specs", "Write specs for what Port has."),

@@ -14,7 +14,8 @@ from portcfg.client import api_root
 from portcfg.errors import EXIT_CHANGES, EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.model import Outcome, Plan, Report, Status
 from portcfg.pipeline import Options, Specs, apply_specs, plan_specs
-from portcfg.render.plan import plan_json, plan_markdown, plan_text, report_json, report_text
+from portcfg.plan import drift_of
+from portcfg.render.plan import drift_text, plan_json, plan_markdown, plan_text, report_json, report_text
 from portcfg.render.safe import plain
 from portcfg.settings import Settings
 
@@ -66,6 +67,26 @@ def plan_command(
     return EXIT_CHANGES if detailed_exitcode and plan.pending else EXIT_OK
 
 
+@click.command("drift")
+@specs_options
+@format_option("text", "json", "markdown")
+def drift_command(settings: Settings, format_: str) -> int:
+    """Show only what was changed in Port behind the specs' back, and by whom. Writes nothing; exits 2 if there is any.
+
+    The ledger remembers what was applied: what differs from that in Port is drift, what differs in the specs isn't.
+
+    \b
+    Examples:
+      portcfg drift
+      portcfg drift --format json
+    """
+    specs = checked_specs(settings)
+    with reading(settings, specs) as port:
+        drift = drift_of(plan_specs(specs, port))
+    click.echo({**PLAN_FORMATS, "text": drift_text}[format_](drift))
+    return EXIT_CHANGES if drift.pending else EXIT_OK
+
+
 @click.command("apply")
 @specs_options
 @plan_options
@@ -99,7 +120,9 @@ def apply_command(
         elif plan.pending or plan.adopted:
             _ask(plan, port.root, auto_approve)
 
-        report = apply_specs(specs, plan, port, options, clock=utc_now, progress=show_outcome)
+        report = apply_specs(
+            specs, plan, port, options, clock=utc_now, progress=show_outcome, commit=settings.commit, link=settings.link
+        )
         click.echo(report_text(report) if format_ == "text" else report_json(report))
         return _exit_code(report)
 

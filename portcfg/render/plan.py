@@ -8,11 +8,18 @@ from typing import Any
 
 from portcfg import __version__
 from portcfg.kinds import KINDS
-from portcfg.model import MISSING, Action, Change, FieldChange, Plan, Report, Status
+from portcfg.model import MISSING, Action, Cause, Change, FieldChange, Plan, Report, Status
 from portcfg.render.safe import code, dotted, fenced, plain, shortened, shown
 
 FORMAT = "portcfg/plan/1"
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NOOP: " "}
+# In the order in which a plan shows them: what could be lost stands first.
+HEADINGS = {
+    Cause.CONFLICT: "changed in the specs and in Port ({who}); the specs win:",
+    Cause.DRIFT: "changed in Port {who}, not in the specs; set back to the specs:",
+    Cause.SPEC: "",
+    Cause.SERVER: "filled in by Port itself, and left alone:",
+}
 # GitHub refuses comments over 65,536 characters.
 MARKDOWN_LIMIT = 60_000
 MAX_NOTE = 1_000
@@ -20,18 +27,40 @@ MAX_NOTE = 1_000
 
 def headline(plan: Plan) -> str:
     """The counts, or that there is nothing to do."""
-    adopted = f" {len(plan.adopted)} of them will be managed from now on." if plan.adopted else ""
+    adopted = _drift_counts(plan) + (
+        f" {len(plan.adopted)} of them will be managed from now on." if plan.adopted else ""
+    )
     if not plan.pending:
         return f"No changes. {plan.count(Action.NOOP)} resource(s) are as the specs want them.{adopted}"
     counts = (f"{plan.count(action)} to {action}" for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
     return f"Plan: {', '.join(counts)}, {plan.count(Action.NOOP)} unchanged.{adopted}"
 
 
+def _drift_counts(plan: Plan) -> str:
+    causes = [field.cause for change in plan.pending for field in change.fields]
+    deleted = sum(change.action is Action.CREATE and bool(change.drifted) for change in plan.pending)
+    counts = {
+        "field(s) changed in Port": causes.count(Cause.DRIFT),
+        "in conflict": causes.count(Cause.CONFLICT),
+        "deleted in Port": deleted,
+    }
+    told = [f"{count} {what}" for what, count in counts.items() if count]
+    return f" Drift: {', '.join(told)}." if told else ""
+
+
+def drift_text(plan: Plan) -> str:
+    """Only what was changed in Port behind the specs' back; `plan` holds nothing else (plan.drift_of)."""
+    if not plan.pending:
+        return "No drift: Port holds what was applied."
+    lines = [line for change in plan.changes for line in _change_lines(change)]
+    return "\n".join([*lines, "", _drift_counts(plan).strip()])
+
+
 def plan_text(plan: Plan) -> str:
     """The plan for a terminal: a line a resource, and below it a line a field."""
     lines: list[str] = []
     for change in plan.changes:
-        if change.action is Action.NOOP and not change.notes and not change.adopted:
+        if change.action is Action.NOOP and not (change.notes or change.adopted or change.fields):
             continue
         lines.extend(_change_lines(change))
     if lines:
@@ -43,11 +72,16 @@ def plan_text(plan: Plan) -> str:
 def _change_lines(change: Change) -> Iterator[str]:
     adopted = " (exists in Port, will be managed from now on)" if change.adopted and change.before else ""
     source = f"  [{plain(change.file)}]" if change.file else ""
-    yield f"{SIGNS[change.action]} {change.action} {plain(str(change.ref))}{adopted}{source}"
+    deleted = f" ({change.drifted})" if change.action is Action.CREATE and change.drifted else ""
+    yield f"{SIGNS[change.action]} {change.action} {plain(str(change.ref))}{adopted}{deleted}{source}"
     yield from (f"    note: {plain(note)}" for note in change.notes)
     if change.action is Action.CREATE:
         yield from (f"    {line}" for line in _summary(change))
-    yield from (f"    {_field_line(field)}" for field in change.fields)
+    for cause, heading in HEADINGS.items():
+        fields = [field for field in change.fields if field.cause is cause]
+        if fields and heading:
+            yield f"    {heading.format(who=plain(change.drifted))}"
+        yield from (f"    {_field_line(field)}" for field in fields)
 
 
 def _summary(change: Change) -> Iterator[str]:
@@ -87,6 +121,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "identifier": change.ref.identifier,
         "file": change.file,
         "adopted": change.adopted,
+        "drifted": change.drifted,
         "notes": list(change.notes),
         "fields": [_field_json(field) for field in change.fields],
         "after": change.after if change.action is Action.CREATE else None,
@@ -96,7 +131,8 @@ def _change_json(change: Change) -> dict[str, Any]:
 def _field_json(field: FieldChange) -> dict[str, Any]:
     """`before` or `after` is left out where the field is absent on that side, for null is a value."""
     sides = {"before": field.before, "after": field.after}
-    return {"path": list(field.path), **{name: side for name, side in sides.items() if side is not MISSING}}
+    known = {"path": list(field.path), "cause": field.cause.value}
+    return {**known, **{name: side for name, side in sides.items() if side is not MISSING}}
 
 
 def plan_markdown(plan: Plan) -> str:

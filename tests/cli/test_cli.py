@@ -145,8 +145,8 @@ def test_plan_json_names_its_format_and_every_field(cli: Cli, live: dict[str, st
     change = plan["changes"][0]
     assert change["file"] == "specs/blueprints/thing.yaml"
     assert change["fields"] == [
-        {"path": ["icon"], "after": "Box"},
-        {"path": ["title"], "before": "Thing", "after": "Other"},
+        {"path": ["icon"], "cause": "spec", "after": "Box"},
+        {"path": ["title"], "cause": "spec", "before": "Thing", "after": "Other"},
     ]
 
 

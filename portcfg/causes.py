@@ -1,0 +1,55 @@
+"""Why a field differs: three states, `applied` being what portcfg wrote last. Pure.
+
+spec      the spec changed, Port still holds what was applied
+drift     Port changed, the spec still says what was applied
+conflict  both changed, each to something else
+server    Port filled it in by itself when it was last written, and the spec doesn't name it
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from portcfg.diff import canonical
+from portcfg.model import MISSING, Applied, Body, Cause, FieldChange, Path
+
+
+def labelled(fields: tuple[FieldChange, ...], applied: Applied | None, last: Body | None) -> tuple[FieldChange, ...]:
+    """`fields` with their causes. `last` is the applied body in the form in which bodies are compared."""
+    if applied is None or last is None:
+        return fields
+    return tuple(replace(field, cause=_cause(field, value_at(last, field.path), applied.server)) for field in fields)
+
+
+def _cause(field: FieldChange, applied: Any, server: Mapping[str, Any]) -> Cause:
+    key = path_key(field.path)
+    if field.after is MISSING and key in server and same_value(server[key], field.before):
+        return Cause.SERVER
+    if same_value(field.before, applied):
+        return Cause.SPEC
+    return Cause.DRIFT if same_value(field.after, applied) else Cause.CONFLICT
+
+
+def path_key(path: Path) -> str:
+    """A path as one text, as the ledger keeps it."""
+    return json.dumps(path, ensure_ascii=False)
+
+
+def same_value(left: Any, right: Any) -> bool:
+    """Equal as JSON, or absent on both sides."""
+    if left is MISSING or right is MISSING:
+        return left is right
+    return canonical(left) == canonical(right)
+
+
+def value_at(body: Any, path: Path) -> Any:
+    """The value at `path`, or MISSING."""
+    for part in path:
+        inside = part in body if isinstance(body, dict) else isinstance(body, list) and int(part) < len(body)
+        if not inside:
+            return MISSING
+        body = body[part]
+    return body
