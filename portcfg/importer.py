@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
 from portcfg.load import VARIABLE
-from portcfg.model import Ref, Resource, State
+from portcfg.model import Document, Ref, Resource, State
+from portcfg.rules.names import ref_of
 from portcfg.yamlread import dump
 
 
@@ -34,6 +36,30 @@ def spec_file(root: Path, ref: Ref, taken: set[Path]) -> Path:
         count += 1
         path = folder / f"{stem}-{count}.yaml"
     return path
+
+
+def destinations(root: Path, refs: Iterable[Ref], documents: Sequence[Document]) -> dict[Ref, Path]:
+    """Where the spec of each goes: to the file that holds it already, or into one of its own that holds no other."""
+    files = {ref_of(document): Path(document.file) for document in documents}
+    taken = set(files.values())
+    found = {}
+    for ref in refs:
+        found[ref] = files.get(ref) or spec_file(root, ref, taken)
+        taken.add(found[ref])
+    return found
+
+
+def irreplaceable(documents: Sequence[Document]) -> dict[Path, str]:
+    """The spec files that can't be replaced by the YAML of one resource, and why."""
+    counts = Counter(document.file for document in documents)
+    reasons = {Path(file): "holds several resources" for file, count in counts.items() if count > 1}
+    return {**{Path(file): "is JSON" for file in counts if file.lower().endswith(".json")}, **reasons}
+
+
+def undeclared(resources: Iterable[Resource], known: Collection[Ref]) -> list[Ref]:
+    """What these refer to and is neither known nor Port's own."""
+    targets = {ref for resource in resources for _, ref in KINDS[resource.ref.kind].references(resource.body)}
+    return sorted(ref for ref in targets if ref not in known and not KINDS[ref.kind].system(ref.identifier))
 
 
 def spec_text(resource: Resource) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from portcfg.cli.main import main
 from portcfg.importer import importable, spec_file, spec_text
 from portcfg.kinds import KINDS
 from portcfg.model import Body, Ref, Resource
 from portcfg.pipeline import read_specs
 from portcfg.plan import make_plan
-from tests.support import write_files
+from tests.support import Bench, write_files
 
 
 def live(kind: str, body: Body) -> Resource:
@@ -126,3 +129,79 @@ def test_two_identifiers_never_share_a_file(tmp_path: Path) -> None:
     for identifier in ("a/b", "a:b", "a-b"):
         taken.add(spec_file(tmp_path, Ref("blueprint", identifier), taken))
     assert sorted(path.name for path in taken) == ["a-b-2.yaml", "a-b-3.yaml", "a-b.yaml"]
+
+
+TARGET = "title: T\nschema: {properties: {}}\n"
+RELATED = f"{TARGET}relations: {{r: {{target: b}}, s: {{target: _user}}}}\n"
+KEYS = {"PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+
+
+@pytest.fixture
+def run(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`portcfg import` beside a specs folder, from a Port that has the blueprints a -> b."""
+    monkeypatch.chdir(tmp_path)
+    bench.apply(write_files(tmp_path / "origin", {"blueprints/a.yaml": RELATED, "blueprints/b.yaml": TARGET}))
+
+    def invoke(files: dict[str, str], *arguments: str) -> Result:
+        write_files(tmp_path / "specs", files)
+        return CliRunner().invoke(main, ["import", *arguments], env={**KEYS, "PORT_BASE_URL": bench.url})
+
+    return invoke
+
+
+def names(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*.*"))
+
+
+def test_a_resource_that_has_a_spec_keeps_its_file(run: Callable[..., Result], tmp_path: Path) -> None:
+    files = {"blueprints/other.yaml": f"identifier: a\n{RELATED}", "blueprints/b.yaml": f"identifier: c\n{TARGET}"}
+    done = run(files)
+    assert done.exit_code == 0, done.output
+    assert "kept    specs/blueprints/other.yaml" in done.stderr
+    assert names(tmp_path / "specs") == ["blueprints/b-2.yaml", "blueprints/b.yaml", "blueprints/other.yaml"]
+    assert read_specs(tmp_path / "specs").problems == ()
+    assert "wrote   specs/blueprints/other.yaml" in run({}, "--overwrite", "a").stderr
+    assert read_specs(tmp_path / "specs").problems == ()
+    assert "identifier: c" in (tmp_path / "specs/blueprints/b.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "name, text, why",
+    [
+        ("many.yaml", f"identifier: a\n{RELATED}---\nidentifier: b\n{TARGET}", "holds several resources"),
+        ("one.json", '{"identifier": "a", "title": "A", "schema": {"properties": {}}}', "is JSON"),
+    ],
+)
+def test_a_file_that_holds_more_or_json_isnt_overwritten(
+    name: str, text: str, why: str, run: Callable[..., Result], tmp_path: Path
+) -> None:
+    done = run({f"blueprints/{name}": text}, "--overwrite", "a")
+    assert f"kept    specs/blueprints/{name} ({why}" in done.stderr
+    assert (tmp_path / "specs/blueprints" / name).read_text() == text
+
+
+def test_mistakes_of_the_project_file_stop_an_import(run: Callable[..., Result], tmp_path: Path) -> None:
+    done = run({"portcfg.yaml": "version: 1\nvarz: {}\n"})
+    assert done.exit_code == 1
+    assert "specs/portcfg.yaml:2:1" in done.stderr
+    assert names(tmp_path / "specs") == ["portcfg.yaml"]
+
+
+def test_an_unknown_environment_is_one_without_a_folder_too(run: Callable[..., Result]) -> None:
+    done = run({}, "--env", "nowhere", "--specs", "absent")
+    assert done.exit_code == 64
+    assert "names no environment 'nowhere'" in done.stderr
+
+
+def test_what_an_import_leaves_out_and_refers_to_is_said(run: Callable[..., Result], tmp_path: Path) -> None:
+    done = run({}, "a")
+    assert "note: the imported refer to what isn't in the specs" in done.stderr
+    assert "_user" not in done.stderr
+    (declaration,) = [line.strip() for line in done.stderr.splitlines() if line.startswith("      external:")]
+    write_files(tmp_path / "specs", {"portcfg.yaml": f"version: 1\n{declaration}\n"})
+    assert read_specs(tmp_path / "specs").problems == ()
+    assert "note" not in run({}, "--overwrite", "a").stderr
+
+
+def test_specs_that_cant_be_read_are_said(run: Callable[..., Result]) -> None:
+    assert "warning: specs/blueprints/x.yaml:2:1: " in run({"blueprints/x.yaml": "title: [\n"}).stderr
