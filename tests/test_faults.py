@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -21,7 +22,6 @@ from portcfg.emulator.cursor_company import synthetic_company
 from portcfg.emulator.cursor_faults import CursorFaults
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
-from portcfg.errors import PortcfgError
 from portcfg.pipeline import Specs, apply_specs, plan_specs, read_specs
 from portcfg.retry import RetryPolicy
 from portcfg.sync.parse import parse_mapping
@@ -51,12 +51,12 @@ CURSOR_FAULTS = {
 
 
 @contextmanager
-def port(**chaos: Any) -> Iterator[tuple[PortWriter, Any]]:
-    """An embedded Port that misbehaves, and a patient client on it."""
-    app = port_app(chaos=Chaos(**chaos))
-    with serving(app) as url:
-        client = PortWriter(url, CREDENTIALS, PATIENT)
-        yield client, app
+def port(**chaos: Any) -> Iterator[tuple[PortWriter, list[float]]]:
+    """An embedded Port that misbehaves, a patient client on it, and a wait for each fault that the client met."""
+    waits: list[float] = []
+    with serving(port_app(chaos=Chaos(**chaos))) as url:
+        client = PortWriter(url, CREDENTIALS, replace(PATIENT, sleep=waits.append))
+        yield client, waits
         client.close()
 
 
@@ -99,71 +99,77 @@ def contents(client: PortWriter) -> str:
     return json.dumps(found, sort_keys=True)
 
 
+@dataclass(frozen=True)
+class Clean:
+    """A run without faults: what it leaves in Port, and how many writes it took."""
+
+    contents: str
+    writes: int
+
+
 @pytest.fixture(scope="module")
-def expected(specs: Specs) -> str:
-    """What a run without faults leaves in Port."""
-    with port() as (client, _):
+def clean(specs: Specs) -> Clean:
+    """What a run without faults does."""
+    with serving(port_app()) as url:
+        client = _Killed(url, CREDENTIALS, PATIENT)
         assert apply(specs, client)
         assert sync(specs, client).exit_code == 0
-        return contents(client)
-
-
-def _met(app: Any) -> int:
-    return sum(status in (0, -1) or status == 429 or status >= 500 for _, _, status in app.state.log)
+        writes = client.writes
+        left = contents(client)
+        client.close()
+    return Clean(left, writes)
 
 
 @pytest.mark.parametrize("fault", PORT_FAULTS)
-def test_port_misbehaves(
-    specs: Specs, expected: str, fault: str, soak_seed: int, soak_row: Callable[..., None]
-) -> None:
-    with port(seed=soak_seed, **PORT_FAULTS[fault]) as (client, app):
+def test_port_misbehaves(specs: Specs, clean: Clean, fault: str, soak_seed: int, soak_row: Callable[..., None]) -> None:
+    with port(seed=soak_seed, **PORT_FAULTS[fault]) as (client, waits):
         assert apply(specs, client)
         report = sync(specs, client)
         assert report.exit_code == 0, report.rejects
-        assert contents(client) == expected
+        assert contents(client) == clean.contents
         assert sync(specs, client).writes == 0
-        soak_row("Port misbehaves", fault, client.requests_made, _met(app))
+        assert waits or set(PORT_FAULTS[fault]) == {"shuffle"}
+        soak_row("Port misbehaves", fault, client.requests_made, len(waits))
 
 
 @pytest.mark.parametrize("fault", CURSOR_FAULTS)
-def test_cursor_misbehaves(specs: Specs, expected: str, fault: str, soak_row: Callable[..., None]) -> None:
+def test_cursor_misbehaves(specs: Specs, clean: Clean, fault: str, soak_row: Callable[..., None]) -> None:
     with port() as (client, _):
         assert apply(specs, client)
         report = sync(specs, client, CURSOR_FAULTS[fault])
         assert report.exit_code == 0
         assert report.source_retries > 0
-        assert contents(client) == expected
+        assert contents(client) == clean.contents
         soak_row("Cursor misbehaves", fault, report.source_requests, report.source_retries)
 
 
 class _Killed(PortWriter):
-    """A client whose process is killed before its nth write."""
+    """A client whose process is killed before a write: the first is 0, and with -1 it never is."""
 
-    writes_left = 0
+    at = -1
+    writes = 0
 
     def send(self, *args: Any, **named: Any) -> Any:
-        if self.writes_left == 0:
+        if self.writes == self.at:
             raise KeyboardInterrupt
-        self.writes_left -= 1
+        self.writes += 1
         return super().send(*args, **named)
 
 
-@pytest.mark.parametrize("at", [1, 4, 9, 30])
+@pytest.mark.parametrize("part", [0.0, 0.2, 0.4, 0.6, 0.8, 0.99])
 def test_killed_at_a_write_and_run_again(
-    specs: Specs, expected: str, at: int, soak_seed: int, soak_row: Callable[..., None]
+    specs: Specs, clean: Clean, part: float, soak_seed: int, soak_row: Callable[..., None]
 ) -> None:
     with serving(port_app()) as url:
         killed = _Killed(url, CREDENTIALS, PATIENT)
-        killed.writes_left = at + soak_seed * 3
-        try:
-            apply(specs, killed)
-            sync(specs, killed)
-        except (KeyboardInterrupt, PortcfgError):
-            pass
+        killed.at = (int(part * clean.writes) + soak_seed) % clean.writes
+        with pytest.raises(KeyboardInterrupt):
+            _ = apply(specs, killed) and sync(specs, killed)
+        assert killed.writes == killed.at
         client = PortWriter(url, CREDENTIALS, PATIENT)
         assert apply(specs, client)
         assert sync(specs, client).exit_code == 0
-        assert contents(client) == expected
+        assert contents(client) == clean.contents
         soak_row("killed at a write", "process killed", client.requests_made + killed.requests_made, 1)
         killed.close()
         client.close()
