@@ -40,7 +40,7 @@ def property_names(blueprint: Body) -> set[str]:
 
 
 def check_blueprint(blueprint: Body, lookup: Lookup, managed: Collection[str] = ()) -> None:
-    """Raise the error for the first thing the blueprint names that isn't there. `lookup` must know `blueprint`.
+    """Raise the error for the first thing the blueprint names that isn't there.
 
     `managed` aggregations are Port's own; they are not checked.
     """

@@ -56,7 +56,8 @@ def create(call: Call) -> Answer:
     if call.store.blueprint(identifier) is not None:
         raise taken("Blueprint", identifier)
     blueprint = {**_with_defaults(body), **call.created()}
-    _check(call.store, blueprint)
+    # It isn't there yet, so it can't name itself either: relations to itself take a second request.
+    check_blueprint(blueprint, call.store.blueprint)
     call.store.save_document("blueprint", identifier, blueprint)
     catalog = (call.query.get("create_catalog_page") or ["true"])[-1].lower() != "false"
     auto_pages.add(call, blueprint, catalog)
@@ -193,10 +194,10 @@ def _with_defaults(body: Body) -> Body:
     return blueprint
 
 
-def _check(store: Store, blueprint: Body, old_name: str = "") -> None:
+def _check(store: Store, blueprint: Body, old_name: str) -> None:
     identifier = blueprint["identifier"]
     managed = STRUCTURES.get(identifier, {}).get("aggregationProperties", {})
-    # A blueprint may name itself, by its old or its new name, before it is stored.
+    # A blueprint that is there may name itself, by its old or its new name.
     own = {identifier, old_name}
     check_blueprint(blueprint, lambda name: blueprint if name in own else store.blueprint(name), managed)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft7Validator, FormatChecker
+from jsonschema import Draft7Validator, FormatChecker, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from portcfg.emulator.wire_errors import WireError, invalid
@@ -91,9 +93,28 @@ def ajv_message(error: ValidationError) -> str:
     return wording(error) if wording else f'must match "{error.validator}" schema'
 
 
+# An escape, a class or an end: what tells the `$` that ends a pattern from the ones that stand for themselves.
+PATTERN_PARTS = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """An ECMAScript pattern in Python, whose own `$` would let a newline follow."""
+    return re.compile(PATTERN_PARTS.sub(lambda part: r"\Z" if part[0] == "$" else part[0], pattern))
+
+
+def _pattern(check: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not _compiled(pattern).search(value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+Checker: Any = validators.extend(Draft7Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
 def validator(schema: dict[str, Any]) -> Draft7Validator:
-    """A validator that knows Port's two identifier alphabets."""
-    return Draft7Validator(schema, format_checker=FORMATS)
+    """A validator that knows Port's two identifier alphabets, and reads patterns as Port's does."""
+    check: Draft7Validator = Checker(schema, format_checker=FORMATS)
+    return check
 
 
 def schema_error(check: Draft7Validator, value: Any, where: str = "body") -> WireError | None:

@@ -12,7 +12,7 @@ from typing import Any
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import SchemaError, best_match
 
-from portcfg.emulator.body_checks import ENTITY_ID_LENGTH, PATTERNS, ajv_message, is_entity_identifier
+from portcfg.emulator.body_checks import ENTITY_ID_LENGTH, PATTERNS, ajv_message, is_entity_identifier, validator
 from portcfg.emulator.query_shapes import check_query
 from portcfg.emulator.time_ranges import parse_date
 from portcfg.emulator.wire_errors import WireError, invalid, mismatch
@@ -154,7 +154,7 @@ def _validator(constraints: str) -> Draft7Validator:
         Draft7Validator.check_schema(schema)
     except SchemaError as error:
         raise invalid(f"the property's schema is not valid: {error.message}") from None
-    return Draft7Validator(schema)
+    return validator(schema)
 
 
 def check_required(blueprint: Body, properties: Body, relations: Body) -> None:
