@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,38 +28,44 @@ def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
+def _signature(unsigned: str, secret: str) -> str:
+    return _encode(hmac.new(secret.encode(), unsigned.encode(), hashlib.sha256).digest())
+
+
 @dataclass(frozen=True)
 class Gate:
-    """Who may come in. Tokens are stateless, so they outlive a restart on the same credentials."""
+    """Who may come in: secrets by client id. Tokens are stateless, so they outlive a restart on the same secrets."""
 
-    client_id: str
-    client_secret: str = field(repr=False)
+    clients: Mapping[str, str] = field(repr=False)
     expires_in: int = 3600
 
     def login(self, body: Any, now: float) -> Body:
         """`{ok, accessToken, expiresIn, tokenType}` for the right credentials."""
         require(LOGIN, body)
-        if (body["clientId"], body["clientSecret"]) != (self.client_id, self.client_secret):
+        client = body["clientId"]
+        if self.clients.get(client) != body["clientSecret"]:
             raise WireError(401, "invalid_credentials", "Invalid credentials supplied")
-        token = self._token(now)
+        token = self._token(client, now)
         return {"ok": True, "accessToken": token, "expiresIn": self.expires_in, "tokenType": "Bearer"}
 
-    def check(self, authorization: str, now: float) -> None:
-        """401 unless the header holds a token of ours that hasn't expired; the word Bearer may be left out."""
+    def check(self, authorization: str, now: float) -> str:
+        """The client id in a token of ours that hasn't expired, else 401; the word Bearer may be left out."""
         token = authorization.removeprefix("Bearer ").strip()
         unsigned, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._signature(unsigned).encode()):
-            raise WireError(401, "unauthorized", "The access token is missing or not valid")
-        payload = unsigned.rpartition(".")[2]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        if now >= claims["exp"]:
-            raise WireError(401, "unauthorized", "The access token has expired")
+        for client, secret in self.clients.items():
+            if hmac.compare_digest(signature.encode(), _signature(unsigned, secret).encode()):
+                payload = unsigned.rpartition(".")[2]
+                claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+                # Two clients may have the same secret.
+                if claims["sub"] != client:
+                    continue
+                if now >= claims["exp"]:
+                    raise WireError(401, "unauthorized", "The access token has expired")
+                return client
+        raise WireError(401, "unauthorized", "The access token is missing or not valid")
 
-    def _token(self, now: float) -> str:
+    def _token(self, client: str, now: float) -> str:
         head = {"alg": "HS256", "typ": "JWT"}
-        claims = {"sub": self.client_id, "isMachine": True, "iat": now, "exp": now + self.expires_in}
+        claims = {"sub": client, "isMachine": True, "iat": now, "exp": now + self.expires_in}
         unsigned = ".".join(_encode(json.dumps(part).encode()) for part in (head, claims))
-        return f"{unsigned}.{self._signature(unsigned)}"
-
-    def _signature(self, unsigned: str) -> str:
-        return _encode(hmac.new(self.client_secret.encode(), unsigned.encode(), hashlib.sha256).digest())
+        return f"{unsigned}.{_signature(unsigned, self.clients[client])}"

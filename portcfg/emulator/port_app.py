@@ -9,7 +9,7 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -53,16 +53,18 @@ def port_app(
     *,
     client_id: str = "local",
     client_secret: str = "local",
+    clients: Mapping[str, str] | None = None,
     chaos: Chaos = Chaos(),  # noqa: B008 - frozen
     clock: Callable[[], float] = time.time,
     expires_in: int = 3600,
 ) -> Starlette:
-    """An embedded Port on the SQLite file `data`.
+    """An embedded Port on the SQLite file `data`. `clients` are further ones, as {id: secret}.
 
     `app.state.log` holds the last requests as (method, path, status), oldest first; clear() it between tests.
     `app.state.resyncs(installation_id)` counts the resyncs that PATCHes of an integration have asked for.
     """
-    port = EmbeddedPort(Store(data), Gate(client_id, client_secret, expires_in), chaos, clock)
+    gate = Gate({client_id: client_secret, **(clients or {})}, expires_in)
+    port = EmbeddedPort(Store(data), gate, chaos, clock)
     app = Starlette(routes=[Route("/{path:path}", port.answer, methods=METHODS)])
     app.state.log = port.log
     app.state.resyncs = port.resyncs
@@ -126,8 +128,8 @@ class EmbeddedPort:
 
     def _about(self, request: Request) -> Response:
         base = str(request.base_url).rstrip("/")
-        text = ABOUT.format(base=base, client_id=self._gate.client_id, client_secret=self._gate.client_secret)
-        return PlainTextResponse(text)
+        client_id, client_secret = next(iter(self._gate.clients.items()))
+        return PlainTextResponse(ABOUT.format(base=base, client_id=client_id, client_secret=client_secret))
 
     def _try(self, request: Request, body: bytes, login: bool) -> Answer:
         try:
@@ -136,18 +138,18 @@ class EmbeddedPort:
             now = self._clock()
             if login:
                 return 200, self._gate.login(_parsed(body), now)
-            self._gate.check(request.headers.get("authorization", ""), now)
-            return self._handled(request, body, now)
+            client = self._gate.check(request.headers.get("authorization", ""), now)
+            return self._handled(request, body, now, client)
         except WireError as error:
             return error.status, error.body()
 
-    def _handled(self, request: Request, body: bytes, now: float) -> Answer:
+    def _handled(self, request: Request, body: bytes, now: float, client: str) -> Answer:
         # Identifiers may hold encoded slashes, so segments are split before they are decoded.
         raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
         path = raw.split(b"?")[0].decode("latin-1")
         route, params = match(request.method, tuple(unquote(part) for part in path.strip("/").split("/")))
         query = parse_qs(request.url.query, keep_blank_values=True)
-        call = Call(self._store, params, query, request.headers, _parsed(body), now, self._gate.client_id, self._chaos)
+        call = Call(self._store, params, query, request.headers, _parsed(body), now, client, self._chaos)
         with self._store.transaction(route.writes):
             return route.handler(call)
 

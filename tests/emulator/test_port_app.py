@@ -111,6 +111,31 @@ def test_tokens_outlive_a_restart_but_not_another_secret(start: Start) -> None:
     assert start(login=False, client_secret="other").send("GET /v1/blueprints", headers=token).status_code == 401
 
 
+def test_clients_are_told_apart(start: Start) -> None:
+    mine = start(clients={"other": "secret", "twin": "secret"})
+    mine.send("POST /v1/blueprints", THING)
+    for name in ("other", "twin"):
+        theirs = Port(mine.base, name, "secret")
+        theirs.login()
+        theirs.send("PATCH /v1/blueprints/thing", {"title": "Theirs"})
+        found = mine.send("GET /v1/blueprints/thing").json()["blueprint"]
+        assert (found["createdBy"], found["updatedBy"]) == ("local", name)
+        theirs.send("POST /v1/pages", {"identifier": name})
+        assert mine.send(f"GET /v1/pages/{name}").json()["page"]["updatedBy"] == name
+        theirs.session.close()
+    wrong = {"clientId": "other", "clientSecret": "local"}
+    assert mine.send("POST /v1/auth/access_token", wrong).status_code == 401
+
+
+def test_a_client_that_is_gone_has_no_token_any_more(start: Start) -> None:
+    base = start(clients={"other": "local"}).base
+    theirs = Port(base, "other", "local")
+    theirs.login()
+    start(login=False)
+    assert theirs.send("GET /v1/blueprints").status_code == 401
+    theirs.session.close()
+
+
 # Sizes, shapes, headers.
 
 
