@@ -48,7 +48,11 @@ def same_value(left: Any, right: Any) -> bool:
 def value_at(body: Any, path: Path) -> Any:
     """The value at `path`, or MISSING."""
     for part in path:
-        inside = part in body if isinstance(body, dict) else isinstance(body, list) and int(part) < len(body)
+        inside = (
+            part in body
+            if isinstance(body, dict)
+            else (isinstance(body, list) and isinstance(part, int) and part < len(body))
+        )
         if not inside:
             return MISSING
         body = body[part]

@@ -9,6 +9,7 @@ PortcfgError (exit 1)
 │   └── AnswerError           an answer that isn't what the API documents (HTML, half a JSON, wrong shape)
 ├── MovedError (4)            Port holds something else than when the plan was reviewed; nothing was written
 ├── UntrustedPlanError (5)    a plan file that is damaged, forged, or made for something else
+├── BusyError (1)             another apply is running on the same Port
 ├── IncompleteError (3)       a stream could not be read to its end; nothing of it was written
 └── PartialError (6)          some writes were done, others failed
 """
@@ -114,6 +115,10 @@ class UntrustedPlanError(PortcfgError):
     """A plan file that is damaged, forged, or made for something else; nothing was written."""
 
     exit_code = EXIT_UNTRUSTED
+
+
+class BusyError(PortcfgError):
+    """Another apply is running on the same Port; nothing was written."""
 
 
 class IncompleteError(PortcfgError):

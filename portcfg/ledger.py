@@ -41,6 +41,8 @@ BLUEPRINT_BODY: Body = {
             "link": {**_TEXT, "format": "url", "title": "Spec file at that commit"},
             "applied_at": {**_TEXT, "format": "date-time", "title": "Applied at"},
             "tool": {**_TEXT, "title": "Applied by"},
+            "run": {**_TEXT, "title": "Run"},
+            "expires_at": {**_TEXT, "format": "date-time", "title": "Ends at"},
         },
         "required": ["kind", "resource"],
     },
@@ -93,7 +95,8 @@ def conflicts(entries: Mapping[Ref, Entry], own: Owner, desired: State, live: St
 
 @dataclass(frozen=True)
 class Stamp:
-    """What all entries of one apply share: whose they are, when (ISO), and the commit of the specs with its link."""
+    """What all entries of one apply share: whose they are, when (ISO), and the commit of the specs with its
+    link on the web."""
 
     owner: Owner
     applied_at: str
@@ -107,7 +110,7 @@ def record(
     """Write down that `resources` are managed; `server` is what Port added to them. Raises ApiError, PartialError."""
     if not resources:
         return
-    _ensure_blueprint(port)
+    ensure_blueprint(port)
     for batch in _batches([_entry(resource, stamp, (server or {}).get(resource.ref, {})) for resource in resources]):
         path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/bulk"
         answer = port.send("POST", path, {"entities": batch}, {"upsert": "true"})
@@ -142,7 +145,8 @@ def forget(port: PortWriter, refs: Iterable[Ref]) -> None:
                 raise
 
 
-def _ensure_blueprint(port: PortWriter) -> None:
+def ensure_blueprint(port: PortWriter) -> None:
+    """Make the ledger's blueprint, or give an older portcfg's the properties that it lacks."""
     path = f"/blueprints/{LEDGER_BLUEPRINT}"
     properties = BLUEPRINT_BODY["schema"]["properties"]
     try:

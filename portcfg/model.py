@@ -117,7 +117,8 @@ class Change:
 
     `before` is the live body as compared (None for a create), `after` the desired one (None for a delete).
     `adopted` marks a live object that portcfg didn't manage before. `drifted` says who last changed it in Port and
-    when, if somebody did after portcfg; for a create it says that it was deleted there.
+    when, if somebody did after portcfg; for a create it says that it was deleted there. `applied` is the body that the
+    ledger has of it.
     """
 
     action: Action
@@ -129,6 +130,7 @@ class Change:
     notes: tuple[str, ...] = ()
     adopted: bool = False
     drifted: str = ""
+    applied: Body | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +17,9 @@ from portcfg.causes import path_key
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
 from portcfg.errors import ApiError, InvalidSpecsError, PartialError, Problem
+from portcfg.journal import Recorded
 from portcfg.load import load_specs
+from portcfg.lock import locked
 from portcfg.model import (
     MISSING,
     Action,
@@ -113,9 +117,25 @@ def apply_specs(
     """Write a plan, keep the ledger, then plan again from what Port holds.
 
     An empty plan sends nothing, but that with `prune` the ledger forgets what is gone from Port. `commit` and `link`
-    (the repository's files at that commit, on the web) go into the ledger.
+    (the repository's files at that commit, on the web) go into the ledger. Raises BusyError while another apply runs.
     """
-    stamp = ledger.Stamp(specs.project.owner, clock().isoformat(), commit, link)
+    now = clock()
+    stamp = ledger.Stamp(specs.project.owner, now.isoformat(), commit, link)
+    alone = locked(port, stamp.owner, uuid.uuid4().hex, now) if options.use_ledger and plan.pending else nullcontext()
+    with alone:
+        outcomes = _written(plan, port, stamp, options, progress)
+    if not outcomes:
+        return Report((), plan, plan.notes)
+    after = plan_specs(specs, port, options)
+    if options.use_ledger and (added := _added_by_port(outcomes, after)):
+        ledger.record(port, [resource for resource, _ in added], stamp, {each.ref: paths for each, paths in added})
+        after = plan_specs(specs, port, options)
+    return Report(tuple(outcomes), after, plan.notes)
+
+
+def _written(
+    plan: Plan, port: PortWriter, stamp: ledger.Stamp, options: Options, progress: Callable[[Outcome], None]
+) -> list[Outcome]:
     outcomes: list[Outcome] = []
     try:
         for outcome in apply_plan(plan, port):
@@ -125,13 +145,32 @@ def apply_specs(
         # Also when interrupted: what was written is managed from now on.
         if options.use_ledger:
             _keep_ledger(stamp, plan, outcomes, port, options.prune)
-    if not outcomes:
-        return Report((), plan, plan.notes)
-    after = plan_specs(specs, port, options)
-    if options.use_ledger and (added := _added_by_port(outcomes, after)):
-        ledger.record(port, [resource for resource, _ in added], stamp, {each.ref: paths for each, paths in added})
-        after = plan_specs(specs, port, options)
-    return Report(tuple(outcomes), after, plan.notes)
+    return outcomes
+
+
+def undo(
+    own: Owner,
+    recorded: Recorded,
+    plan: Plan,
+    port: PortWriter,
+    *,
+    clock: Callable[[], datetime],
+    progress: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """Carry out the inverse of an apply, and put the ledger back to what it said before."""
+    now = clock()
+    stamp = ledger.Stamp(own, now.isoformat())
+    outcomes: list[Outcome] = []
+    with locked(port, own, uuid.uuid4().hex, now):
+        for outcome in apply_plan(plan, port):
+            outcomes.append(outcome)
+            progress(outcome)
+        done = {outcome.change.ref for outcome in outcomes if outcome.status is Status.DONE}
+        changed = [change for change in recorded.changes if change.ref in done]
+        before = [Resource(change.ref, change.applied, change.file) for change in changed if change.applied]
+        ledger.record(port, before, stamp)
+        ledger.forget(port, [change.ref for change in changed if not change.applied])
+    return outcomes
 
 
 def _added_by_port(outcomes: Sequence[Outcome], after: Plan) -> list[tuple[Resource, dict[str, Any]]]:

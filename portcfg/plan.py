@@ -44,7 +44,10 @@ def make_plan(
         for ref in ordered
     ]
     leftover = [ref for ref in managed or () if ref in live and ref not in desired and not _system(ref)]
-    deletes = [_delete(live[ref]) for ref in reversed(write_order({ref: live[ref] for ref in leftover}))]
+    deletes = [
+        _delete(live[ref], (applied or {}).get(ref))
+        for ref in reversed(write_order({ref: live[ref] for ref in leftover}))
+    ]
     kept = () if prune or not leftover else (_kept(leftover),)
     # An entry of a kind that only a later portcfg knows can't be looked up, so it stays.
     stale = sorted(ref for ref in managed or () if ref.kind in KINDS and ref not in live and ref not in desired)
@@ -94,9 +97,12 @@ def _step(
     desired: Resource, live: Resource | None, applied: Applied | None, unmanaged: bool, notes: tuple[str, ...]
 ) -> Change:
     ref, kind = desired.ref, KINDS[desired.ref.kind]
+    written = applied.body if applied else None
     if live is None:
         gone = "deleted in Port" if applied else ""
-        return Change(Action.CREATE, ref, None, desired.body, file=desired.file, notes=notes, drifted=gone)
+        return Change(
+            Action.CREATE, ref, None, desired.body, file=desired.file, notes=notes, drifted=gone, applied=written
+        )
     before, after = compared(kind, desired.body, live.body)
     last = compared(kind, desired.body, applied.body)[0] if applied else None
     fields = labelled(field_changes(before, after), applied, last)
@@ -112,6 +118,7 @@ def _step(
         notes,
         adopted=unmanaged,
         drifted=_editor(live.body) if by_hand else "",
+        applied=written,
     )
 
 
@@ -120,8 +127,8 @@ def _editor(live: Body) -> str:
     return f"by {who or 'somebody'} at {when}" if when else f"by {who or 'somebody'}"
 
 
-def _delete(live: Resource) -> Change:
-    return Change(Action.DELETE, live.ref, live.body, None)
+def _delete(live: Resource, applied: Applied | None) -> Change:
+    return Change(Action.DELETE, live.ref, live.body, None, applied=applied.body if applied else None)
 
 
 def compared(kind: Kind, desired: Body, live: Body) -> tuple[Body, Body]:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from portcfg.cli.state import STATE_FOLDER, make_state_folder
 from portcfg.client import Credentials
 from portcfg.errors import UsageError
 from portcfg.model import Project
 
 CREDENTIALS = Credentials("local", "local")
 CURSOR_KEY = "local"
-STATE_FOLDER = ".portcfg"
 DEFAULT_DATA = f"{STATE_FOLDER}/local.db"
 DEFAULT_USERS = 40
 DEFAULT_SEED = 7
@@ -36,7 +36,7 @@ def serving_port(data: str, port: int = 0, **chaos: Any) -> Iterator[str]:
         from portcfg.emulator.server import serving
     except ImportError as error:
         raise _not_installed() from error
-    _make_folder(Path(data).parent)
+    make_state_folder(Path(data).parent)
     app = port_app(
         data,
         client_id=CREDENTIALS.client_id,
@@ -80,13 +80,6 @@ def serving_samples(folder: Path, port: int) -> Iterator[str]:
         raise _not_installed() from error
     with serving(samples_app(folder, api_key=CURSOR_KEY), port) as base_url:
         yield base_url
-
-
-def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = folder / ".gitignore"
-    if folder.name == STATE_FOLDER and not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
 
 
 def stand_in_people(users: int, seed: int) -> list[tuple[str, str]]:

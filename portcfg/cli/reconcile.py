@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +12,10 @@ import click
 
 from portcfg import planfile
 from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
+from portcfg.cli.state import JOURNALS, make_state_folder
 from portcfg.client import api_root
 from portcfg.errors import EXIT_CHANGES, EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, UsageError
+from portcfg.journal import Header, Journal
 from portcfg.model import Outcome, Plan, Report, Status
 from portcfg.pipeline import Options, Specs, apply_specs, plan_specs
 from portcfg.plan import drift_of
@@ -118,13 +122,35 @@ def apply_command(
         if bound:
             planfile.check(bound, _binding(settings, specs, options), plan)
         elif plan.pending or plan.adopted:
-            _ask(plan, port.root, auto_approve)
-
-        report = apply_specs(
-            specs, plan, port, options, clock=utc_now, progress=show_outcome, commit=settings.commit, link=settings.link
-        )
+            ask_before_writing(plan, port.root, auto_approve)
+        with kept_journal(settings, specs, plan, port.root) as note:
+            report = apply_specs(
+                specs, plan, port, options, clock=utc_now, progress=note, commit=settings.commit, link=settings.link
+            )
         click.echo(report_text(report) if format_ == "text" else report_json(report))
         return _exit_code(report)
+
+
+@contextmanager
+def kept_journal(settings: Settings, specs: Specs, plan: Plan, root: str) -> Iterator[Callable[[Outcome], None]]:
+    """Keep a journal of an apply of `plan`, if it writes anything; yields what is to be told of each outcome."""
+    if not plan.pending:
+        yield show_outcome
+        return
+    now = utc_now()
+    project = specs.project
+    header = Header("" if settings.is_local else root, project.name, project.environment, now.isoformat())
+    make_state_folder(JOURNALS.parent)
+    with closing(Journal(JOURNALS / f"{now:%Y%m%dT%H%M%S%f}.jsonl", header, plan)) as journal:
+
+        def note(outcome: Outcome) -> None:
+            journal.note(outcome)
+            show_outcome(outcome)
+
+        try:
+            yield note
+        finally:
+            say(f"to undo: portcfg rollback {journal.path}")
 
 
 def _binding(settings: Settings, specs: Specs, options: Options) -> planfile.Binding:
@@ -139,7 +165,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _ask(plan: Plan, root: str, auto_approve: bool) -> None:
+def ask_before_writing(plan: Plan, root: str, auto_approve: bool) -> None:
+    """Ask on a terminal; raises UsageError without one."""
     if auto_approve:
         return
     if not sys.stdin.isatty():

@@ -1,26 +1,18 @@
-"""validate, compile, import and schema: the commands about spec files."""
+"""validate, compile and schema: the commands about spec files."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from portcfg import __version__
-from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options
-from portcfg.errors import EXIT_ERROR, EXIT_OK, InvalidSpecsError, UsageError
-from portcfg.importer import destinations, importable, irreplaceable, spec_text, undeclared
+from portcfg.cli.common import checked_specs, format_option, say, specs_options
+from portcfg.errors import EXIT_ERROR, EXIT_OK, UsageError
 from portcfg.kinds import KINDS, load_schema
-from portcfg.load import load_specs
-from portcfg.model import Body, Document, Project, Resource
-from portcfg.observe import observe
-from portcfg.pipeline import Specs, read_specs
-from portcfg.project import load_project
+from portcfg.pipeline import read_specs
 from portcfg.render.problems import problems_json, problems_markdown, problems_text
-from portcfg.render.safe import plain
-from portcfg.rules.names import ref_of
 from portcfg.settings import Settings
 
 SCHEMAS = ("project", *KINDS)
@@ -66,71 +58,6 @@ def compile_command(settings: Settings, names: tuple[str, ...]) -> int:
     ]
     click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     return EXIT_OK
-
-
-@click.command("import")
-@specs_options
-@click.argument("identifiers", nargs=-1)
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Only this kind; may be repeated.")
-@click.option("--overwrite", is_flag=True, help="Replace files that exist already.")
-def import_command(settings: Settings, identifiers: tuple[str, ...], kinds: tuple[str, ...], overwrite: bool) -> int:
-    """Write a spec file for every resource that Port has, or for the ones named. A plan of them shows no changes.
-
-    A resource that the specs have already keeps its file.
-
-    \b
-    Examples:
-      portcfg import
-      portcfg import --kind blueprint service githubPullRequest
-    """
-    project, problems = load_project(settings.specs, settings.environment)
-    if problems:
-        raise InvalidSpecsError(problems)
-    documents = _existing(settings.specs, project)
-    with reading(settings, Specs(project, (), ())) as port:
-        resources = importable(observe(port), kinds or KINDS, identifiers)
-    missing = sorted(set(identifiers) - {resource.ref.identifier for resource in resources})
-    if missing:
-        raise UsageError(f"Port has no {', '.join(missing)} of these kinds")
-    written = _write(settings.specs, resources, documents, overwrite)
-    known = {ref_of(document) for document in documents} | {each.ref for each in resources} | set(project.external)
-    external: dict[str, dict[str, Body]] = {}
-    for ref in undeclared(written, known):
-        external.setdefault(KINDS[ref.kind].folder, {})[ref.identifier] = {}
-    if external:
-        say(f"note: the imported refer to what isn't in the specs; import it too, or add it to {project.file}:")
-        say(f"      external: {json.dumps(external)}")
-    say(f"{len(resources)} resource(s); look at them with `portcfg plan`")
-    return EXIT_OK
-
-
-def _existing(root: Path, project: Project) -> tuple[Document, ...]:
-    """The specs that are there already; what can't be read of them is said, for it may be one to import."""
-    if not root.is_dir():
-        return ()
-    loaded = load_specs(root, project.variables)
-    for problem in loaded.problems:
-        if problem.severity == "error" and problem.id != "L009":
-            say(f"warning: {plain(problem.where)}: {plain(problem.message)}")
-    return loaded.documents
-
-
-def _write(
-    root: Path, resources: Sequence[Resource], documents: Sequence[Document], overwrite: bool
-) -> Iterator[Resource]:
-    """Write the spec of each resource where there is none, or over it; yields those written."""
-    paths = destinations(root, [resource.ref for resource in resources], documents)
-    reasons = irreplaceable(documents)
-    for resource in resources:
-        path = paths[resource.ref]
-        if path.exists() and (not overwrite or path in reasons):
-            why = f"{reasons[path]}; change it by hand" if overwrite else "exists; --overwrite replaces it"
-            say(f"kept    {plain(str(path))} ({why})")
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(spec_text(resource), encoding="utf-8")
-        say(f"wrote   {plain(str(path))}")
-        yield resource
 
 
 @click.command("schema")

@@ -1,0 +1,70 @@
+"""rollback and unlock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from portcfg.cli.common import say, specs_options, writing
+from portcfg.cli.reconcile import ask_before_writing, kept_journal, utc_now
+from portcfg.errors import EXIT_OK, EXIT_PARTIAL, UsageError
+from portcfg.journal import inverse, read
+from portcfg.lock import release
+from portcfg.model import Status
+from portcfg.observe import observe
+from portcfg.pipeline import Specs, read_specs, undo
+from portcfg.render.plan import headline, plan_text
+from portcfg.settings import Settings
+
+
+@click.command("rollback")
+@specs_options
+@click.argument("journal", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--auto-approve", is_flag=True, help="Don't ask: for CI.")
+def rollback_command(settings: Settings, journal: Path, auto_approve: bool) -> int:
+    """Bring Port back to what it held before an apply, as the apply's journal has it: only what the apply touched.
+
+    Values of entities can't come back; the plan says where that matters. A rollback has a journal of its own.
+
+    \b
+    Examples:
+      portcfg rollback .portcfg/journal/20260302T101500000000.jsonl
+    """
+    recorded = read(journal)
+    specs = read_specs(settings.specs, settings.environment)
+    with writing(settings, specs) as port:
+        _same_place(recorded.header.base_url, "" if settings.is_local else port.root)
+        plan = inverse(recorded, observe(port))
+        say(plan_text(plan))
+        if not plan.pending:
+            return EXIT_OK
+        ask_before_writing(plan, port.root, auto_approve)
+        with kept_journal(settings, specs, plan, port.root) as note:
+            outcomes = undo(specs.project.owner, recorded, plan, port, clock=utc_now, progress=note)
+        rest = inverse(recorded, observe(port))
+    click.echo(f"Read back from Port: {headline(rest)}")
+    failed = any(outcome.status is not Status.DONE for outcome in outcomes) or bool(rest.pending)
+    return EXIT_PARTIAL if failed else EXIT_OK
+
+
+def _same_place(recorded: str, root: str) -> None:
+    if recorded != root:
+        where = recorded or "the embedded Port"
+        raise UsageError(f"the journal is of {where}, and this is {root or 'the embedded Port'}")
+
+
+@click.command("unlock")
+@specs_options
+def unlock_command(settings: Settings) -> int:
+    """End the lock that a killed apply left behind. Make sure that no apply is running: two would mix their writes.
+
+    \b
+    Examples:
+      portcfg unlock
+    """
+    project = read_specs(settings.specs, settings.environment).project
+    with writing(settings, Specs(project, (), ())) as port:
+        release(port)
+    say("no apply holds the lock any more")
+    return EXIT_OK

@@ -1,0 +1,147 @@
+"""What an apply is about to write, and how each write ended, kept in a local file for `rollback`.
+
+The file is JSON lines: a header, then for each change what Port held before, all written to disk before the first
+request; then one line for each outcome. A killed apply leaves a journal without its last lines, which is enough.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from portcfg.diff import canonical
+from portcfg.errors import UsageError
+from portcfg.kinds import KINDS
+from portcfg.kinds.base import STAMPS
+from portcfg.model import Action, Body, Change, Outcome, Plan, Ref, Resource, State
+from portcfg.plan import compared, write_order
+
+FORMAT = "portcfg/journal/1"
+
+
+@dataclass(frozen=True)
+class Header:
+    """Which apply it was: on which Port, for which project and environment, when (ISO)."""
+
+    base_url: str
+    project: str
+    environment: str
+    started: str
+
+
+class Journal:
+    """An open journal file."""
+
+    def __init__(self, path: Path, header: Header, plan: Plan) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file: TextIO = path.open("x", encoding="utf-8")
+        self._line({"format": FORMAT, **vars(header)})
+        for change in plan.pending:
+            self._line(_entry(change))
+        # On disk before anything is written to Port, or it would be no use after a power cut.
+        os.fsync(self._file.fileno())
+
+    def note(self, outcome: Outcome) -> None:
+        """How a change ended."""
+        self._line({"done": str(outcome.change.ref), "status": outcome.status.value, "message": outcome.message})
+
+    def close(self) -> None:
+        """End the journal."""
+        self._file.close()
+
+    def _line(self, body: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(body, ensure_ascii=False) + "\n")
+        self._file.flush()
+
+
+def _entry(change: Change) -> Body:
+    return {
+        "action": change.action.value,
+        "kind": change.ref.kind,
+        "identifier": change.ref.identifier,
+        "file": change.file,
+        "before": change.before,
+        "after": change.after,
+        "applied": change.applied,
+    }
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A journal that was read: the changes, and the refs whose writes are known to have ended."""
+
+    header: Header
+    changes: tuple[Change, ...]
+    ended: frozenset[str]
+
+
+def read(path: Path) -> Recorded:
+    """The journal in a file; a last line that was cut off is left out. Raises UsageError for any other file."""
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            break
+    if not lines or not isinstance(lines[0], dict) or lines[0].get("format") != FORMAT:
+        raise UsageError(f"{path} is no journal of this portcfg ({FORMAT})")
+    header = Header(*(str(lines[0].get(name, "")) for name in ("base_url", "project", "environment", "started")))
+    changes = tuple(_change(line) for line in lines[1:] if "action" in line)
+    return Recorded(header, changes, frozenset(line["done"] for line in lines[1:] if "done" in line))
+
+
+def _change(line: Mapping[str, Any]) -> Change:
+    ref = Ref(line["kind"], line["identifier"])
+    before, after = line["before"], line["after"]
+    return Change(Action(line["action"]), ref, before, after, file=line["file"], applied=line["applied"])
+
+
+def inverse(recorded: Recorded, live: State) -> Plan:
+    """The plan that brings Port back to what it held before: only what the apply touched, and still differs."""
+    steps = {change.ref: step for change in recorded.changes if (step := _undone(change, recorded, live))}
+    deletes = [ref for ref, step in steps.items() if step.action is Action.DELETE]
+    writes = {ref: Resource(ref, step.after or {}) for ref, step in steps.items() if ref not in set(deletes)}
+    order = [*write_order(writes), *reversed(write_order({ref: live[ref] for ref in deletes}))]
+    return Plan(tuple(steps[ref] for ref in order), tuple(_losses(recorded, live)), recorded.header.environment)
+
+
+def _undone(change: Change, recorded: Recorded, live: State) -> Change | None:
+    now = live.get(change.ref)
+    before = _writable(change.before) if change.before is not None else None
+    if before is None:
+        ours = now is not None and (str(change.ref) in recorded.ended or _is(change, change.after, now.body))
+        return Change(Action.DELETE, change.ref, now.body, None, change.fields, change.file) if now and ours else None
+    if now is None:
+        return Change(Action.CREATE, change.ref, None, before, file=change.file)
+    if _is(change, before, now.body):
+        return None
+    return Change(Action.UPDATE, change.ref, now.body, before, file=change.file)
+
+
+def _is(change: Change, body: Body | None, live: Body) -> bool:
+    left, right = compared(KINDS[change.ref.kind], body or {}, live)
+    return canonical(left) == canonical(right)
+
+
+def _writable(body: Body) -> Body:
+    return {key: value for key, value in body.items() if key not in STAMPS and value is not None}
+
+
+def _losses(recorded: Recorded, live: State) -> Iterator[str]:
+    """What no journal can bring back: values of entities aren't in it."""
+    for change in recorded.changes:
+        if change.action is Action.DELETE and change.ref not in live:
+            yield f"{change.ref} comes back without the entities that it may have had"
+        if change.action is Action.UPDATE and change.ref in live:
+            then, now = (_properties(body) for body in (change.before, live[change.ref].body))
+            if gone := sorted(then - now):
+                yield f"{change.ref}: {', '.join(gone)} come(s) back without values"
+
+
+def _properties(body: Body | None) -> set[str]:
+    return set((((body or {}).get("schema") or {}).get("properties")) or {})
