@@ -31,6 +31,9 @@ LAYERS = {
     "portcfg.rules": 5,
     "portcfg.compile": 5,
     "portcfg.causes": 4,
+    "portcfg.risk": 4,
+    "portcfg.guard": 5,
+    "portcfg.impact": 5,
     "portcfg.plan": 5,
     "portcfg.apply": 5,
     "portcfg.ledger": 5,
@@ -62,7 +65,20 @@ OWNERS = {
 }
 # Where the configuration's side may look into sync: its offline checks, and the report to print.
 MEETING = {"portcfg.rules.mappings": {"portcfg.sync.checks"}, "portcfg.render.sync": {"portcfg.sync.report"}}
-PURE = ("plan", "diff", "compile", "validate", "shape", "rules.", "render.", "kinds.", "model", "errors")
+PURE = (
+    "plan",
+    "risk",
+    "guard",
+    "diff",
+    "compile",
+    "validate",
+    "shape",
+    "rules.",
+    "render.",
+    "kinds.",
+    "model",
+    "errors",
+)
 IMPURE = {"requests", "os", "time", "random", "socket", "subprocess", "secrets", "urllib", "threading", "datetime"}
 
 

@@ -1,0 +1,100 @@
+"""What a plan may not do without being told so: lose data, or take away or upset too much at once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from portcfg.model import Action, Change, Plan
+from portcfg.risk import Risk, Risks, graded
+
+ALLOW = "--allow-destructive"
+ALLOW_ALL = "--allow-remove-all"
+SETTING = "guards in portcfg.yaml"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a plan may do at once before somebody must confirm it.
+
+    A share is of the managed resources that Port has, and counts once there are `share_from` of them: half of two is
+    no disaster. Updates count if they break or destroy something. `entities` is how many entities such changes may
+    concern, those of one blueprint counted once.
+    """
+
+    delete_share: float = 0.3
+    delete_count: int = 10
+    update_share: float = 0.5
+    update_count: int = 50
+    entities: int = 100_000
+    share_from: int = 10
+    remove_all: bool = False
+
+
+def guard(plan: Plan, risks: Risks, limits: Limits = Limits(), allowed: Collection[str] = ()) -> list[str]:
+    """Why the plan is refused, with the way out; empty if it may go ahead.
+
+    `allowed` names resources ("blueprint/x") whose change or delete is meant, whatever it costs: they don't count
+    towards the limits either. Only `limits.remove_all` lets a plan delete everything that is managed.
+    """
+    if not limits.remove_all and _removes_all(plan):
+        return [_remove_all(plan)]
+    open_changes = [change for change in plan.pending if str(change.ref) not in allowed]
+    refusals = list(_destructive(open_changes, risks))
+    refusals += _crowd(plan, open_changes, risks, limits)
+    return refusals
+
+
+def _removes_all(plan: Plan) -> bool:
+    return bool(plan.changes) and all(change.action is Action.DELETE for change in plan.changes)
+
+
+def _remove_all(plan: Plan) -> str:
+    number = len(plan.changes)
+    return (
+        f"this would delete all {number} managed resource(s): the specs hold nothing any more. "
+        f"Is it the right folder? If it is meant, pass {ALLOW_ALL}"
+    )
+
+
+def _destructive(changes: Sequence[Change], risks: Risks) -> Iterator[str]:
+    for change in changes:
+        for line in risks.lines(change.ref, Risk.DESTRUCTIVE):
+            yield f"{change.ref} is destructive: {line}. If it is meant, pass {ALLOW} {change.ref}"
+
+
+def _crowd(plan: Plan, changes: Sequence[Change], risks: Risks, limits: Limits) -> Iterator[str]:
+    managed = sum(change.before is not None and not change.adopted for change in plan.changes)
+    deletes = sum(change.action is Action.DELETE for change in changes)
+    yield from _too_many("deletes", deletes, managed, limits, "delete")
+    risky = [change for change in changes if change.action is Action.UPDATE and risks.of(change.ref) is not Risk.SAFE]
+    yield from _too_many("breaking or destructive updates", len(risky), managed, limits, "update")
+    touched = _entities([change for change in changes if change.before is not None], risks)
+    if touched > limits.entities:
+        over = f"over the limit of {limits.entities:,}"
+        yield f"too many entities: {touched:,} are concerned, {over}. {_way_out('entities')}"
+
+
+def _too_many(what: str, number: int, managed: int, limits: Limits, name: str) -> Iterator[str]:
+    most = {"delete": limits.delete_count, "update": limits.update_count}[name]
+    share = {"delete": limits.delete_share, "update": limits.update_share}[name]
+    if number > most:
+        yield f"too many {what}: {number} resources, over the limit of {most}. {_way_out(f'{name}_count')}"
+    if managed >= limits.share_from and number > share * managed:
+        part = f"{number} of {managed} managed resources ({number / managed:.1%})"
+        yield f"too many {what}: {part}, over the limit of {share:.1%}. {_way_out(f'{name}_share')}"
+
+
+def _way_out(setting: str) -> str:
+    return f"If it is meant, name them with {ALLOW} REF, or raise {setting} under {SETTING}"
+
+
+def _entities(changes: Sequence[Change], risks: Risks) -> int:
+    """How many entities are concerned: in each blueprint as many as its widest impact says."""
+    widest: dict[str, int] = {}
+    for change in changes:
+        for impact in risks.impacts.get(change.ref, ()):
+            number = risks.counts.get(impact.count) if impact.count else None
+            if impact.count and number and graded(impact, risks.counts) is not Risk.SAFE:
+                widest[impact.count.blueprint] = max(number, widest.get(impact.count.blueprint, 0))
+    return sum(widest.values())
