@@ -22,6 +22,7 @@ from portcfg.emulator.cursor_company import synthetic_company
 from portcfg.emulator.cursor_faults import CursorFaults
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
+from portcfg.lock import release
 from portcfg.pipeline import Specs, apply_specs, plan_specs, read_specs
 from portcfg.retry import RetryPolicy
 from portcfg.sync.parse import parse_mapping
@@ -167,6 +168,8 @@ def test_killed_at_a_write_and_run_again(
             _ = apply(specs, killed) and sync(specs, killed)
         assert killed.writes == killed.at
         client = PortWriter(url, CREDENTIALS, PATIENT)
+        # As `portcfg unlock` does: the killed one may have left its lock.
+        release(client)
         assert apply(specs, client)
         assert sync(specs, client).exit_code == 0
         assert contents(client) == clean.contents
