@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
+from portcfg.kinds.order import in_order
 from portcfg.load import VARIABLE
-from portcfg.model import Document, Ref, Resource, State
+from portcfg.model import Document, Project, Ref, Resource, State
 from portcfg.rules.names import ref_of
 from portcfg.yamlread import dump
 
@@ -25,6 +27,19 @@ def importable(live: State, kinds: Iterable[str], names: Iterable[str]) -> list[
         and not KINDS[ref.kind].system(ref.identifier)
         and (not chosen or ref.identifier in chosen)
     ]
+
+
+def selected(resources: Iterable[Resource], only: Sequence[str], exclude: Sequence[str]) -> list[Resource]:
+    """Those whose `kind/identifier` matches one of `only` (where there is any) and none of `exclude`."""
+    return [
+        resource
+        for resource in resources
+        if (not only or _matches(resource.ref, only)) and not _matches(resource.ref, exclude)
+    ]
+
+
+def _matches(ref: Ref, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(str(ref), pattern) for pattern in patterns)
 
 
 def spec_file(root: Path, ref: Ref, taken: set[Path]) -> Path:
@@ -62,13 +77,16 @@ def undeclared(resources: Iterable[Resource], known: Collection[Ref]) -> list[Re
     return sorted(ref for ref in targets if ref not in known and not KINDS[ref.kind].system(ref.identifier))
 
 
-def spec_text(resource: Resource) -> str:
+NO_PROJECT = Project("")
+
+
+def spec_text(resource: Resource, project: Project = NO_PROJECT) -> str:
     """The YAML of a live resource, without what only Port sets; `${` is escaped, for it means a variable in specs."""
     kind = KINDS[resource.ref.kind]
-    body = {
-        key: value for key, value in kind.decompile(resource.body).items() if key not in STAMPS and value is not None
-    }
-    return dump(_escaped({"identifier": resource.ref.identifier, **body})).rstrip("\n") + "\n"
+    spec = kind.decompile(resource.body, project)
+    body = {key: value for key, value in spec.items() if key not in STAMPS and value is not None}
+    ordered = in_order({"identifier": resource.ref.identifier, **body}, kind.schema())
+    return dump(_escaped(ordered)).rstrip("\n") + "\n"
 
 
 def _escaped(value: object) -> object:

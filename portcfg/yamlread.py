@@ -189,6 +189,10 @@ def dump(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
 
 
+# Longer texts are folded, and longer lists have a line for each item.
+LONG = 100
+
+
 class _Dumper(yaml.SafeDumper):
     """Indents lists below their key, and never writes anchors."""
 
@@ -205,6 +209,8 @@ def _text(dumper: yaml.SafeDumper, value: str) -> ScalarNode:
         style = '"'
     elif "\n" in value and all(line == line.rstrip() for line in value.split("\n")) and value[0] != " ":
         style = "|"
+    elif len(value) > LONG and "\n" not in value and value == value.strip():
+        style = ">"
     else:
         style = "'" if typed_otherwise else ""
     return dumper.represent_scalar(_STANDARD_TAG + "str", value, style=style or None)
@@ -216,5 +222,19 @@ def _float(dumper: yaml.SafeDumper, value: float) -> ScalarNode:
     return dumper.represent_scalar(_STANDARD_TAG + ("float" if "." in text else "str"), text)
 
 
+def _list(dumper: yaml.SafeDumper, value: list[Any]) -> SequenceNode:
+    """A list of words on one line, as people write rows and enums; every other list has a line for each item."""
+    short = all(map(_is_word, value)) and len(repr(value)) <= LONG
+    return dumper.represent_sequence(_STANDARD_TAG + "seq", value, flow_style=short)
+
+
+def _is_word(value: Any) -> bool:
+    """A short scalar, or a mapping of one, such as a widget with its width in a row."""
+    if isinstance(value, dict) and len(value) == 1:
+        return not any(isinstance(part, dict | list) for part in value.values())
+    return not isinstance(value, dict | list)
+
+
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(list, _list)
 _Dumper.add_representer(float, _float)

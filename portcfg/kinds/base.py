@@ -29,6 +29,16 @@ def unchanged(body: Body, _: Project) -> Body:
     return body
 
 
+def as_it_is(body: Body, _: Project) -> Body:
+    """The decompile step of kinds whose specs are Port's JSON already."""
+    return dict(body)
+
+
+def unnamed(body: Body, _: str) -> Body:
+    """The form in a file of kinds whose JSON is the same everywhere and holds its own identifier."""
+    return body
+
+
 def no_references(_: Body) -> Iterator[tuple[Path, Ref]]:
     """A body that refers to nothing."""
     return iter(())
@@ -58,7 +68,9 @@ class Kind:
     `comparable` brings a body, desired or live, into the form that is compared. `carried(desired, live)` is the body to
     PUT. `stages(desired, live)` splits a write into several, one after the other, for resources that refer to each
     other; each may name what the ones before it have written. `parts` names what a new resource consists of, for people
-    who read a plan.
+    who read a plan. `decompile(live, project)` is the inverse of `compile`: the spec of a live body. `recognises` tells
+    Port's JSON of this kind, met in some file, and `from_file(body, name)` makes it what Port would answer; `name`
+    is for what goes by the file's or folder's name.
     """
 
     name: str
@@ -75,7 +87,9 @@ class Kind:
     belongs: Callable[[Body], bool] = always
     system: Callable[[str], bool] = never
     compile: Callable[[Body, Project], Body] = unchanged
-    decompile: Callable[[Body], Body] = dict
+    decompile: Callable[[Body, Project], Body] = as_it_is
+    recognises: Callable[[Body], bool] = never
+    from_file: Callable[[Body, str], Body] = unnamed
     references: Callable[[Body], Iterable[tuple[Path, Ref]]] = no_references
     without: Callable[[Body, Ref], Body] | None = None
     carried: Callable[[Body, Body], Body] = live_under_desired

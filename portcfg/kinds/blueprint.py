@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
-from portcfg.model import Body, Path, Ref
+from portcfg.model import Body, Path, Project, Ref
 
 SECTIONS = frozenset(
     {"title", "icon", "description", "schema", "relations", "mirrorProperties", "calculationProperties"}
@@ -19,6 +19,7 @@ PROPERTY_KEYS = frozenset(_SCHEMA["$defs"]["property"]["properties"]) - {"$inclu
 MEMBER_KEYS = {
     section: frozenset(_SCHEMA["properties"][section]["additionalProperties"]["properties"]) for section in MAPS
 }
+SPEC_KEYS = frozenset(_SCHEMA["properties"]) - STAMPS
 OWNERSHIP_TITLE = "Owning teams"
 
 
@@ -133,22 +134,28 @@ def stages(desired: Body, live: Body | None) -> list[Body]:
     return [bare, related, desired]
 
 
-def decompile(body: Body) -> Body:
-    """The spec of a live blueprint: what its schema knows, less nulls."""
-    spec = _known(body, frozenset(_SCHEMA["properties"]) - STAMPS)
-    properties = body["schema"].get("properties") or {}
-    spec["schema"] = {
-        **body["schema"],
-        "properties": {name: _known(value, PROPERTY_KEYS) for name, value in properties.items()},
-    }
+def decompile(body: Body, _: Project) -> Body:
+    """The spec of a live blueprint: what its schema knows, less empty sections and Port's defaults."""
+    spec = without_empty({key: value for key, value in body.items() if key in SPEC_KEYS})
+    shaped = comparable(body)
+    required = (body.get("schema") or {}).get("required")
+    spec["schema"] = {**shaped["schema"], **({"required": required} if required else {})}
     for section in MAPS:
         if section in spec:
-            spec[section] = {name: _known(member, MEMBER_KEYS[section]) for name, member in spec[section].items()}
+            spec[section] = {name: _lean(section, member) for name, member in shaped[section].items()}
+    if "ownership" in spec:
+        spec["ownership"] = shaped["ownership"]
     return spec
 
 
-def _known(body: Body, keys: frozenset[str]) -> Body:
-    return {key: value for key, value in body.items() if key in keys and value is not None}
+def _lean(section: str, member: Body) -> Body:
+    defaults = MEMBER_DEFAULTS.get(section, {})
+    return {key: value for key, value in member.items() if key not in defaults or value != defaults[key]}
+
+
+def recognises(body: Body) -> bool:
+    """Whether some JSON object is a blueprint."""
+    return isinstance(body.get("identifier"), str) and isinstance(body.get("schema"), dict)
 
 
 def parts(body: Body) -> Iterator[tuple[str, list[str]]]:
@@ -173,6 +180,7 @@ BLUEPRINT = Kind(
     references=references,
     without=without,
     decompile=decompile,
+    recognises=recognises,
     carried=carried,
     stages=stages,
     parts=parts,

@@ -7,21 +7,23 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from portcfg.diff import same
 from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
-from portcfg.kinds.widgets import compile_widget
+from portcfg.kinds.shortform import short_form
+from portcfg.kinds.widgets import compile_row, compile_widget
 from portcfg.model import Body, Path, Project, Ref
 
-GRID = 12
-ROW_HEIGHT = 400
 # Set or filled in by Port (port-api.md §4.2, §6.20).
 SERVER_KEYS = STAMPS | {"protected", "requiredQueryParams", "sidebar", "visibility"}
+# The keys that hold the widgets; `rows` and `layout_id` are the short form's own.
+SHORT_KEYS = ("layout_id", "rows", "widgets")
 SECTIONS = frozenset({"title", "icon", "description", "widgets"})
 DEFAULTS: Mapping[str, Any] = {"section": "software_catalog", "showInSidebar": True, "locked": False}
 
 
 def compile_dashboard(body: Body, project: Project) -> Body:
     """A short-form dashboard as a Port page; a page in Port's own form passes through."""
-    page = {"type": "dashboard", **{key: value for key, value in body.items() if key not in ("widgets", "rows")}}
+    page = {"type": "dashboard", **{key: value for key, value in body.items() if key not in SHORT_KEYS}}
     page.setdefault("title", body["identifier"])
     widgets = body.get("widgets", [])
     if isinstance(widgets, list):
@@ -30,7 +32,7 @@ def compile_dashboard(body: Body, project: Project) -> Body:
     layout = [compile_row(row) for row in rows]
     placed = [column["id"] for row in layout for column in row["columns"]]
     root = {
-        "id": f"{body['identifier']}-layout",
+        "id": body.get("layout_id", f"{body['identifier']}-layout"),
         "type": "dashboard-widget",
         "layout": layout,
         "widgets": [compile_widget(key, widgets[key], project.line_chart) for key in placed],
@@ -69,17 +71,6 @@ def _new_id(widget: Body, taken: set[str]) -> str:
     new = next(candidate for candidate in numbered if candidate not in taken)
     taken.add(new)
     return new
-
-
-def compile_row(row: Any) -> Body:
-    """A row: a list of widget keys, or `{height, widgets}`; `{key: size}` sets a width, the others share the rest."""
-    height, entries = (row.get("height", ROW_HEIGHT), row["widgets"]) if isinstance(row, dict) else (ROW_HEIGHT, row)
-    sized = {key: size for entry in entries if isinstance(entry, dict) for key, size in entry.items()}
-    keys = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
-    free = [key for key in keys if key not in sized]
-    share, extra = divmod(GRID - sum(sized.values()), len(free)) if free else (0, 0)
-    widths = {key: share + (index < extra) for index, key in enumerate(free)} | sized
-    return {"height": height, "columns": [{"id": key, "size": widths[key]} for key in keys]}
 
 
 def comparable(body: Body) -> Body:
@@ -137,16 +128,45 @@ def carried(desired: Body, live: Body) -> Body:
     return {**{key: value for key, value in kept.items() if value is not None}, **desired}
 
 
-def decompile(body: Body) -> Body:
-    """The spec of a live page: Port's own form, less stamps and defaults."""
+def decompile(body: Body, project: Project) -> Body:
+    """The spec of a live page: the short form where that compiles to the very same page, else Port's own."""
+    spec = _own_form(body)
+    short = short_form(spec, project.line_chart, _same_widget)
+    if short is not None:
+        again = {**{key: value for key, value in spec.items() if key != "widgets"}, **short}
+        if _same_page(compile_dashboard(again, project), compile_dashboard(spec, project)):
+            return again
+    return spec
+
+
+def _same_page(one: Body, other: Body) -> bool:
+    return same(comparable(one), comparable(other))
+
+
+def _same_widget(one: Body, other: Body) -> bool:
+    return same(_widget(one), _widget(other))
+
+
+def _own_form(body: Body) -> Body:
+    """A page as Port has it, less stamps and defaults."""
     known = frozenset(load_schema("dashboard")["properties"]) - SERVER_KEYS - {"widgets", "type"}
     kept = {key: value for key, value in body.items() if key in known}
     kept = without_empty({key: value for key, value in kept.items() if DEFAULTS.get(key) != value})
     return {**kept, "widgets": [_without_stamps(widget) for widget in body.get("widgets") or []]}
 
 
+def recognises(body: Body) -> bool:
+    """Whether some JSON object is a dashboard; other pages have another type."""
+    return isinstance(body.get("widgets"), list) and body.get("type", "dashboard") == "dashboard"
+
+
+def from_file(body: Body, name: str) -> Body:
+    """A page as Port would answer it."""
+    return {"identifier": name, "type": "dashboard", **body}
+
+
 def _without_stamps(widget: Any) -> Any:
-    shaped = {key: value for key, value in widget.items() if key not in STAMPS - {"id"}}
+    shaped = {key: value for key, value in widget.items() if key not in STAMPS - {"id"} and value is not None}
     if isinstance(shaped.get("widgets"), list):
         shaped["widgets"] = [_without_stamps(inner) for inner in shaped["widgets"]]
     if isinstance(shaped.get("groups"), list):
@@ -182,6 +202,8 @@ DASHBOARD = Kind(
     belongs=lambda page: page.get("type") == "dashboard",
     compile=compile_dashboard,
     decompile=decompile,
+    recognises=recognises,
+    from_file=from_file,
     references=references,
     carried=carried,
     parts=parts,

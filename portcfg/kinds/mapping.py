@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcfg.kinds.base import Kind, without_empty
+from portcfg.kinds.order import in_order
 from portcfg.model import Body, Path, Project, Ref
 
 # Keys of a spec that are the integration's own; all others are its config.
 OWN_KEYS = {"identifier": "installationId", "type": "installationAppType", "title": "title", "version": "version"}
 # The keys of a config whose texts are jq, as good as all of them.
 JQ_KEYS = frozenset({"resources", "streams", "lookups"})
+# What only a mapping has that portcfg runs.
+RUN_HERE = frozenset({"source", "streams"})
 PASSED_KEYS = ("changelogDestination",)
 # Ocean writes these out although nobody set them (port-api.md §5.2).
 FLAG_DEFAULTS: Mapping[str, Any] = {
@@ -31,20 +34,51 @@ def compile_mapping(body: Body, project: Project) -> Body:
     integration |= {key: body[key] for key in PASSED_KEYS if key in body}
     config = {key: value for key, value in body.items() if key not in (*OWN_KEYS, *PASSED_KEYS)}
     if "config" in config:
-        config = config["config"]
+        return {**integration, "config": config["config"]}
     if project.mapping_source and "source" not in config and config.get("runner") != "ocean":
         config = {"source": dict(project.mapping_source), **config}
     return {**integration, "config": config}
 
 
-def decompile_mapping(body: Body) -> Body:
-    """The spec of a live integration."""
-    spec: Body = {key: body[port_key] for key, port_key in OWN_KEYS.items() if body.get(port_key) is not None}
-    config = body.get("config") or {}
-    known = set(MAPPING.schema()["properties"]) - set(OWN_KEYS) - {"config"}
-    if set(config) <= known:
+def decompile_mapping(body: Body, project: Project) -> Body:
+    """The spec of a live integration: the keys of its config beside its own where portcfg knows who runs it.
+
+    All others keep Port's own form, which takes nothing from the project and says nothing about who runs them.
+    """
+    spec = {key: body[port_key] for key, port_key in OWN_KEYS.items() if body.get(port_key) not in (None, "")}
+    spec |= without_empty({key: body.get(key) for key in PASSED_KEYS})
+    config = _lean(body.get("config") or {})
+    known = set(MAPPING.schema()["properties"]) - {*OWN_KEYS, *PASSED_KEYS, "config", "$include"}
+    ours = RUN_HERE & config.keys() and ("source" in config or not project.mapping_source)
+    says_who = config.get("runner") == "ocean" or ours
+    if says_who and "resources" in config and set(config) <= known:
         return {**spec, **config}
-    return {**spec, "config": config}
+    return {**spec, "config": in_order(config, MAPPING.schema())}
+
+
+def _lean(config: Body) -> Body:
+    """A config less what Ocean fills in; its texts stay to the letter."""
+    lean = {key: value for key, value in config.items() if key not in FLAG_DEFAULTS or FLAG_DEFAULTS[key] != value}
+    if config.get("resources"):
+        lean["resources"] = [_resource(resource) for resource in config["resources"]]
+    return lean
+
+
+def recognises(body: Body) -> bool:
+    """Whether some JSON object is an integration, or the config of one (Ocean's `port-app-config.yml`)."""
+    config = body["config"] if isinstance(body.get("config"), dict) else body
+    return "installationId" in body or is_ocean_list(config.get("resources") or [])
+
+
+def from_file(body: Body, name: str) -> Body:
+    """An integration as Port would answer it; a bare config is that of an Ocean which goes by the name."""
+    if "installationId" in body:
+        return body
+    if not OWN_KEYS.keys().isdisjoint(body):
+        return compile_mapping({"identifier": name, **body}, Project(""))
+    config = body["config"] if isinstance(body.get("config"), dict) else body
+    runner = {} if RUN_HERE & config.keys() else {"runner": "ocean"}
+    return {"installationId": name, "installationAppType": name, "config": {**runner, **config}}
 
 
 def comparable(body: Body) -> Body:
@@ -137,6 +171,8 @@ MAPPING = Kind(
     update_verb="PATCH",
     compile=compile_mapping,
     decompile=decompile_mapping,
+    recognises=recognises,
+    from_file=from_file,
     references=references,
     headers=headers,
     parts=parts,

@@ -25,6 +25,8 @@ INTERVALS = {"hour": "hour", "day": "day", "week": "isoWeek", "month": "month", 
 FUNCTIONS = ("sum", "average", "min", "max", "median", "last")
 ICONS = {"number": "Metric", "line": "LineChart", "pie": "Pie", "bar": "Bar", "table": "Table"}
 COMMON = ("title", "icon", "description", "emptyStateText")
+GRID = 12
+ROW_HEIGHT = 400
 UNITS = ("none", "$", "€", "£", "%")
 
 
@@ -154,6 +156,17 @@ SHORT_TYPES: Mapping[str, Callable[[str, Mapping[str, Any], str], Body]] = {
     "frame": _plain("iframe-widget", "url", "urlType"),
     "links": _plain("links-widget", "links"),
 }
+
+
+def compile_row(row: Any) -> Body:
+    """A row: a list of widget keys, or `{height, widgets}`; `{key: size}` sets a width, the others share the rest."""
+    height, entries = (row.get("height", ROW_HEIGHT), row["widgets"]) if isinstance(row, dict) else (ROW_HEIGHT, row)
+    sized = {key: size for entry in entries if isinstance(entry, dict) for key, size in entry.items()}
+    keys = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+    free = [key for key in keys if key not in sized]
+    share, extra = divmod(GRID - sum(sized.values()), len(free)) if free else (0, 0)
+    widths = {key: share + (index < extra) for index, key in enumerate(free)} | sized
+    return {"height": height, "columns": [{"id": key, "size": widths[key]} for key in keys]}
 
 
 def compile_widget(key: str, widget: Mapping[str, Any], line_chart: str) -> Body:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from portcfg.errors import Problem
-from portcfg.kinds.dashboard import GRID, compile_row
-from portcfg.kinds.widgets import FUNCTIONS
+from portcfg.kinds.widgets import FUNCTIONS, GRID, compile_row
 from portcfg.model import Body, Document, Path, Project
 
 Finding = tuple[Path, str, str, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from portcfg.errors import Problem
+from portcfg.kinds.mapping import RUN_HERE
 from portcfg.model import Document, Path, Project
 from portcfg.sync.checks import mapping_problems
 
@@ -15,7 +16,9 @@ def mapping_rule(shaped: Sequence[Document], _: Sequence[Document], project: Pro
         if document.kind == "mapping":
             prefix: Path = ("config",) if "config" in document.body else ()
             config = document.body.get("config", document.body) or {}
-            body = {**config, "vars": {**project.variables, **(config.get("vars") or {})}}
+            # Port's own form says nothing about who runs it, unless the config itself does.
+            runner = {"runner": "ocean"} if prefix and not RUN_HERE & config.keys() else {}
+            body = {**runner, **config, "vars": {**project.variables, **(config.get("vars") or {})}}
             for path, message, hint in mapping_problems(body, prefix):
                 place = document.place(path)
                 yield Problem(place.file, place.line, place.column, "R004", message, hint)
