@@ -59,8 +59,9 @@ def _remove_all(plan: Plan) -> str:
 
 def _destructive(changes: Sequence[Change], risks: Risks) -> Iterator[str]:
     for change in changes:
-        for line in risks.lines(change.ref, Risk.DESTRUCTIVE):
-            yield f"{change.ref} is destructive: {line}. If it is meant, pass {ALLOW} {change.ref}"
+        lines = risks.lines(change.ref, Risk.DESTRUCTIVE)
+        if lines:
+            yield f"{change.ref} is destructive: {'; and '.join(lines)}. If it is meant, pass {ALLOW} {change.ref}"
 
 
 def _crowd(plan: Plan, changes: Sequence[Change], risks: Risks, limits: Limits) -> Iterator[str]:
