@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from portcfg.emulator import auto_pages, migrations
+from portcfg.emulator import auto_pages
 from portcfg.emulator.blueprint_rules import check_blueprint, check_change
-from portcfg.emulator.blueprint_shapes import PATCH_BODY, POST_BODY, PUT_BODY, RENAMES
+from portcfg.emulator.blueprint_shapes import PATCH_BODY, POST_BODY, PUT_BODY
 from portcfg.emulator.body_checks import require
 from portcfg.emulator.calls import AUDIT, Answer, Call
 from portcfg.emulator.port_store import Store, copy_of
@@ -92,91 +92,34 @@ def patch(call: Call) -> Answer:
 
 def remove(call: Call) -> Answer:
     """DELETE /v1/blueprints/{blueprint} -> `{ok}`; has_dependents while it has entities or others relate to it."""
-    delete_blueprint(call.store, call.params["blueprint"])
+    identifier = call.params["blueprint"]
+    check_deletable(call.store, identifier)
+    if call.store.count(identifier):
+        raise has_dependents(f'Blueprint "{identifier}" still has entities')
+    delete(call, identifier)
     return 200, {"ok": True}
 
 
-def delete_blueprint(store: Store, identifier: str) -> None:
-    """Delete a blueprint that nothing stands on, and its pages."""
+def check_deletable(store: Store, identifier: str) -> None:
+    """Raise the error for a blueprint that isn't there, is Port's own, or is used by others."""
     find(store, identifier)
     if is_system(identifier):
         raise protected(f"Blueprint \"{identifier}\" is Port's own and can't be deleted")
-    if store.count(identifier):
-        raise has_dependents(f'Blueprint "{identifier}" still has entities')
     users = _users(store, identifier)
     if users:
         raise has_dependents(f'Blueprint "{identifier}" is used by {", ".join(users)}')
-    store.delete_document("blueprint", identifier)
-    auto_pages.drop(store, identifier)
+
+
+def delete(call: Call, identifier: str) -> None:
+    """Delete a blueprint and its pages."""
+    call.store.delete_document("blueprint", identifier)
+    auto_pages.drop(call.store, identifier)
 
 
 def count(call: Call) -> Answer:
     """GET /v1/blueprints/{blueprint}/entities-count -> `{ok, count}`."""
     find(call.store, call.params["blueprint"])
     return 200, {"ok": True, "count": call.store.count(call.params["blueprint"])}
-
-
-def delete_all_entities(call: Call) -> Answer:
-    """DELETE /v1/blueprints/{blueprint}/all-entities?delete_blueprint -> `{ok, migrationId}`."""
-    identifier = call.params["blueprint"]
-    find(call.store, identifier)
-    drop = call.flag("delete_blueprint")
-    if drop and is_system(identifier):
-        raise protected(f"Blueprint \"{identifier}\" is Port's own and can't be deleted")
-    if drop and _users(call.store, identifier):
-        raise has_dependents(f'Blueprint "{identifier}" is used by {", ".join(_users(call.store, identifier))}')
-    return 200, {"ok": True, "migrationId": migrations.start_deletion(call, identifier, drop)}
-
-
-def rename_property(call: Call) -> Answer:
-    """PATCH .../properties/{member}/rename `{newPropertyName}`: entities keep their values."""
-    old, new, blueprint = _renaming(call, "newPropertyName")
-    schema = blueprint["schema"]
-    schema["properties"] = _renamed(schema["properties"], old, new, "Property")
-    schema["required"] = [new if name == old else name for name in schema.get("required", [])]
-    call.store.move_values(blueprint["identifier"], "properties", old, new)
-    return _save_renamed(call, blueprint)
-
-
-def rename_mirror(call: Call) -> Answer:
-    """PATCH .../mirror/{member}/rename `{newMirrorName}`."""
-    old, new, blueprint = _renaming(call, "newMirrorName")
-    blueprint["mirrorProperties"] = _renamed(blueprint["mirrorProperties"], old, new, "Mirror property")
-    return _save_renamed(call, blueprint)
-
-
-def rename_relation(call: Call) -> Answer:
-    """PATCH .../relations/{member}/rename `{newRelationIdentifier}`: entities and mirrors follow."""
-    old, new, blueprint = _renaming(call, "newRelationIdentifier")
-    blueprint["relations"] = _renamed(blueprint["relations"], old, new, "Relation")
-    for mirror in blueprint["mirrorProperties"].values():
-        first, _, rest = mirror["path"].partition(".")
-        mirror["path"] = f"{new if first == old else first}.{rest}"
-    call.store.move_values(blueprint["identifier"], "relations", old, new)
-    return _save_renamed(call, blueprint)
-
-
-def _renaming(call: Call, key: str) -> tuple[str, str, Body]:
-    body = call.json_object()
-    require(RENAMES[key], body)
-    blueprint = copy_of(find(call.store, call.params["blueprint"]))
-    return call.params["member"], body[key], blueprint
-
-
-def _renamed(members: Body, old: str, new: str, title: str) -> Body:
-    if old not in members:
-        raise not_found(title, old)
-    if new in members:
-        raise taken(title, new)
-    return {new if name == old else name: member for name, member in members.items()}
-
-
-def _save_renamed(call: Call, blueprint: Body) -> Answer:
-    blueprint.update(call.updated())
-    if is_system(blueprint["identifier"]):
-        check_members(blueprint["identifier"], blueprint)
-    call.store.save_document("blueprint", blueprint["identifier"], blueprint)
-    return 200, {"ok": True, "blueprint": blueprint}
 
 
 def _with_defaults(body: Body) -> Body:

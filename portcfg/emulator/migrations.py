@@ -1,36 +1,72 @@
-"""Migrations: the asynchronous form of deleting all entities of a blueprint."""
+"""Migrations: work on all entities of a blueprint, done when it has been polled for often enough."""
 
 from __future__ import annotations
 
-from portcfg.emulator.auto_pages import drop
+from dataclasses import replace
+
+from portcfg.emulator.blueprints import check_deletable, delete, find
 from portcfg.emulator.body_checks import TEXT, require, validator
 from portcfg.emulator.calls import Answer, Call, random_id
+from portcfg.emulator.migration_mapping import check_mapping, migrate
 from portcfg.emulator.wire_errors import invalid
 from portcfg.model import Body
 
 FINAL = frozenset(["COMPLETED", "FAILURE", "CANCELLED"])
+QUERIES: Body = {"type": "object", "additionalProperties": TEXT}
+ENTITY: Body = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(("identifier", "title", "icon", "team"), TEXT),
+        "properties": QUERIES,
+        "relations": QUERIES,
+    },
+}
+POST_BODY = validator(
+    {
+        "type": "object",
+        "required": ["sourceBlueprint", "mapping"],
+        "properties": {
+            "sourceBlueprint": TEXT,
+            "mapping": {
+                "type": "object",
+                "required": ["entity"],
+                "properties": {**dict.fromkeys(("blueprint", "filter", "itemsToParse"), TEXT), "entity": ENTITY},
+            },
+        },
+        "additionalProperties": False,
+    }
+)
 CANCEL_BODY = validator({"type": "object", "properties": {"reason": TEXT}, "additionalProperties": False})
 
 
-def start_deletion(call: Call, blueprint: str, delete_blueprint: bool) -> str:
-    """Store a migration that deletes all entities of `blueprint`; returns its id."""
-    migration: Body = {
-        "id": random_id("m_"),
-        "actor": call.actor,
-        "sourceBlueprint": blueprint,
-        "mapping": {},
-        "status": "RUNNING",
-        "deleteBlueprint": delete_blueprint,
-        "deleteEntities": True,
-        "successCount": 0,
-        "failureCount": 0,
-        "pollsLeft": call.chaos.migration_polls,
-        **call.created(),
-    }
+def create(call: Call) -> Answer:
+    """POST /v1/migrations `{sourceBlueprint, mapping}` -> 201 `{ok, migration}`: entities are upserted and merged."""
+    body = call.json_object()
+    require(POST_BODY, body)
+    find(call.store, body["sourceBlueprint"])
+    check_mapping(call.store, body["mapping"])
+    migration = _started(call, {**body, "status": "PENDING", "deleteBlueprint": False, "deleteEntities": False})
+    return 201, {"ok": True, "migration": _shown(migration)}
+
+
+def delete_all_entities(call: Call) -> Answer:
+    """DELETE /v1/blueprints/{blueprint}/all-entities?delete_blueprint -> `{ok, migrationId}`."""
+    identifier = find(call.store, call.params["blueprint"])["identifier"]
+    drop = call.flag("delete_blueprint")
+    if drop:
+        check_deletable(call.store, identifier)
+    work = {"sourceBlueprint": identifier, "mapping": {}, "status": "RUNNING"}
+    migration = _started(call, {**work, "deleteBlueprint": drop, "deleteEntities": True})
+    return 200, {"ok": True, "migrationId": migration["id"]}
+
+
+def _started(call: Call, work: Body) -> Body:
+    counts = {"successCount": 0, "failureCount": 0, "pollsLeft": call.chaos.migration_polls}
+    migration = {"id": random_id("m_"), "actor": call.actor, **work, **counts, **call.created()}
     if not migration["pollsLeft"]:
         _finish(call, migration)
     call.store.save_document("migration", migration["id"], migration)
-    return str(migration["id"])
+    return migration
 
 
 def list_all(call: Call) -> Answer:
@@ -46,7 +82,7 @@ def read(call: Call) -> Answer:
     """GET /v1/migrations/{migration} -> `{ok, migration}`; every poll brings it nearer to its end."""
     migration = call.document("migration", call.params["migration"], "Migration")
     if migration["status"] not in FINAL:
-        migration["pollsLeft"] -= 1
+        migration.update(status="RUNNING", pollsLeft=migration["pollsLeft"] - 1)
         if migration["pollsLeft"] <= 0:
             _finish(call, migration)
         call.store.save_document("migration", migration["id"], migration)
@@ -65,12 +101,21 @@ def cancel(call: Call) -> Answer:
 
 
 def _finish(call: Call, migration: Body) -> None:
-    blueprint = migration["sourceBlueprint"]
-    count = call.store.delete_entities(blueprint)
+    # Whoever polls, it is the work of the one that asked for it.
+    call = replace(call, actor=migration["actor"])
+    source = migration["sourceBlueprint"]
+    migration.update(pollsLeft=0, **call.updated())
+    if call.store.blueprint(source) is None:
+        migration["status"] = "FAILURE"
+        return
+    done, failed = 0, 0
+    if migration["deleteEntities"]:
+        done = call.store.delete_entities(source)
+    else:
+        done, failed = migrate(call, source, migration["mapping"])
     if migration["deleteBlueprint"]:
-        call.store.delete_document("blueprint", blueprint)
-        drop(call.store, blueprint)
-    migration.update(status="COMPLETED", successCount=count, pollsLeft=0, **call.updated())
+        delete(call, source)
+    migration.update(status="COMPLETED", successCount=done, failureCount=failed)
 
 
 def _shown(migration: Body) -> Body:

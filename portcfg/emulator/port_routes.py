@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from portcfg.emulator import aggregate, blueprints, entities, integrations, migrations, pages, search
+from portcfg.emulator import aggregate, blueprint_renames, blueprints, entities, integrations, migrations, pages, search
 from portcfg.emulator.calls import Answer, Call, Handler
 from portcfg.emulator.wire_errors import WireError
 
@@ -20,11 +20,11 @@ EMULATED: tuple[tuple[str, Handler], ...] = (
     (f"PATCH {B}", blueprints.patch),
     (f"DELETE {B}", blueprints.remove),
     (f"GET {B}/entities-count", blueprints.count),
-    (f"DELETE {B}/all-entities", blueprints.delete_all_entities),
+    (f"DELETE {B}/all-entities", migrations.delete_all_entities),
     ("GET /v1/blueprints/system/{blueprint}/structure", blueprints.structure),
-    (f"PATCH {B}/properties/{{member}}/rename", blueprints.rename_property),
-    (f"PATCH {B}/mirror/{{member}}/rename", blueprints.rename_mirror),
-    (f"PATCH {B}/relations/{{member}}/rename", blueprints.rename_relation),
+    (f"PATCH {B}/properties/{{member}}/rename", blueprint_renames.rename_property),
+    (f"PATCH {B}/mirror/{{member}}/rename", blueprint_renames.rename_mirror),
+    (f"PATCH {B}/relations/{{member}}/rename", blueprint_renames.rename_relation),
     (f"GET {B}/entities", entities.list_all),
     (f"POST {B}/entities", entities.create),
     (f"GET {B}/entities/{{entity}}", entities.read),
@@ -53,6 +53,7 @@ EMULATED: tuple[tuple[str, Handler], ...] = (
     (f"PATCH {I}/config", integrations.patch_config),
     (f"DELETE {I}", integrations.remove),
     ("GET /v1/migrations", migrations.list_all),
+    ("POST /v1/migrations", migrations.create),
     ("GET /v1/migrations/{migration}", migrations.read),
     ("POST /v1/migrations/{migration}/cancel", migrations.cancel),
 )
@@ -89,7 +90,6 @@ NOT_EMULATED: tuple[str, ...] = (
     *_routes("/v1/sidebars/catalog/folders/{folder}", "PATCH DELETE"),
     *_routes("/v1/integration/metadata", "GET"),
     *_routes("/v1/integration/{integration}/logs", "GET"),
-    *_routes("/v1/migrations", "POST"),
     *_routes("/v1/webhooks", "GET POST"),
     *_routes("/v1/webhooks/metadata", "GET"),
     *_routes("/v1/webhooks/{webhook}", "GET PUT PATCH DELETE"),

@@ -360,6 +360,38 @@ def test_a_cancelled_migration_deletes_nothing(start: Start) -> None:
     assert port.send("GET /v1/blueprints/thing/entities-count").json()["count"] == 1
 
 
+def test_a_migration_does_its_work_at_its_last_poll(start: Start) -> None:
+    port = start(chaos=Chaos(migration_polls=2), clients={"other": "other"})
+    port.send("POST /v1/blueprints", THING)
+    port.send("POST /v1/blueprints/thing/entities", {"identifier": "a", "properties": {"n": 1}})
+    body = {"sourceBlueprint": "thing", "mapping": {"entity": {"properties": {"n": ".properties.n + 1"}}}}
+    theirs = Port(port.base, "other", "other")
+    theirs.login()
+    migration = theirs.send("POST /v1/migrations", body).json()["migration"]
+    seen = [(migration["status"], migration["successCount"])]
+    for _ in range(3):
+        value = port.send("GET /v1/blueprints/thing/entities/a").json()["entity"]["properties"]["n"]
+        listed = port.send("GET /v1/migrations").json()["migrations"]
+        found = port.send(f"GET /v1/migrations/{migration['id']}").json()["migration"]
+        assert [entry["status"] for entry in listed] == [seen[-1][0]]
+        seen.append((found["status"], found["successCount"]))
+        assert value == (1 if len(seen) < 4 else 2)
+    assert seen == [("PENDING", 0), ("RUNNING", 0), ("COMPLETED", 1), ("COMPLETED", 1)]
+    # It is the work of the one that asked for it, whoever polls.
+    entity = port.send("GET /v1/blueprints/thing/entities/a").json()["entity"]
+    assert (entity["createdBy"], entity["updatedBy"]) == ("local", "other")
+    theirs.session.close()
+
+
+def test_a_migration_whose_source_is_gone_fails(start: Start) -> None:
+    port = start(chaos=Chaos(migration_polls=1))
+    port.send("POST /v1/blueprints", THING)
+    body = {"sourceBlueprint": "thing", "mapping": {"entity": {}}}
+    migration = port.send("POST /v1/migrations", body).json()["migration"]["id"]
+    port.send("DELETE /v1/blueprints/thing")
+    assert port.send(f"GET /v1/migrations/{migration}").json()["migration"]["status"] == "FAILURE"
+
+
 # The state file.
 
 
