@@ -7,6 +7,7 @@ PortcfgError (exit 1)
 │   ├── TerminalApiError      retrying can't help: 400, 401, 403, 404, 409, 413, 422, ...
 │   ├── TransientApiError     429, 5xx, dropped connections; raised once the retries are used up
 │   └── AnswerError           an answer that isn't what the API documents (HTML, half a JSON, wrong shape)
+├── GuardError (1)            a plan that would do more harm than it was told it may; nothing was written
 ├── MovedError (4)            Port holds something else than when the plan was reviewed; nothing was written
 ├── UntrustedPlanError (5)    a plan file that is damaged, forged, or made for something else
 ├── BusyError (1)             another apply is running on the same Port
@@ -103,6 +104,10 @@ class TransientApiError(ApiError):
 
 class AnswerError(ApiError):
     """The answer isn't what the API documents: HTML, cut-off JSON, a missing key."""
+
+
+class GuardError(PortcfgError):
+    """A plan that would do more harm than it was told it may; nothing was written."""
 
 
 class MovedError(PortcfgError):

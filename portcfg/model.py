@@ -118,7 +118,8 @@ class Change:
     `before` is the live body as compared (None for a create), `after` the desired one (None for a delete).
     `adopted` marks a live object that portcfg didn't manage before. `drifted` says who last changed it in Port and
     when, if somebody did after portcfg; for a create it says that it was deleted there. `applied` is the body that the
-    ledger has of it.
+    ledger has of it. `risk` is `safe`, `breaking` or `destructive`, and `impacts` says why: `{risk, reason, entities,
+    read_by}` each, `reason` for people.
     """
 
     action: Action
@@ -131,6 +132,8 @@ class Change:
     adopted: bool = False
     drifted: str = ""
     applied: Body | None = None
+    risk: str = "safe"
+    impacts: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,12 +141,14 @@ class Plan:
     """All steps, in the order in which `apply` takes them, one for every desired or pruned resource.
 
     `stale` names what the ledger lists although it is neither in the specs nor in Port any more.
+    `refusals` says why `apply` won't carry it out unless it is told that this is meant.
     """
 
     changes: tuple[Change, ...]
     notes: tuple[str, ...] = ()
     environment: str = ""
     stale: tuple[Ref, ...] = ()
+    refusals: tuple[str, ...] = ()
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -208,7 +213,7 @@ class Project:
 
     `name` tells the resources of several specs folders in one Port apart: each project prunes only its own.
     `external` maps a Ref that lives in Port but not in the specs to what happens when it's missing: error or skip.
-    `mapping_source` is the `source` of mappings that name none.
+    `mapping_source` is the `source` of mappings that name none. `guards` is how much a plan may do unasked (guard.py).
     """
 
     file: str
@@ -220,6 +225,7 @@ class Project:
     mapping_source: Mapping[str, Any] = field(default_factory=dict)
     emulator: Mapping[str, Any] = field(default_factory=dict)
     name: str = "default"
+    guards: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def owner(self) -> Owner:

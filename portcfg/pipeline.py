@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,9 @@ from portcfg.apply import apply_plan
 from portcfg.causes import path_key
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
-from portcfg.errors import ApiError, InvalidSpecsError, PartialError, Problem
+from portcfg.errors import ApiError, GuardError, InvalidSpecsError, PartialError, Problem
+from portcfg.guard import Limits, guard
+from portcfg.impact import assess
 from portcfg.journal import Recorded
 from portcfg.load import load_specs
 from portcfg.lock import locked
@@ -37,6 +39,7 @@ from portcfg.model import (
 from portcfg.observe import observe
 from portcfg.plan import make_plan
 from portcfg.project import load_project
+from portcfg.risk import Risks
 from portcfg.validate import validate
 
 
@@ -61,10 +64,15 @@ class Specs:
 
 @dataclass(frozen=True)
 class Options:
-    """How to plan. Without a ledger nothing is known to be managed, so nothing can be pruned."""
+    """How to plan. Without a ledger nothing is known to be managed, so nothing can be pruned.
+
+    `allowed` names resources (blueprint/x) whose destructive changes are meant, `remove_all` that nothing shall stay.
+    """
 
     prune: bool = False
     use_ledger: bool = True
+    allowed: tuple[str, ...] = ()
+    remove_all: bool = False
 
 
 def read_specs(root: Path, environment: str = "") -> Specs:
@@ -83,7 +91,7 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
     live = observe(port)
     entries = _entries(specs.project.owner, desired, live, port) if options.use_ledger else None
     resolved, notes = resolve_external(desired, live, specs.project)
-    return make_plan(
+    plan = make_plan(
         resolved,
         live,
         entries,
@@ -92,6 +100,25 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
         notes=notes,
         environment=specs.project.environment,
     )
+    return _weighed(plan, assess(plan, live, port), specs.project, options)
+
+
+def _weighed(plan: Plan, risks: Risks, project: Project, options: Options) -> Plan:
+    """`plan` with what each change costs, and with what stands against it."""
+    changes = tuple(
+        replace(change, risk=risks.of(change.ref).value, impacts=tuple(risks.json(change.ref)))
+        for change in plan.changes
+    )
+    settings = dict(project.guards)
+    allowed = {*settings.pop("allow_destructive", ()), *options.allowed}
+    limits = Limits(**settings, remove_all=options.remove_all)
+    return replace(plan, changes=changes, refusals=tuple(guard(plan, risks, limits, allowed)))
+
+
+def refuse_harm(plan: Plan) -> None:
+    """Raise GuardError for a plan that would do more harm than it was told it may."""
+    if plan.refusals:
+        raise GuardError(f"the plan is refused: {' | '.join(plan.refusals)}", hint="nothing was written")
 
 
 def _entries(own: Owner, desired: State, live: State, port: PortReader) -> dict[Ref, ledger.Entry]:

@@ -33,6 +33,8 @@ class Binding:
     environment: str
     prune: bool
     use_ledger: bool
+    allowed: tuple[str, ...] = ()
+    remove_all: bool = False
 
 
 def digest_of(desired: State) -> str:
@@ -46,7 +48,7 @@ def save(plan: Plan, binding: Binding, key: str) -> str:
     body: Body = {
         "format": FORMAT,
         "tool": __version__,
-        "binding": vars(binding),
+        "binding": {**vars(binding), "allowed": list(binding.allowed)},
         "changes": [_entry(change) for change in _bound(plan)],
     }
     signed = {**body, "seal": {"by": WITH_KEY if key else NO_KEY, "value": _seal(body, key)}}
@@ -102,7 +104,8 @@ def read(text: str, key: str) -> BoundPlan:
             f"the plan was made by portcfg {body['tool']}, and this is {__version__}",
             hint="plan and apply with one version, or make the plan anew",
         )
-    return BoundPlan(Binding(**body["binding"]), tuple(body["changes"]))
+    binding = Binding(**{**body["binding"], "allowed": tuple(body["binding"]["allowed"])})
+    return BoundPlan(binding, tuple(body["changes"]))
 
 
 def _check_seal(body: Body, seal: Any, key: str) -> None:

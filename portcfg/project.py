@@ -64,4 +64,5 @@ def _project(file: str, body: Mapping[str, Any], environment: str, chosen: Mappi
         mapping_source=body.get("defaults", {}).get("mapping", {}).get("source", {}),
         emulator=chosen.get("emulator", {}),
         name=body.get("name", Project.name),
+        guards=body.get("guards", {}),
     )

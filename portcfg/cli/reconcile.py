@@ -17,7 +17,7 @@ from portcfg.client import api_root
 from portcfg.errors import EXIT_CHANGES, EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.journal import Header, Journal
 from portcfg.model import Outcome, Plan, Report, Status
-from portcfg.pipeline import Options, Specs, apply_specs, plan_specs
+from portcfg.pipeline import Options, Specs, apply_specs, plan_specs, refuse_harm
 from portcfg.plan import drift_of
 from portcfg.render.plan import drift_text, plan_json, plan_markdown, plan_text, report_json, report_text
 from portcfg.render.safe import plain
@@ -27,7 +27,17 @@ PLAN_FORMATS = {"text": plan_text, "json": plan_json, "markdown": plan_markdown}
 
 
 def plan_options(command: click.decorators.FC) -> click.decorators.FC:
-    """`--prune` and `--no-ledger`."""
+    """`--prune`, `--no-ledger` and what a plan may destroy."""
+    command = click.option(
+        "--allow-destructive",
+        "allowed",
+        multiple=True,
+        metavar="KIND/IDENTIFIER",
+        help="This resource's destructive changes are meant; may be repeated.",
+    )(command)
+    command = click.option("--allow-remove-all", "remove_all", is_flag=True, help="That nothing is left is meant.")(
+        command
+    )
     command = click.option("--prune", is_flag=True, help="Delete what portcfg manages and the specs no longer have.")(
         command
     )
@@ -36,10 +46,10 @@ def plan_options(command: click.decorators.FC) -> click.decorators.FC:
     )(command)
 
 
-def _options(prune: bool, no_ledger: bool) -> Options:
+def _options(prune: bool, no_ledger: bool, allowed: tuple[str, ...], remove_all: bool) -> Options:
     if prune and no_ledger:
         raise UsageError("--prune needs the ledger", hint="without it portcfg can't know what it manages")
-    return Options(prune=prune, use_ledger=not no_ledger)
+    return Options(prune=prune, use_ledger=not no_ledger, allowed=allowed, remove_all=remove_all)
 
 
 @click.command("plan")
@@ -49,7 +59,14 @@ def _options(prune: bool, no_ledger: bool) -> Options:
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply FILE`.")
 def plan_command(
-    settings: Settings, prune: bool, no_ledger: bool, format_: str, detailed_exitcode: bool, out: Path | None
+    settings: Settings,
+    prune: bool,
+    no_ledger: bool,
+    allowed: tuple[str, ...],
+    remove_all: bool,
+    format_: str,
+    detailed_exitcode: bool,
+    out: Path | None,
 ) -> int:
     """Show what would change in Port, resource by resource and field by field. Writes nothing.
 
@@ -61,7 +78,7 @@ def plan_command(
       portcfg plan --out plan.json
     """
     specs = checked_specs(settings)
-    options = _options(prune, no_ledger)
+    options = _options(prune, no_ledger, allowed, remove_all)
     with reading(settings, specs) as port:
         plan = plan_specs(specs, port, options)
         if out:
@@ -98,7 +115,14 @@ def drift_command(settings: Settings, format_: str) -> int:
 @click.option("--auto-approve", is_flag=True, help="Don't ask: for CI.")
 @click.argument("plan_file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 def apply_command(
-    settings: Settings, prune: bool, no_ledger: bool, format_: str, auto_approve: bool, plan_file: Path | None
+    settings: Settings,
+    prune: bool,
+    no_ledger: bool,
+    allowed: tuple[str, ...],
+    remove_all: bool,
+    format_: str,
+    auto_approve: bool,
+    plan_file: Path | None,
 ) -> int:
     """Plan, show the plan, ask, write it in dependency order, and plan again: that plan must be empty.
 
@@ -112,16 +136,18 @@ def apply_command(
       portcfg apply plan.json
     """
     specs = checked_specs(settings)
-    options = _options(prune, no_ledger)
+    options = _options(prune, no_ledger, allowed, remove_all)
     bound = planfile.read(plan_file.read_text(encoding="utf-8"), settings.plan_key) if plan_file else None
     if bound:
-        options = Options(prune=bound.binding.prune, use_ledger=bound.binding.use_ledger)
+        reviewed = bound.binding
+        options = Options(reviewed.prune, reviewed.use_ledger, reviewed.allowed, reviewed.remove_all)
     with writing(settings, specs) as port:
         plan = plan_specs(specs, port, options)
         say(plan_text(plan))
         if bound:
             planfile.check(bound, _binding(settings, specs, options), plan)
-        elif plan.pending or plan.adopted:
+        refuse_harm(plan)
+        if not bound and (plan.pending or plan.adopted):
             ask_before_writing(plan, port.root, auto_approve)
         with kept_journal(settings, specs, plan, port.root) as note:
             report = apply_specs(
@@ -157,7 +183,15 @@ def _binding(settings: Settings, specs: Specs, options: Options) -> planfile.Bin
     # The embedded Port has another address each time; it is the same one all the same.
     base_url = "" if settings.is_local else api_root(settings.base_url(specs.project))
     digest = planfile.digest_of(specs.compiled())
-    return planfile.Binding(digest, base_url, settings.environment, options.prune, options.use_ledger)
+    return planfile.Binding(
+        digest,
+        base_url,
+        settings.environment,
+        options.prune,
+        options.use_ledger,
+        options.allowed,
+        options.remove_all,
+    )
 
 
 def utc_now() -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcfg import __version__
@@ -23,6 +23,7 @@ HEADINGS = {
 # GitHub refuses comments over 65,536 characters.
 MARKDOWN_LIMIT = 60_000
 MAX_NOTE = 1_000
+MAX_REFUSALS = 20
 
 
 def headline(plan: Plan) -> str:
@@ -66,6 +67,7 @@ def plan_text(plan: Plan) -> str:
     if lines:
         lines.append("")
     lines.extend(f"note: {plain(note)}" for note in plan.notes)
+    lines.extend(f"refused: {plain(refusal)}" for refusal in plan.refusals)
     return "\n".join([*lines, headline(plan)])
 
 
@@ -75,6 +77,7 @@ def _change_lines(change: Change) -> Iterator[str]:
     deleted = f" ({change.drifted})" if change.action is Action.CREATE and change.drifted else ""
     yield f"{SIGNS[change.action]} {change.action} {plain(str(change.ref))}{adopted}{deleted}{source}"
     yield from (f"    note: {plain(note)}" for note in change.notes)
+    yield from (f"    {impact['risk']}: {plain(impact['reason'])}" for impact in _harms(change))
     if change.action is Action.CREATE:
         yield from (f"    {line}" for line in _summary(change))
     for cause, heading in HEADINGS.items():
@@ -82,6 +85,15 @@ def _change_lines(change: Change) -> Iterator[str]:
         if fields and heading:
             yield f"    {heading.format(who=plain(change.drifted))}"
         yield from (f"    {_field_line(field)}" for field in fields)
+
+
+def _harms(change: Change) -> list[Mapping[str, Any]]:
+    """What a change breaks or destroys, the worst first."""
+    return sorted((impact for impact in change.impacts if impact["risk"] != "safe"), key=lambda each: -_grade(each))
+
+
+def _grade(impact: Mapping[str, Any]) -> int:
+    return ("safe", "breaking", "destructive").index(impact["risk"])
 
 
 def _summary(change: Change) -> Iterator[str]:
@@ -109,6 +121,7 @@ def plan_json(plan: Plan) -> str:
         "environment": plan.environment,
         "counts": {action.value: plan.count(action) for action in Action},
         "notes": list(plan.notes),
+        "refusals": list(plan.refusals),
         "changes": [_change_json(change) for change in plan.changes],
     }
     return json.dumps(body, indent=2, ensure_ascii=False)
@@ -122,6 +135,8 @@ def _change_json(change: Change) -> dict[str, Any]:
         "file": change.file,
         "adopted": change.adopted,
         "drifted": change.drifted,
+        "risk": change.risk,
+        "impacts": [dict(impact) for impact in change.impacts],
         "notes": list(change.notes),
         "fields": [_field_json(field) for field in change.fields],
         "after": change.after if change.action is Action.CREATE else None,
@@ -138,8 +153,9 @@ def _field_json(field: FieldChange) -> dict[str, Any]:
 def plan_markdown(plan: Plan) -> str:
     """The plan for a pull request comment: deletes first and open, the rest folded, never over GitHub's limit."""
     parts = [f"### portcfg: {headline(plan)}", *(f"> {code(shortened(note, MAX_NOTE))}" for note in plan.notes)]
+    parts += [f"> **refused** {code(shortened(refusal, MAX_NOTE))}" for refusal in plan.refusals[:MAX_REFUSALS]]
     order = {Action.DELETE: 0, Action.UPDATE: 1, Action.CREATE: 2, Action.NOOP: 3}
-    changes = sorted(plan.changes, key=lambda change: order[change.action])
+    changes = sorted(plan.changes, key=lambda change: (not _open(change), order[change.action]))
     left_out, used = 0, sum(map(len, parts))
     for change in changes:
         if change.action is Action.NOOP and not change.notes:
@@ -158,10 +174,16 @@ def plan_markdown(plan: Plan) -> str:
 
 def _change_markdown(change: Change) -> str:
     block = fenced("\n".join(map(_diff_line, _change_lines(change))), "diff")
-    if change.action is Action.DELETE:
+    if _open(change):
         return block
     title = f"<code>{SIGNS[change.action].strip()} {change.action} {_html(str(change.ref))}</code>"
     return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
+
+
+def _open(change: Change) -> bool:
+    """Whether a comment shows a change unfolded, and first: what takes something away, or overrules somebody."""
+    conflict = any(field.cause is Cause.CONFLICT for field in change.fields)
+    return change.action is Action.DELETE or change.risk == "destructive" or conflict
 
 
 def _diff_line(line: str) -> str:
