@@ -127,7 +127,8 @@ def _entries(own: Owner, desired: State, live: State, port: PortReader) -> dict[
     problems = ledger.conflicts(entries, own, desired, live)
     if problems:
         raise InvalidSpecsError(problems)
-    return {ref: entry for ref, entry in entries.items() if entry.owner == own}
+    # A damaged entry counts as none: its resource is adopted again, which writes the entry anew.
+    return {ref: entry for ref, entry in entries.items() if entry.owner == own and entry.applied}
 
 
 def apply_specs(
