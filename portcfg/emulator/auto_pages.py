@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portcfg.emulator.calls import Call
 from portcfg.emulator.port_store import Store
+from portcfg.emulator.sidebar import Sidebar, is_listed
 from portcfg.model import Body
 
 
@@ -13,6 +14,8 @@ def add(call: Call, blueprint: Body, catalog: bool) -> None:
     for page in pages:
         if call.store.document("page", page["identifier"]) is None:
             call.store.save_document("page", page["identifier"], {**page, **call.created()})
+            if is_listed(page):
+                Sidebar(call.store).put(page["identifier"], {})
 
 
 def drop(store: Store, blueprint: str) -> None:
@@ -20,6 +23,7 @@ def drop(store: Store, blueprint: str) -> None:
     for page in store.documents("page"):
         if page.get("blueprint") == blueprint and page.get("type") in ("entity", "blueprint-entities"):
             store.delete_document("page", page["identifier"])
+            Sidebar(store).remove(page["identifier"])
 
 
 def _catalog_page(blueprint: Body) -> Body:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from portcfg.emulator.body_checks import TEXT, require, validator
 from portcfg.emulator.calls import AUDIT, Answer, Call
 from portcfg.emulator.port_store import Store, copy_of
 from portcfg.emulator.query_shapes import check_query
+from portcfg.emulator.sidebar import OWN_TYPES, PLACE, Sidebar, is_listed
 from portcfg.emulator.widgets import check_widget, check_widgets, siblings, walk
 from portcfg.emulator.wire_errors import WireError, invalid, not_found, taken
 from portcfg.model import Body
@@ -33,12 +33,13 @@ FILTER: Body = {
     "properties": {"identifier": TEXT, "title": TEXT, "query": {"type": "object"}},
     "additionalProperties": False,
 }
+PAGE_ID: Body = {
+    "type": "string",
+    "minLength": 1,
+    "pattern": rf"^(?!\.{{1,2}}$)(?:[A-Za-z0-9@_.:\/=\-]|{SPECIAL})*$",
+}
 PATCHABLE: Body = {
-    "identifier": {
-        "type": "string",
-        "minLength": 1,
-        "pattern": rf"^(?!\.{{1,2}}$)(?:[A-Za-z0-9@_.:\/=\-]|{SPECIAL})*$",
-    },
+    "identifier": PAGE_ID,
     "blueprint": TEXT,
     "title": TEXT,
     "description": TEXT,
@@ -73,8 +74,6 @@ WIDGET_BODY = validator(
         "additionalProperties": False,
     }
 )
-# Entity and home pages are made by Port: they may be changed, not created or deleted.
-OWN_TYPES = ("entity", "home")
 HOME: Body = {"identifier": "$home", "title": "Home", "type": "home", "protected": True, "widgets": []}
 
 
@@ -90,13 +89,16 @@ def _page(call: Call) -> Body:
 
 def _saved(call: Call, page: Body, status: int = 200) -> Answer:
     page.update(call.updated())
-    call.store.save_document("page", page["identifier"], page)
+    # The sidebar knows its place.
+    body = {key: value for key, value in page.items() if key not in PLACE}
+    call.store.save_document("page", page["identifier"], body)
     return status, {"ok": True, "identifier": page["identifier"]}
 
 
 def list_all(call: Call) -> Answer:
     """GET /v1/pages?compact -> `{ok, pages}`; compact pages have no widgets."""
-    pages = call.store.documents("page")
+    sidebar = Sidebar(call.store)
+    pages = [_shown(sidebar, page) for page in call.store.documents("page")]
     if call.flag("compact"):
         pages = [{key: value for key, value in page.items() if key != "widgets"} for page in pages]
     return 200, {"ok": True, "pages": pages}
@@ -104,7 +106,7 @@ def list_all(call: Call) -> Answer:
 
 def read(call: Call) -> Answer:
     """GET /v1/pages/{page} -> `{ok, page}`."""
-    return 200, {"ok": True, "page": _page(call)}
+    return 200, {"ok": True, "page": _shown(Sidebar(call.store), _page(call))}
 
 
 def create(call: Call) -> Answer:
@@ -115,9 +117,9 @@ def create(call: Call) -> Answer:
         raise invalid(f'Pages of type "{body["type"]}" are created by Port')
     if body.get("visibility") == "private":
         body["identifier"] += f"_{secrets.token_hex(16)}"
-    if call.store.document("page", body["identifier"]) is not None:
-        raise taken("Page", body["identifier"])
-    _check(call, body)
+    _check_free(call.store, body["identifier"])
+    _check(body)
+    _place(call.store, body, {"parent": None, **body})
     defaults = {"widgets": [], "showInSidebar": True, "section": "software_catalog", "locked": False}
     return _saved(call, {**defaults, **_own(body), **call.created()}, 201)
 
@@ -127,12 +129,13 @@ def replace(call: Call) -> Answer:
     body, before = copy_of(call.json_object()), _page(call)
     require(PUT_BODY, body)
     body.setdefault("identifier", before["identifier"])
-    _check(call, body)
+    _check(body)
     kept = {key: before[key] for key in (*AUDIT, "protected", "type") if key in before}
     page = {"widgets": [], **kept, **_own(body)}
     _move(call, before["identifier"], page)
+    _place(call.store, page, {"parent": None, **body})
     _saved(call, page)
-    return 200, {"ok": True, "page": _own(page)}
+    return 200, {"ok": True, "page": _own(_shown(Sidebar(call.store), page))}
 
 
 def patch(call: Call) -> Answer:
@@ -140,8 +143,9 @@ def patch(call: Call) -> Answer:
     body, before = copy_of(call.json_object()), _page(call)
     require(PATCH_BODY, body)
     page = {**before, **body}
-    _check(call, body, page["identifier"])
+    _check(body)
     _move(call, before["identifier"], page)
+    _place(call.store, page, body)
     return _saved(call, page)
 
 
@@ -151,6 +155,7 @@ def remove(call: Call) -> Answer:
     if page.get("type") in OWN_TYPES:
         raise WireError(422, "protected_resource", f'Page "{page["identifier"]}" can\'t be deleted')
     call.store.delete_document("page", page["identifier"])
+    Sidebar(call.store).remove(page["identifier"])
     return 200, {"ok": True}
 
 
@@ -158,36 +163,42 @@ def _own(body: Body) -> Body:
     return {key: value for key, value in body.items() if key not in AUDIT}
 
 
+def _shown(sidebar: Sidebar, page: Body) -> Body:
+    """A page with its place, where it has one; stores of old have it in the page, too."""
+    return {**{key: value for key, value in page.items() if key not in PLACE}, **sidebar.place(page["identifier"])}
+
+
+def _place(store: Store, page: Body, wanted: Body) -> None:
+    sidebar = Sidebar(store)
+    if not is_listed(page):
+        sidebar.remove(page["identifier"])
+    elif not wanted.keys().isdisjoint(PLACE):
+        sidebar.put(page["identifier"], wanted)
+
+
+def _check_free(store: Store, identifier: str) -> None:
+    # A parent is named by its identifier alone, so folders and pages share theirs.
+    if store.document("page", identifier) is not None or store.document("folder", identifier) is not None:
+        raise taken("Page", identifier)
+
+
 def _move(call: Call, old: str, page: Body) -> None:
     new = page["identifier"]
     if new == old:
         return
-    if page.get("type") in OWN_TYPES or call.store.document("page", new) is not None:
+    if page.get("type") in OWN_TYPES:
         raise taken("Page", new)
+    _check_free(call.store, new)
     call.store.delete_document("page", old)
+    Sidebar(call.store).rename(old, new)
 
 
-def _check(call: Call, body: Body, identifier: str = "") -> None:
+def _check(body: Body) -> None:
     if "widgets" in body:
         check_widgets(body["widgets"])
     for index, entry in enumerate(body.get("pageFilters") or []):
         # Clients send a `blueprint` beside the rules; Port takes it.
         check_query(entry["query"], f"body/pageFilters/{index}/query", frozenset(["blueprint"]))
-    _check_place(call.store, body, identifier or body.get("identifier", ""))
-
-
-def _check_place(store: Store, body: Body, identifier: str) -> None:
-    parent, after = body.get("parent"), body.get("after")
-    if parent is not None and store.document("folder", parent) is None and store.document("page", parent) is None:
-        raise WireError(404, "not_found", f'Sidebar item with parent "{parent}" was not found')
-    if after is None:
-        return
-    sibling: Any = store.document("page", after) or store.document("folder", after)
-    if sibling is None:
-        raise WireError(404, "not_found", f'Sidebar item with after "{after}" was not found')
-    before = store.document("page", identifier) or {}
-    if sibling.get("parent") != body.get("parent", before.get("parent")):
-        raise WireError(403, "after_item_not_in_parent", f'Sidebar item "{after}" is not in parent "{parent}"')
 
 
 def add_widget(call: Call) -> Answer:

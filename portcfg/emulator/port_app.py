@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from portcfg.emulator import blueprints, integrations, pages
+from portcfg.emulator import blueprints, integrations, pages, sidebar
 from portcfg.emulator.auth import Gate
 from portcfg.emulator.calls import Answer, Call
 from portcfg.emulator.chaos import Chaos, Dice
@@ -99,6 +99,7 @@ class EmbeddedPort:
         with self._store.transaction(write=True):
             blueprints.preload(self._store, call.created())
             pages.preload(self._store, call.created())
+            sidebar.preload(self._store)
 
     def resyncs(self, installation: str) -> int:
         """How many resyncs an integration was asked for."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from portcfg.emulator import aggregate, blueprint_renames, blueprints, entities, integrations, migrations, pages, search
+from portcfg.emulator import (
+    aggregate,
+    blueprint_renames,
+    blueprints,
+    entities,
+    folders,
+    integrations,
+    migrations,
+    pages,
+    search,
+)
 from portcfg.emulator.calls import Answer, Call, Handler
 from portcfg.emulator.wire_errors import WireError
 
@@ -46,6 +56,10 @@ EMULATED: tuple[tuple[str, Handler], ...] = (
     (f"POST {P}/widgets", pages.add_widget),
     (f"PATCH {P}/widgets/{{widget}}", pages.patch_widget),
     (f"DELETE {P}/widgets/{{widget}}", pages.delete_widget),
+    ("GET /v1/sidebars/catalog", folders.list_all),
+    ("POST /v1/sidebars/catalog/folders", folders.create),
+    ("PATCH /v1/sidebars/catalog/folders/{folder}", folders.patch),
+    ("DELETE /v1/sidebars/catalog/folders/{folder}", folders.remove),
     ("GET /v1/integration", integrations.list_all),
     ("POST /v1/integration", integrations.create),
     (f"GET {I}", integrations.read),
@@ -85,9 +99,6 @@ NOT_EMULATED: tuple[str, ...] = (
     *_routes("/v1/actions/runs/{run}/logs", "GET POST"),
     *_routes("/v1/pages/{page}/permissions", "GET PATCH"),
     *_routes("/v1/pages/{page}/duplicate", "POST"),
-    *_routes("/v1/sidebars/catalog", "GET"),
-    *_routes("/v1/sidebars/catalog/folders", "POST"),
-    *_routes("/v1/sidebars/catalog/folders/{folder}", "PATCH DELETE"),
     *_routes("/v1/integration/metadata", "GET"),
     *_routes("/v1/integration/{integration}/logs", "GET"),
     *_routes("/v1/webhooks", "GET POST"),

@@ -148,6 +148,8 @@ def clean_up(port: Port) -> None:
     for name in ("usage", "team", "lost"):
         port.send(f"DELETE /v1/blueprints/portcfg_contract_{name}/all-entities?delete_blueprint=true")
     port.send("DELETE /v1/pages/portcfg_contract_page")
+    for name in ("inner", "folder", "lost"):
+        port.send(f"DELETE /v1/sidebars/catalog/folders/portcfg_contract_{name}")
     port.send("DELETE /v1/integration/portcfg-contract")
 
 

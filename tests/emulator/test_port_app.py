@@ -405,6 +405,22 @@ def test_state_outlives_a_restart(start: Start, tmp_path: Path) -> None:
     assert second.send("GET /v1/pages/things").status_code == 200
 
 
+def test_pages_of_a_state_without_a_sidebar_get_their_places(start: Start, tmp_path: Path) -> None:
+    state = tmp_path / "port.db"
+    port = start(data=state)
+    for name, parent in (("a", None), ("b", "c"), ("c", None)):
+        port.send("POST /v1/pages", {"identifier": name, "title": name})
+        db = sqlite3.connect(state)
+        sql = "UPDATE documents SET body = json_set(body, '$.parent', ?) WHERE kind = 'page' AND identifier = ?"
+        db.execute(sql, (parent, name))
+        db.execute("DELETE FROM documents WHERE kind = 'sidebar'")
+        db.commit()
+        db.close()
+    items = start(data=state).send("GET /v1/sidebars/catalog").json()["sidebar"]["items"]
+    places = [(item["identifier"], item.get("parent"), item.get("after")) for item in items]
+    assert places == [("a", None, None), ("c", None, "a"), ("b", "c", None)]
+
+
 def test_state_in_a_new_folder(start: Start, tmp_path: Path) -> None:
     start(data=tmp_path / "a" / "b" / "port.db")
     assert (tmp_path / "a" / "b" / "port.db").exists()
