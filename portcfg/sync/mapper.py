@@ -21,7 +21,7 @@ from portcfg.sync.jq_programs import (
 )
 from portcfg.sync.report import Reject
 from portcfg.sync.spec import ItemsToParse, SyncResource
-from portcfg.sync.streams import Batch
+from portcfg.sync.streams import Batch, Deduper
 
 _HEAD = ("identifier", "blueprint", "title", "icon", "team", "selector.creates")
 
@@ -33,8 +33,8 @@ class MapperCount:
     rows: int = 0
     left_out: int = 0
     no_identifier: int = 0
-    groups: int = 0
     fragments: int = 0
+    duplicates: int = 0
     several_outputs: dict[str, int] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
 
@@ -48,33 +48,56 @@ class ResourceMapper:
         self._order = order
         self._run_window = run_window
         self._items = RowExpander(_items_expression(resource.items), scope) if resource.items else None
+        self._deduper = Deduper(resource.dedupe, scope, self._reject_row) if resource.dedupe else None
         self._grouping = _Grouping(resource, scope) if resource.group_by else None
         query = "true" if self._grouping else resource.query
         self._entity = RowProgram(_entity_slots(resource), scope, query)
 
     def feed(self, batch: Batch, text: str) -> Iterator[Fragment]:
-        """The fragments of a batch (none yet when the resource groups). `text` is the batch, serialised once."""
+        """The fragments of a batch (those of groups and held rows come later). `text` is the batch, serialised once."""
         if self._items:
             batch = Batch(batch.window, self._parsed_items(text))
             text = batch.text()
+        if self._deduper:
+            batch = self._deduper.feed(batch)
+            text = batch.text()
+        yield from self._mapped(batch, text)
+
+    def notices(self) -> list[str]:
+        """What a person should know of how the rows were used."""
+        label, dropped, dedupe = self.resource.label, self.count.duplicates, self.resource.dedupe
+        found = [
+            f"{label}: `{name}` gave several values {times} times; the first was used"
+            for name, times in self.count.several_outputs.items()
+        ]
+        if dropped and dedupe:
+            kept = f"the one with the greatest `{dedupe.keep}`" if dedupe.keep else "the first"
+            found.append(f"{label}: {dropped} row(s) with a `{dedupe.by}` that another one has, too; {kept} was used")
+        return found
+
+    def _mapped(self, batch: Batch, text: str) -> Iterator[Fragment]:
         self.count.rows += len(batch.rows)
         if self._grouping:
             self._group(batch, text)
         else:
-            yield from self._fragments(batch.rows, text)
+            yield from self._fragments(text)
 
     def finish(self) -> Iterator[Fragment]:
-        """The fragments of the groups, once the stream is read to its end."""
-        if not self._grouping:
-            return
-        groups = self._grouping.groups
+        """The fragments of held rows and of the groups, once the stream is read to its end."""
+        if self._deduper:
+            for batch in self._deduper.finish():
+                yield from self._mapped(batch, batch.text())
+            self.count.duplicates = self._deduper.dropped
+        if self._grouping:
+            yield from self._finished(self._grouping.groups)
+
+    def _finished(self, groups: Groups) -> Iterator[Fragment]:
         for group, reason in sorted(groups.poisoned.items()):
             self._reject(group, f"a row of this group failed, so the group is not written: {reason}")
         rows = groups.rows()
-        self.count.groups = len(rows)
         for start in range(0, len(rows), BATCH_ROWS):
             chunk = rows[start : start + BATCH_ROWS]
-            yield from self._fragments(chunk, batch_text(self._run_window, chunk))
+            yield from self._fragments(batch_text(self._run_window, chunk))
 
     def _parsed_items(self, text: str) -> list[Any]:
         assert self._items is not None
@@ -106,7 +129,7 @@ class ResourceMapper:
             # Whichever group it belongs to would come out too small.
             raise IncompleteError(f"{self.resource.label}: a row's group can't be told: {message}")
 
-    def _fragments(self, rows: list[Any], text: str) -> Iterator[Fragment]:
+    def _fragments(self, text: str) -> Iterator[Fragment]:
         for result in self._entity.run(text):
             if result is None:
                 self.count.left_out += 1
@@ -138,6 +161,9 @@ class ResourceMapper:
             relations=dict(zip(self.resource.entity.relations, result.values[middle:], strict=True)),
             creates=creates is not False,
         )
+
+    def _reject_row(self, reason: str) -> None:
+        self._reject("", reason)
 
     def _reject(self, identifier: str, reason: str) -> None:
         self.count.rejects.append(Reject(self.resource.label, self.resource.blueprint, identifier, reason))

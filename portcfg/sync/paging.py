@@ -1,7 +1,9 @@
 """Pages of one request family, read to the end and counted.
 
 An answer that isn't what the mapping says, a page that makes no progress or a count that doesn't meet the stated total
-raises IncompleteError with the stream, the page and the key: a short read must never look like less usage.
+raises IncompleteError with the stream, the page and the key: a short read must never look like less usage. A source
+that says neither whether there is more nor how much there is, is read until a page is empty or repeats the one before:
+how many rows a page has proves nothing, since servers cap the size that they are asked for.
 """
 
 from __future__ import annotations
@@ -56,13 +58,16 @@ class Pager:
         while True:
             answer = self._ask(self._request(window, cursor))
             page = self._page(answer.value, cursor.page)
+            repeated = before is not None and _no_progress(before, answer.value, page.rows)
+            if repeated and paging and _unannounced(paging):
+                return
             read += len(page.rows)
             yield page
             following = self._following(paging, cursor, page, answer, read) if paging else None
             if following is None:
                 self._count(paging, page, read)
                 return
-            if before is not None and _no_progress(before, answer.value, page.rows):
+            if repeated:
                 raise self._incomplete(cursor.page, "the page is the same as the one before, yet more are announced")
             if page.total is not None and read > page.total:
                 raise self._incomplete(
@@ -150,7 +155,7 @@ class Pager:
         elif page.total is not None:
             more = bool(page.rows) and read < page.total
         else:
-            more = len(page.rows) >= paging.page_size
+            more = bool(page.rows)
         return step if more else None
 
     def _more(self, paging: Pagination, answer: Any, number: int) -> bool:
@@ -179,6 +184,11 @@ class Pager:
             f"stream {self._stream.name}, page {page}: {message}",
             hint="nothing that depends on this stream was written; run again, or check the stream's definition",
         )
+
+
+def _unannounced(paging: Pagination) -> bool:
+    """Whether only the pages themselves tell where the end is."""
+    return paging.type in ("page", "offset") and not paging.more and not paging.total
 
 
 def _no_progress(before: tuple[Any, list[Any]], answer: Any, rows: list[Any]) -> bool:

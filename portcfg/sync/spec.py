@@ -8,8 +8,7 @@ from typing import Any
 
 from portcfg.sync.windows import WindowSpec
 
-MERGE_RULES = ("any", "max", "min", "sum", "first", "union", "object")
-MISSING_RELATIONS = ("drop", "create", "quarantine")
+MERGE_RULES = ("any", "max", "min", "sum", "first", "union", "count_union", "object")
 AGGREGATORS = (
     "sum", "count", "count_distinct", "min", "max", "any", "mode", "first", "latest", "object", "collect",
 )  # fmt: skip
@@ -123,6 +122,7 @@ class SyncResource:
     aggregate: Mapping[str, Any] = field(default_factory=dict)
     creates: str = "true"
     items: ItemsToParse | None = None
+    dedupe: Dedupe | None = None
 
     @property
     def blueprint(self) -> str:
@@ -135,6 +135,8 @@ class SyncResource:
         entity = self.entity
         return [
             *(entity.identifier, entity.blueprint, entity.title, entity.icon, entity.team, self.query, self.creates),
+            *((self.items.path,) if self.items else ()),
+            *((self.dedupe.by, self.dedupe.keep) if self.dedupe else ()),
             *entity.properties.values(),
             *entity.relations.values(),
             *self.group_by.values(),

@@ -29,10 +29,14 @@ class Batch:
 
 @dataclass
 class StreamCount:
-    """What was read, for the report. Filled while the stream is read. `summed`: some resource groups the rows."""
+    """What was read, for the report. Filled while the stream is read.
+
+    `left_out` are raw rows of which `rows` made none; `summed`: some resource groups the rows.
+    """
 
     rows: int = 0
     shaped: int = 0
+    left_out: int = 0
     duplicates: int = 0
     total: int | None = None
     pages: int = 0
@@ -67,10 +71,16 @@ class StreamReader:
         """All rows; raises ApiError or IncompleteError, after which what came before must not be used."""
         batches = self._shaped(days, now)
         if self._stream.dedupe:
-            batches = Deduper(self._stream.dedupe, self._scope, self.count).run(batches)
+            batches = self._deduped(batches, Deduper(self._stream.dedupe, self._scope, self.count.reject))
         for batch in batches:
             self.count.shaped += len(batch.rows)
             yield batch
+
+    def _deduped(self, batches: Iterator[Batch], deduper: Deduper) -> Iterator[Batch]:
+        for batch in batches:
+            yield deduper.feed(batch)
+            self.count.duplicates = deduper.dropped
+        yield from deduper.finish()
 
     def _shaped(self, days: DayRange, now: float) -> Iterator[Batch]:
         windows: Sequence[Window | None] = [None]
@@ -102,58 +112,67 @@ class StreamReader:
             if isinstance(result, RowError):
                 self.count.reject(f"rows: {result.message}")
             else:
+                self.count.left_out += not result
                 rows += result
         return Batch(batch.window, rows)
 
 
 class Deduper:
-    """Drops rows with a key seen before. With `keep` the rows are held until the end of the stream (memory by key);
-    without it only a 16-byte digest of each key is."""
+    """Drops rows with a key seen before; a key that is null is no key. With `keep` the rows are held until `finish`
+    (memory by key); without it only a 16-byte digest of each key is."""
 
-    def __init__(self, spec: Dedupe, scope: Scope, count: StreamCount) -> None:
+    def __init__(self, spec: Dedupe, scope: Scope, reject: Callable[[str], None]) -> None:
         slots = {"dedupe.by": spec.by, "dedupe.keep": spec.keep or "null"}
         self._program = RowProgram(slots, scope)
         self._hold = bool(spec.keep)
-        self._count = count
+        self._reject = reject
+        self._seen: set[bytes] = set()
+        self._kept: dict[str, tuple[tuple[Any, str], Any, Any]] = {}
+        self.dropped = 0
 
-    def run(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """The batches without the duplicates."""
-        return self._greatest(batches) if self._hold else self._first(batches)
+    def feed(self, batch: Batch) -> Batch:
+        """The rows of a batch that need not wait for later ones."""
+        rows = []
+        for key, keep, row in self._keyed(batch):
+            if not key:
+                rows.append(row)
+            elif self._hold:
+                self._hold_greatest(key, keep, row, batch.window)
+            elif self._is_new(key):
+                rows.append(row)
+        return Batch(batch.window, rows)
 
-    def _first(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        seen: set[bytes] = set()
-        for batch in batches:
-            rows = []
-            for key, _, row in self._keyed(batch):
-                digest = blake2b(key.encode(), digest_size=16).digest()
-                if digest in seen:
-                    self._count.duplicates += 1
-                else:
-                    seen.add(digest)
-                    rows.append(row)
-            yield Batch(batch.window, rows)
-
-    def _greatest(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        kept: dict[str, tuple[tuple[Any, str], Any, Any]] = {}
-        for batch in batches:
-            for key, keep, row in self._keyed(batch):
-                rank = (order_key(keep), _canonical(row))
-                self._count.duplicates += key in kept
-                if key not in kept or rank > kept[key][0]:
-                    kept[key] = (rank, batch.window, row)
+    def finish(self) -> Iterator[Batch]:
+        """The rows that were held, by window."""
         by_window: dict[str, Batch] = {}
-        for _, window, row in kept.values():
+        for _, window, row in self._kept.values():
             by_window.setdefault(_canonical(window), Batch(window, [])).rows.append(row)
         for batch in by_window.values():
             for start in range(0, len(batch.rows), BATCH_ROWS):
                 yield Batch(batch.window, batch.rows[start : start + BATCH_ROWS])
 
+    def _is_new(self, key: str) -> bool:
+        digest = blake2b(key.encode(), digest_size=16).digest()
+        new = digest not in self._seen
+        self._seen.add(digest)
+        self.dropped += not new
+        return new
+
+    def _hold_greatest(self, key: str, keep: Any, row: Any, window: Any) -> None:
+        rank = (order_key(keep), _canonical(row))
+        self.dropped += key in self._kept
+        if key not in self._kept or rank > self._kept[key][0]:
+            self._kept[key] = (rank, window, row)
+
     def _keyed(self, batch: Batch) -> Iterator[tuple[str, Any, Any]]:
+        """(key, keep, row) of each row; the key is '' where it is null, or a list of nulls."""
         for row, result in zip(batch.rows, self._program.run(batch.text()), strict=True):
             if isinstance(result, RowValues):
-                yield _canonical(result.values[0]), result.values[1], row
+                key, keep = result.values
+                parts = key if isinstance(key, list) else [key]
+                yield "" if all(part is None for part in parts) else _canonical(key), keep, row
             elif isinstance(result, RowError):
-                self._count.reject(f"{result.expression}: {result.message}")
+                self._reject(f"{result.expression}: {result.message}")
 
 
 def order_key(value: Any) -> tuple[int, Any]:

@@ -15,6 +15,7 @@ from portcfg.errors import UsageError
 
 DAY_MS = 86_400_000
 DEFAULT_DAYS = 30
+EARLIEST = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class DayRange:
     last: date
 
     def __post_init__(self) -> None:
+        if self.first < EARLIEST:
+            raise UsageError(f"the range begins on {self.first}; {EARLIEST} is the first day that can be asked for")
         if self.last < self.first:
             raise UsageError(f"the range ends ({self.last}) before it begins ({self.first})")
 
@@ -66,16 +69,34 @@ def utc_day(epoch_seconds: float) -> date:
     return datetime.fromtimestamp(epoch_seconds, UTC).date()
 
 
-def day_range(now: float, first: date | None, last: date | None, days: int) -> DayRange:
-    """The days of a run: by default the `days` days that end yesterday, the last complete UTC day.
+def day_range(now: float, first: date | None, last: date | None, days: int | None, default_days: int) -> DayRange:
+    """The days of a run: `first` to `last`, or the `days` days that end with `last`; by default they end yesterday.
 
-    `now` is in epoch seconds. The running day may be asked for, a day that hasn't begun may not.
+    `now` is in epoch seconds. Raises UsageError for what can't be meant, and for a day that isn't over: its figures
+    would look like those of a whole one.
     """
-    today = utc_day(now)
-    end = last or today - timedelta(days=1)
-    if end > today:
-        raise UsageError(f"{end} has not begun (today is {today}, UTC)")
-    return DayRange(first or end - timedelta(days=days - 1), end)
+    if first and days is not None:
+        raise UsageError("a first day and a number of days both say where the range begins", "give one of them")
+    if days is not None and days < 1:
+        raise UsageError(f"a range of {days} days is none")
+    whole = utc_day(now) - timedelta(days=1)
+    _check_over(first, whole)
+    _check_over(last, whole)
+    end = last or whole
+    return DayRange(first or _back(end, default_days if days is None else days), end)
+
+
+def _check_over(day: date | None, whole: date) -> None:
+    if day and day > whole:
+        what = "isn't over" if day == whole + timedelta(days=1) else "has not begun"
+        raise UsageError(f"{day} {what} (UTC); the last whole day is {whole}")
+
+
+def _back(end: date, days: int) -> date:
+    try:
+        return end - timedelta(days=days - 1)
+    except OverflowError:
+        raise UsageError(f"{days:,} days before {end} there were none to ask for") from None
 
 
 def slices(span: DayRange, spec: WindowSpec, now: float) -> Iterator[Window]:

@@ -58,9 +58,27 @@ def test_the_total_alone_says_where_the_end_is() -> None:
     assert (len(rows), len(asked)) == (4, 2)
 
 
-def test_without_more_and_total_a_short_page_is_the_last() -> None:
-    rows, asked = read(stream(pagination=Pagination("page", "query", "page", "", 2)), numbered(3, 2))
-    assert (len(rows), len(asked)) == (3, 2)
+@pytest.mark.parametrize("place", ["page", "offset"])
+def test_without_more_and_total_the_end_is_an_empty_page_however_few_rows_a_page_has(place: str) -> None:
+    def capped(request: Request) -> Any:
+        at = request.params["at"]
+        start = at if place == "offset" else (at - 1) * 50
+        assert request.params["per"] == 100
+        return {"rows": [{"n": n} for n in range(120)][start : start + 50]}
+
+    rows, asked = read(stream(pagination=Pagination(place, "query", "at", "per", 100)), capped)
+    assert [row["n"] for row in rows] == list(range(120))
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize("last", [2, 3])
+def test_without_more_and_total_a_page_that_repeats_the_one_before_is_the_end_and_not_counted(last: int) -> None:
+    rows, asked = read(
+        stream(pagination=Pagination("page", "query", "page", "", 2)),
+        lambda request: {"rows": [{"n": min(request.params["page"], last)}, {"m": 1}]},
+    )
+    assert [row["n"] for row in rows[::2]] == list(range(1, last + 1))
+    assert len(asked) == last + 1
 
 
 def test_offset_paging() -> None:

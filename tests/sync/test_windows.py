@@ -15,23 +15,46 @@ from tests.sync.support import NOW
 
 
 def test_by_default_a_month_that_ends_yesterday() -> None:
-    assert day_range(NOW, None, None, 30) == DayRange(date(2026, 2, 3), date(2026, 3, 4))
+    assert day_range(NOW, None, None, None, 30) == DayRange(date(2026, 2, 3), date(2026, 3, 4))
 
 
 def test_just_after_midnight_yesterday_is_the_day_that_ended() -> None:
     midnight = datetime(2026, 3, 5, tzinfo=UTC).timestamp()
-    assert day_range(midnight, None, None, 1).last == date(2026, 3, 4)
-    assert day_range(midnight - 0.001, None, None, 1).last == date(2026, 3, 3)
+    assert day_range(midnight, None, None, 1, 30).last == date(2026, 3, 4)
+    assert day_range(midnight - 0.001, None, None, 1, 30).last == date(2026, 3, 3)
 
 
 def test_asked_days() -> None:
-    assert day_range(NOW, date(2026, 1, 1), None, 30) == DayRange(date(2026, 1, 1), date(2026, 3, 4))
-    assert day_range(NOW, None, date(2026, 3, 1), 2) == DayRange(date(2026, 2, 28), date(2026, 3, 1))
-    assert day_range(NOW, None, date(2026, 3, 5), 1).last == date(2026, 3, 5)
-    with pytest.raises(UsageError, match="has not begun"):
-        day_range(NOW, None, date(2026, 3, 6), 1)
-    with pytest.raises(UsageError, match="before it begins"):
-        day_range(NOW, date(2026, 3, 4), date(2026, 3, 3), 1)
+    assert day_range(NOW, date(2026, 1, 1), None, None, 30) == DayRange(date(2026, 1, 1), date(2026, 3, 4))
+    assert day_range(NOW, None, date(2026, 3, 1), 2, 30) == DayRange(date(2026, 2, 28), date(2026, 3, 1))
+    assert day_range(NOW, None, date(2026, 3, 1), None, 3) == DayRange(date(2026, 2, 27), date(2026, 3, 1))
+
+
+TODAY, YESTERDAY, TOMORROW = date(2026, 3, 5), date(2026, 3, 4), date(2026, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days", "message"),
+    [
+        (None, TODAY, None, "2026-03-05 isn't over .UTC.; the last whole day is 2026-03-04"),
+        (None, TOMORROW, None, "2026-03-06 has not begun .UTC.; the last whole day is 2026-03-04"),
+        (TODAY, None, None, "2026-03-05 isn't over"),
+        (TOMORROW, None, None, "2026-03-06 has not begun"),
+        (date(9999, 12, 31), None, None, "9999-12-31 has not begun"),
+        (date(2026, 3, 3), YESTERDAY, 2, "both say where the range begins"),
+        (date(2026, 3, 3), None, 2, "both say where the range begins"),
+        (YESTERDAY, date(2026, 3, 3), None, "before it begins"),
+        (None, None, 1_000_000, "1,000,000 days before 2026-03-04"),
+        (None, None, 30_000, "begins on 1944-01-15; 1970-01-01 is the first"),
+        (None, None, 0, "a range of 0 days"),
+        (None, date(1, 1, 1), None, "30 days before 0001-01-01"),
+        (date(1, 1, 1), date(1, 1, 2), None, "begins on 0001-01-01"),
+    ],
+)
+def test_days_that_make_no_sense(first: date | None, last: date | None, days: int | None, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        day_range(NOW, first, last, days, 30)
+    assert caught.value.exit_code == 64
 
 
 def test_a_window_ends_with_the_last_millisecond_of_its_last_day() -> None:
