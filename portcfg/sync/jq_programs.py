@@ -116,8 +116,15 @@ class RowExpander:
 
     def run(self, batch: str) -> list[list[Any] | RowError]:
         """For each row of the serialised batch its new rows, or why there are none."""
-        results = self._program.input_text(batch).first()
-        return [_expanded(result) for result in results]
+        return [_expanded(result) for result in _batch_results(self._program, batch)]
+
+
+def _batch_results(program: Any, batch: str) -> list[Any]:
+    """One result a row; raises JqError for what isn't caught row by row, such as a text that is no Unicode."""
+    try:
+        return list(program.input_text(batch).first())
+    except ValueError as error:
+        raise JqError(f"jq can't take a batch of rows: {_first_line(error)}") from None
 
 
 def _expanded(result: Any) -> list[Any] | RowError:
@@ -163,7 +170,7 @@ class RowProgram:
 
     def run(self, batch: str) -> list[RowValues | RowError | None]:
         """For each row its values, its error, or None when the query leaves it out."""
-        results = self._program.input_text(batch).first()
+        results = _batch_results(self._program, batch)
         rows: list[Any] | None = None
         found: list[RowValues | RowError | None] = []
         for index, result in enumerate(results):

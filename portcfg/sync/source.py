@@ -6,9 +6,11 @@ Nothing here puts a header or the key into a message: errors carry the method, t
 from __future__ import annotations
 
 import itertools
+import json
+import re
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -21,6 +23,9 @@ from portcfg.sync.spec import Auth, SourceSpec
 
 CONNECT_SECONDS = 10.0
 MINUTE_SECONDS = 60.0
+# Shorter waits are not worth telling.
+TOLD_SECONDS = 2.0
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -45,24 +50,28 @@ class SourceAnswer:
 class Pacer:
     """At most N requests in any 60 seconds for each path prefix; the longest prefix counts."""
 
-    def __init__(self, limits: Mapping[str, int], policy: RetryPolicy) -> None:
+    def __init__(
+        self, limits: Mapping[str, int], policy: RetryPolicy, sleep: Callable[[str, float], None] | None = None
+    ) -> None:
+        """`sleep` is given the reason and the seconds; the policy's own sleep where absent."""
         self._limits = sorted(limits.items(), key=lambda item: -len(item[0]))
         self._sent: dict[str, deque[float]] = {prefix: deque() for prefix, _ in self._limits}
         self._policy = policy
+        self._sleep = sleep or (lambda _, seconds: policy.sleep(seconds))
 
     def wait(self, path: str) -> None:
         """Sleep until a request to `path` is within its limit, and count it."""
         for prefix, limit in self._limits:
             if path.startswith(prefix):
-                self._wait(self._sent[prefix], limit)
+                self._wait(prefix, self._sent[prefix], limit)
                 return
 
-    def _wait(self, sent: deque[float], limit: int) -> None:
+    def _wait(self, prefix: str, sent: deque[float], limit: int) -> None:
         now = self._policy.monotonic()
         while sent and sent[0] <= now - MINUTE_SECONDS:
             sent.popleft()
         if len(sent) >= limit:
-            self._policy.sleep(sent[0] + MINUTE_SECONDS - now)
+            self._sleep(f"rate limit of {prefix}", sent[0] + MINUTE_SECONDS - now)
             sent.popleft()
         sent.append(self._policy.monotonic())
 
@@ -93,12 +102,17 @@ def credentials(auth: Auth, env: Mapping[str, str]) -> AuthBase | None:
 
 
 class SourceClient:
-    """A session with the source. `requests_made` counts every HTTP request by path, retries included."""
+    """A session with the source. `requests_made` counts every HTTP request by path, retries included.
+
+    `on_wait` is told the reason and the seconds before a wait of more than two seconds.
+    """
 
     def __init__(self, spec: SourceSpec, env: Mapping[str, str], policy: RetryPolicy | None = None) -> None:
         self._spec = spec
         self._policy = policy or RetryPolicy()
-        self._pacer = Pacer(spec.rate_limits, self._policy)
+        self._pacer = Pacer(spec.rate_limits, self._policy, self._sleep)
+        self._trouble = ""
+        self.on_wait: Callable[[str, float], None] = lambda reason, seconds: None
         self._session = new_session()
         self._session.auth = credentials(spec.auth, env) or self._session.auth
         self.requests_made: dict[str, int] = {}
@@ -111,7 +125,13 @@ class SourceClient:
     def ask(self, request: Request) -> SourceAnswer:
         """One answer, with pacing and retries; raises ApiError."""
         attempts = itertools.count()
-        return with_retries(self._policy, lambda: self._once(request, next(attempts)))
+        policy = replace(self._policy, sleep=lambda seconds: self._sleep(self._trouble, seconds))
+        return with_retries(policy, lambda: self._once(request, next(attempts)))
+
+    def _sleep(self, reason: str, seconds: float) -> None:
+        if seconds > TOLD_SECONDS:
+            self.on_wait(reason, seconds)
+        self._policy.sleep(seconds)
 
     def _once(self, request: Request, attempt: int) -> SourceAnswer:
         self.retries += attempt > 0
@@ -131,7 +151,9 @@ class SourceClient:
             )
         except requests.RequestException as error:
             message = f"{request.method} {path}: no whole answer from {self._spec.base_url} ({type(error).__name__})"
+            self._trouble = f"retry {attempt + 1} after no whole answer"
             raise WaitingError(TransientApiError(message)) from error
+        self._trouble = f"retry {attempt + 1} after {response.status_code}"
         return self._decode(f"{request.method} {path}", response)
 
     def _url(self, path: str) -> tuple[str, str]:
@@ -154,12 +176,35 @@ class SourceClient:
             wait = asked_wait(status, response.headers, self._policy.wall())
             raise WaitingError(source_error(TransientApiError, what, status, value), wait)
         if status >= 300:
-            raise source_error(TerminalApiError, what, status, value)
+            raise source_error(TerminalApiError, what, status, value, self._refusal_hint(status))
         if not isinstance(value, dict | list):
-            kind = response.headers.get("content-type", "no content type")
-            hint = "the answer is HTML, cut off, or not JSON; is source.base_url the API and not a web page or a proxy?"
-            raise AnswerError(f"{what} answered {status} with {kind} where JSON is due", status=status, hint=hint)
+            raise _unreadable(what, response)
+        if b"\\ud" in response.content.lower():
+            value = _mended(value)
         return SourceAnswer(value, response.links.get("next", {}).get("url", ""))
+
+    def _refusal_hint(self, status: int) -> str:
+        names = [name for name in (self._spec.auth.username_env, self._spec.auth.token_env) if name]
+        if status not in (401, 403) or not names:
+            return ""
+        return f"the key comes from {' and '.join(names)}: is it right for {self._spec.base_url}, and may it read this?"
+
+
+def _unreadable(what: str, response: requests.Response) -> AnswerError:
+    kind = response.headers.get("content-type", "no content type")
+    if "json" in kind:
+        message = f"{what} answered {response.status_code}, but its body is cut off or not JSON"
+        hint = "run again; if it stays so, see what the source or a proxy before it answers"
+    else:
+        message = f"{what} answered {response.status_code} with {kind} where JSON is due"
+        hint = "is source.base_url the API and not a web page or a proxy?"
+    return AnswerError(message, status=response.status_code, hint=hint)
+
+
+def _mended(value: Any) -> Any:
+    """`value` with half surrogate pairs, which JSON can spell and UTF-8 can't, as U+FFFD: a text cut in an emoji."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(_SURROGATE.sub("\ufffd", text)) if _SURROGATE.search(text) else value
 
 
 def _rooted(path: str) -> str:
@@ -167,8 +212,9 @@ def _rooted(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-def source_error(cls: type[ApiError], what: str, status: int, body: Any) -> ApiError:
+def source_error(cls: type[ApiError], what: str, status: int, body: Any, hint: str = "") -> ApiError:
     """APIs name the reason `message`, else `error`, and some answers hold neither."""
     data = body if isinstance(body, dict) else {}
     text = next((data[key] for key in ("message", "error") if isinstance(data.get(key), str) and data[key]), "")
-    return cls(f"{what}: {status}: {text or 'no reason given'}", status=status, error=str(data.get("error") or ""))
+    message = _mended(f"{what}: {status}: {text or 'no reason given'}")
+    return cls(message, status=status, error=str(data.get("error") or ""), hint=hint)

@@ -131,6 +131,13 @@ def test_falsy_values_survive() -> None:
     ]
 
 
+def test_a_batch_that_jq_cannot_take_is_an_error_and_no_traceback() -> None:
+    with pytest.raises(JqError, match="can't take a batch"):
+        run({"v": ".v"}, [{"v": "a\ud83d"}])
+    with pytest.raises(JqError, match="can't take a batch"):
+        RowExpander(".", SCOPE).run('[null, ["\\ud83d"]]')
+
+
 def test_query_must_be_true_or_false() -> None:
     kept, left_out, wrong = run({"v": ".v"}, [{"q": True, "v": 1}, {"q": False}, {"q": 1}], query=".q")
     assert kept == RowValues([1])

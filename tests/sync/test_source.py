@@ -76,8 +76,32 @@ def test_the_servers_own_reason_is_told(body: Any, message: str) -> None:
     ],
 )
 def test_html_and_cut_json_are_errors(answer: Response) -> None:
-    with pytest.raises(AnswerError, match="GET /x answered 200"):
+    with pytest.raises(AnswerError, match="GET /x answered 200") as caught:
         ask([answer])
+    html = answer.headers["content-type"].startswith("text/html")
+    assert ("where JSON is due" if html else "its body is cut off or not JSON") in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_refused_key_is_told_with_the_name_of_its_variable() -> None:
+    with pytest.raises(TerminalApiError) as caught:
+        ask([JSONResponse({"message": "Invalid Team API Key"}, 401)])
+    assert "SOURCE_KEY" in caught.value.hint
+    with pytest.raises(TerminalApiError) as caught:
+        ask([JSONResponse({}, 401)], Auth())
+    assert caught.value.hint == ""
+
+
+def test_waits_are_told_when_they_are_long() -> None:
+    told: list[tuple[str, float]] = []
+    slow = JSONResponse({}, 429, {"retry-after": "7"})
+    answers = [JSONResponse({}, 503, {"retry-after": "1"}), slow, slow, {"ok": True}]
+    with serving(source_app({"/x": lambda _: answers.pop(0)})) as url:
+        client = SourceClient(SourceSpec(url, rate_limits={"/x": 3}), {}, retry())
+        client.on_wait = lambda reason, seconds: told.append((reason, seconds))
+        client.ask(Request("GET", "/x"))
+        client.close()
+    assert told == [("retry 2 after 429", 7), ("retry 3 after 429", 7), ("rate limit of /x", 60)]
 
 
 def test_a_redirect_is_not_followed() -> None:
