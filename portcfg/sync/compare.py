@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from portcfg.client import PortReader
@@ -53,38 +54,52 @@ def read_live(port: PortReader, blueprint: Mapping[str, Any], entities: Sequence
     """The live twins of the entities (and perhaps others), by identifier.
 
     Where a required date-time property spans all of them, its range is read: N/1,000 requests, and history outside of
-    the range is not. Otherwise they are asked for by identifier.
+    the range is not. Those that are not in it, being new or of another day till now, are asked for by identifier.
     """
     name = blueprint["identifier"]
-    spanning = _date_range(blueprint, entities)
-    queries = [spanning] if spanning else identifier_chunks(entity.identifier for entity in entities)
     found: dict[str, Mapping[str, Any]] = {}
-    for query in queries:
+
+    def search(query: dict[str, Any]) -> None:
         for entity in port.entities(name, include=fields.include(), query=query):
             found[entity["identifier"]] = entity
+
+    if spanning := _date_range(blueprint, entities):
+        search(spanning)
+    for query in identifier_chunks(entity.identifier for entity in entities if entity.identifier not in found):
+        search(query)
     return found
 
 
 def _date_range(blueprint: Mapping[str, Any], entities: Sequence[Entity]) -> dict[str, Any] | None:
     schema = blueprint.get("schema") or {}
     for name in schema.get("required") or []:
-        values = [entity.properties.get(name) for entity in entities]
-        dated = (schema.get("properties") or {}).get(name, {}).get("format") == "date-time"
-        if dated and values and all(isinstance(value, str) for value in values):
-            texts = sorted(str(value) for value in values)
-            bounds = ((">=", texts[0]), ("<=", texts[-1]))
-            rules = [{"property": name, "operator": operator, "value": value} for operator, value in bounds]
-            return {"combinator": "and", "rules": rules}
+        if (schema.get("properties") or {}).get(name, {}).get("format") == "date-time":
+            moments = [instant(str(entity.properties.get(name))) for entity in entities]
+            known = [moment for moment in moments if moment]
+            if known and len(known) == len(moments):
+                bounds = ((">=", min(known)), ("<=", max(known)))
+                rules = [{"property": name, "operator": sign, "value": _utc(moment)} for sign, moment in bounds]
+                return {"combinator": "and", "rules": rules}
     return None
 
 
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def changed_body(entity: Entity, live: Mapping[str, Any] | None, fields: Fields) -> dict[str, Any] | None:
-    """The body that brings the live entity in line, or None when it is. Nulls are sent only to clear a value."""
+    """The body that brings the live entity in line, or None when it is. Nulls are sent only to clear a value.
+
+    An entity that nothing creates only adds: what it doesn't name stays.
+    """
     if live is None:
         return _body(entity, {}, {})
     had, had_related = live.get("properties") or {}, live.get("relations") or {}
-    properties = _compared(entity.properties, fields.properties, fields.silent)
-    relations = _compared(entity.relations, fields.relations, fields.silent)
+    names, related_names = fields.properties, fields.relations
+    if not entity.creates:
+        names, related_names = tuple(entity.properties), tuple(entity.relations)
+    properties = _said(entity.properties, names, fields.silent, (None,))
+    relations = _said(entity.relations, related_names, fields.silent, (None, []))
     same = (
         all(same_value(value, had.get(name)) for name, value in properties.items())
         and all(_same_relation(value, had_related.get(name)) for name, value in relations.items())
@@ -97,9 +112,10 @@ def changed_body(entity: Entity, live: Mapping[str, Any] | None, fields: Fields)
     return _body(entity, cleared, unrelated)
 
 
-def _compared(values: Mapping[str, Any], names: Sequence[str], silent: Container[str]) -> dict[str, Any]:
-    compared = {name: values.get(name) for name in names}
-    return {name: value for name, value in compared.items() if value or name not in silent}
+def _said(values: Mapping[str, Any], names: Sequence[str], silent: Container[str], nothing: Any) -> dict[str, Any]:
+    """The values by name, without those that say nothing because their writer was not read."""
+    said = {name: values.get(name) for name in names}
+    return {name: value for name, value in said.items() if name not in silent or value not in nothing}
 
 
 def _body(entity: Entity, cleared: Mapping[str, Any], unrelated: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,7 +135,7 @@ def _same_meta(entity: Entity, live: Mapping[str, Any]) -> bool:
         return False
     if entity.icon is not None and entity.icon != live.get("icon"):
         return False
-    return entity.team is None or _as_set(entity.team) == _as_set(live.get("team"))
+    return entity.team is None or _same_relation(entity.team, live.get("team"))
 
 
 def same_value(ours: Any, live: Any) -> bool:
@@ -139,8 +155,11 @@ def same_value(ours: Any, live: Any) -> bool:
 
 
 def _same_relation(ours: Any, live: Any) -> bool:
-    # A search query is resolved by Port, so what it found can't be compared with it.
-    return not isinstance(ours, dict) and _as_set(ours) == _as_set(live)
+    if isinstance(ours, dict):
+        # Only Port knows what a search query finds, so one that found something is taken as unchanged: otherwise each
+        # run would write every entity again. It is asked anew whenever another value of the entity changes.
+        return bool(live)
+    return _as_set(ours) == _as_set(live)
 
 
 def _as_set(value: Any) -> set[str]:

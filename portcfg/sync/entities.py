@@ -56,10 +56,10 @@ def filled(entity: Entity, values: Mapping[str, Any]) -> Entity:
 
 
 def schema_problem(entity: Entity, blueprint: Mapping[str, Any]) -> str:
-    """Why Port would refuse the entity by the blueprint's schema, or ''."""
+    """Why Port would refuse the entity by the blueprint's schema, or ''. An update may lack what is required."""
     schema = blueprint.get("schema") or {}
     properties = schema.get("properties") or {}
-    for name in schema.get("required") or []:
+    for name in (schema.get("required") or []) if entity.creates else []:
         if entity.properties.get(name) is None:
             return f"`{name}` is required and has no value"
     for name, value in entity.properties.items():

@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from portcfg.errors import ApiError, IncompleteError, TerminalApiError
 from portcfg.sync.fragments import Fragment
 from portcfg.sync.jq_programs import JqError, RowError, RowProgram, RowValues, Scope
-from portcfg.sync.jq_text import variables
+from portcfg.sync.jq_text import lookups, variables
 from portcfg.sync.mapper import ResourceMapper
 from portcfg.sync.report import Progress, Reject, StreamReport, StreamStatus
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import Lookup, Stream, SyncMapping, SyncResource
-from portcfg.sync.streams import StreamCount, StreamReader
+from portcfg.sync.streams import Batch, StreamCount, StreamReader
 from portcfg.sync.windows import DayRange, window
 
 Report = Callable[[Progress], None]
+Feed = Callable[[Batch], None]
 REFUSED_STATUSES = (401, 403)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A resource that lacks rows or a lookup, because `stream` could not be read to its end."""
+
+    resource: SyncResource
+    stream: str
 
 
 @dataclass
 class Intake:
-    """What the source gave. `failed` are resources whose stream or lookup could not be read to its end."""
+    """What the source gave. `unread` are resources whose stream is not in the plan."""
 
     fragments: list[Fragment] = field(default_factory=list)
     streams: list[StreamReport] = field(default_factory=list)
     mappers: list[ResourceMapper] = field(default_factory=list)
-    failed: list[SyncResource] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
     unread: list[SyncResource] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
-    refusals: list[TerminalApiError] = field(default_factory=list)
+
+
+@dataclass
+class _Reading:
+    """One stream while it is read. `rows` are kept for the resources of a stream that is read for a lookup first."""
+
+    stream: Stream
+    status: StreamStatus = StreamStatus.READ
+    message: str = ""
+    requests: int = 0
+    count: StreamCount = field(default_factory=StreamCount)
+    rows: list[Batch] = field(default_factory=list)
 
 
 class Reader:
@@ -47,127 +68,152 @@ class Reader:
         self._report = report
         self._run_window = window(days, 0, now).as_json()
         self._scope = Scope(mapping.variables, now)
-        self._lookup_failed = False
+        self._readings: dict[str, _Reading] = {}
+        self._refusals: list[TerminalApiError] = []
         self.intake = Intake()
 
     def read(self) -> Intake:
         """Everything; raises the source's refusal when it let no stream through."""
         self._read_lookups()
-        used = {resource.stream: None for resource in self._mapping.resources}
-        for name in used:
-            self._read_stream(self._mapping.streams[name])
-        if self.intake.refusals and not any(item.status is StreamStatus.READ for item in self.intake.streams):
-            raise self.intake.refusals[0]
-        self.intake.notices += [
-            f"{item.name}: not in your plan ({item.message}); the rest goes on"
-            for item in self.intake.streams
-            if item.status is StreamStatus.NOT_IN_PLAN
-        ]
+        for name in {resource.stream: None for resource in self._mapping.resources}:
+            self._read_stream(name)
+        for reading in self._readings.values():
+            self._note(reading)
+        if self._refusals and not any(item.status is StreamStatus.READ for item in self.intake.streams):
+            raise self._refusals[0]
         return self.intake
 
     def _read_lookups(self) -> None:
         tables: dict[str, dict[str, list[Any]]] = {lookup.name: {} for lookup in self._mapping.lookups}
         for name in {lookup.stream: None for lookup in self._mapping.lookups}:
-            stream = self._mapping.streams[name]
             wanted = [lookup for lookup in self._mapping.lookups if lookup.stream == name]
             rows = _LookupRows(wanted, self._scope)
-            status = self._consume(stream, [], rows)
-            if status is StreamStatus.READ:
+            reading = self._begin(name)
+            shared = any(resource.stream == name for resource in self._mapping.resources)
+            self._consume(reading, [rows.feed, *([reading.rows.append] if shared else [])])
+            if reading.status is StreamStatus.READ:
                 tables.update(rows.tables)
-            self._lookup_failed |= status is StreamStatus.FAILED
         self._scope = Scope({**self._mapping.variables, "lookup": tables}, self._now)
 
-    def _read_stream(self, stream: Stream) -> None:
+    def _read_stream(self, name: str) -> None:
+        before = self._readings.get(name)
+        reading = before or self._begin(name)
         mappers = [
             ResourceMapper(resource, order, self._scope, self._run_window)
             for order, resource in enumerate(self._mapping.resources)
-            if resource.stream == stream.name
+            if resource.stream == name
         ]
         fragments: list[Fragment] = []
-        sink = _MapperRows(mappers, fragments)
-        status = self._consume(stream, [mapper.resource for mapper in mappers], sink)
-        if status is StreamStatus.READ:
-            for mapper in mappers:
-                fragments += mapper.finish()
-            self._keep(mappers, fragments)
 
-    def _keep(self, mappers: Sequence[ResourceMapper], fragments: list[Fragment]) -> None:
+        def feed(batch: Batch) -> None:
+            # Serialised once for all resources.
+            text = batch.text()
+            for mapper in mappers:
+                fragments.extend(mapper.feed(batch, text))
+
+        def finish() -> None:
+            for mapper in mappers:
+                fragments.extend(mapper.finish())
+
+        if before is None:
+            self._consume(reading, [feed], finish)
+        elif reading.status is StreamStatus.READ:
+            self._attempt(reading, lambda: _replay(reading.rows, feed, finish))
+        if reading.status is StreamStatus.READ:
+            self._keep(mappers, fragments)
+        elif reading.status is StreamStatus.FAILED:
+            self.intake.failed += [Failed(mapper.resource, name) for mapper in mappers]
+        else:
+            self.intake.unread += [mapper.resource for mapper in mappers]
+
+    def _keep(self, mappers: list[ResourceMapper], fragments: list[Fragment]) -> None:
         self.intake.mappers += mappers
         self.intake.fragments += fragments
         for mapper in mappers:
             self.intake.rejects += mapper.count.rejects
-            label = mapper.resource.label
-            for name, times in mapper.count.several_outputs.items():
-                self.intake.notices.append(f"{label}: `{name}` gave several values {times} times; the first was used")
-            stream = self._mapping.streams[mapper.resource.stream]
-            if self._lookup_failed and _uses_lookup(mapper.resource, stream):
-                self.intake.failed.append(mapper.resource)
+            self.intake.notices += mapper.notices()
+            if lacking := self._failed_lookup(mapper.resource):
+                self.intake.failed.append(Failed(mapper.resource, lacking))
 
-    def _consume(self, stream: Stream, resources: list[SyncResource], sink: _Sink) -> StreamStatus:
-        """Read one stream into the sink, and report how it went."""
+    def _failed_lookup(self, resource: SyncResource) -> str:
+        """The failed stream of a lookup that the resource uses, or ''."""
+        used = _lookups_of(resource, self._mapping.streams[resource.stream])
+        streams = [lookup.stream for lookup in self._mapping.lookups if used is None or lookup.name in used]
+        return next((name for name in streams if self._readings[name].status is StreamStatus.FAILED), "")
+
+    def _begin(self, name: str) -> _Reading:
+        reading = self._readings[name] = _Reading(self._mapping.streams[name])
+        return reading
+
+    def _consume(self, reading: _Reading, feeds: list[Feed], finish: Callable[[], None] = lambda: None) -> None:
+        """Ask for one stream, feed its batches, and note how it went."""
         requests_before = sum(self._source.requests_made.values())
-        reader: StreamReader | None = None
-        status, message = StreamStatus.READ, ""
-        try:
-            summed = any(resource.group_by for resource in resources)
-            reader = StreamReader(stream, self._scope, self._source.ask, partial(self._progress, stream), summed)
+        summed = any(item.group_by for item in self._mapping.resources if item.stream == reading.stream.name)
+
+        def work() -> None:
+            progress = partial(self._progress, reading.stream)
+            reader = StreamReader(reading.stream, self._scope, self._source.ask, progress, summed)
+            reading.count = reader.count
             for batch in reader.batches(self._days, self._now):
-                sink.feed(batch)
+                for feed in feeds:
+                    feed(batch)
+            finish()
+
+        self._attempt(reading, work)
+        reading.requests = sum(self._source.requests_made.values()) - requests_before
+
+    def _attempt(self, reading: _Reading, work: Callable[[], None]) -> None:
+        try:
+            work()
         except (ApiError, IncompleteError, JqError) as error:
-            status, message = self._outcome(stream, reader, error), error.message
-        requests = sum(self._source.requests_made.values()) - requests_before
-        count = reader.count if reader else StreamCount()
-        self._note(stream, count, status)
-        self.intake.streams.append(_report(stream.name, status, requests, count, message))
-        if status is StreamStatus.FAILED:
-            self.intake.failed += resources
-        elif status is StreamStatus.NOT_IN_PLAN:
-            self.intake.unread += resources
-        return status
+            reading.status, reading.message = StreamStatus.FAILED, _with_hint(error.message, error.hint)
+            refused = isinstance(error, TerminalApiError) and error.status in REFUSED_STATUSES
+            if refused and reading.count.pages == 0:
+                assert isinstance(error, TerminalApiError)
+                self._refusals.append(error)
+                if not reading.stream.required:
+                    reading.status, reading.message = StreamStatus.NOT_IN_PLAN, error.message
 
-    def _outcome(self, stream: Stream, reader: StreamReader | None, error: Exception) -> StreamStatus:
-        refused = isinstance(error, TerminalApiError) and error.status in REFUSED_STATUSES
-        nothing_read = reader is not None and reader.count.pages == 0
-        if not (refused and nothing_read):
-            return StreamStatus.FAILED
-        assert isinstance(error, TerminalApiError)
-        self.intake.refusals.append(error)
-        return StreamStatus.FAILED if stream.required else StreamStatus.NOT_IN_PLAN
-
-    def _note(self, stream: Stream, count: StreamCount, status: StreamStatus) -> None:
-        if status is StreamStatus.READ:
-            self.intake.rejects += [Reject(f"stream {stream.name}", "", "", reason) for reason in count.rejected]
+    def _note(self, reading: _Reading) -> None:
+        name, count, intake = reading.stream.name, reading.count, self.intake
+        if reading.status is StreamStatus.READ:
+            intake.rejects += [Reject(f"stream {name}", "", "", reason) for reason in count.rejected]
+        elif reading.status is StreamStatus.NOT_IN_PLAN:
+            intake.notices.append(f"{name}: not in your plan ({reading.message}); the rest goes on")
         if count.truncated:
-            self.intake.notices.append(
-                f"{stream.name}: the source says there are more rows than this one page; give it `pagination`"
+            intake.notices.append(
+                f"{name}: the source says there are more rows than this one page; give it `pagination`"
             )
+        intake.streams.append(
+            StreamReport(
+                name=name,
+                status=reading.status,
+                requests=reading.requests,
+                pages=count.pages,
+                rows=count.rows,
+                kept=count.shaped,
+                duplicates=count.duplicates,
+                total=count.total,
+                message=reading.message,
+                left_out=count.left_out,
+            )
+        )
 
     def _progress(self, stream: Stream, count: StreamCount) -> None:
         self._report(Progress("read", stream.name, count.rows, count.total or 0))
 
 
-class _Sink:
-    """Takes the batches of a stream."""
-
-    def feed(self, batch: Any) -> None:
-        """One batch."""
-        raise NotImplementedError
+def _replay(batches: list[Batch], feed: Feed, finish: Callable[[], None]) -> None:
+    for batch in batches:
+        feed(batch)
+    finish()
 
 
-class _MapperRows(_Sink):
-    """Rows for resources: each batch is serialised once for all of them."""
-
-    def __init__(self, mappers: Sequence[ResourceMapper], fragments: list[Fragment]) -> None:
-        self._mappers = mappers
-        self._fragments = fragments
-
-    def feed(self, batch: Any) -> None:
-        text = batch.text()
-        for mapper in self._mappers:
-            self._fragments += mapper.feed(batch, text)
+def _with_hint(message: str, hint: str) -> str:
+    return f"{message}; {hint}" if hint else message
 
 
-class _LookupRows(_Sink):
+class _LookupRows:
     """Rows for lookups: each becomes an entry of `$lookup.<name>[key]`, a list of values in row order."""
 
     def __init__(self, lookups: Iterable[Lookup], scope: Scope) -> None:
@@ -176,19 +222,25 @@ class _LookupRows(_Sink):
         }
         self.tables: dict[str, dict[str, list[Any]]] = {name: {} for name in self._programs}
 
-    def feed(self, batch: Any) -> None:
+    def feed(self, batch: Batch) -> None:
+        """One batch."""
+        text = batch.text()
         for name, program in self._programs.items():
-            for result in program.run(batch.text()):
+            for result in program.run(text):
                 if isinstance(result, RowError):
                     raise JqError(f"lookup {name}: {result.expression}: {result.message}")
                 if isinstance(result, RowValues) and isinstance(result.values[0], str):
                     self.tables[name].setdefault(result.values[0], []).append(result.values[1])
 
 
-def _uses_lookup(resource: SyncResource, stream: Stream) -> bool:
-    return any("lookup" in variables(text) for text in [*resource.expressions(), stream.rows])
-
-
-def _report(name: str, status: StreamStatus, requests: int, count: StreamCount, message: str) -> StreamReport:
-    report = StreamReport(name, status, requests, count.pages, count.rows, message=message)
-    return replace(report, kept=count.shaped, duplicates=count.duplicates, total=count.total)
+def _lookups_of(resource: SyncResource, stream: Stream) -> set[str] | None:
+    """The names of the lookups that a resource or its stream uses; None when it may be any of them."""
+    used: set[str] = set()
+    if "$lookup" in json.dumps([stream.body, stream.query_params]):
+        return None
+    for text in [*resource.expressions(), stream.rows]:
+        named = lookups(text)
+        if "lookup" in variables(text) and not named:
+            return None
+        used |= named
+    return used

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,8 +55,11 @@ def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[
 
 
 def _missing_default(body: Mapping[str, Any]) -> str:
-    """Ocean's own flag counts where it is set; left alone, a missing target is a finding and not an empty entity."""
-    return "create" if body.get("createMissingRelatedEntities") is True else "quarantine"
+    """What holds for relations that `missing_relations` doesn't name: Ocean's flag, which is true where it is absent.
+
+    Beside a `missing_relations` of one's own an absent flag says nothing, and a missing target is a finding.
+    """
+    return "create" if body.get("createMissingRelatedEntities", "missing_relations" not in body) else "quarantine"
 
 
 def _problem(name: str, finding: Finding) -> Problem:
@@ -97,9 +100,7 @@ def _resources(body: Mapping[str, Any]) -> tuple[dict[str, Stream], list[SyncRes
         selector = raw.get("selector", {})
         name = selector.get("stream")
         if not name:
-            stream = _inline_stream(raw["kind"], selector)
-            name = stream.name
-            streams.setdefault(name, stream)
+            name = _inline_stream(raw["kind"], selector, streams)
         mappings = _entity_mappings(raw)
         for position, mapping in enumerate(mappings, 1):
             suffix = f".{position}" if len(mappings) > 1 else ""
@@ -112,11 +113,13 @@ def _entity_mappings(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(mappings) if isinstance(mappings, list) else [mappings]
 
 
-def _inline_stream(kind: str, selector: Mapping[str, Any]) -> Stream:
-    """A resource's own request. Its name holds a digest, so that equal requests are one stream."""
+def _inline_stream(kind: str, selector: Mapping[str, Any], streams: dict[str, Stream]) -> str:
+    """The name of a resource's own request among the streams: its kind. Equal requests are one stream."""
     raw = {key: selector[key] for key in INLINE_KEYS if key in selector}
-    digest = hashlib.sha256(json.dumps([kind, raw], sort_keys=True).encode()).hexdigest()[:6]
-    return _stream(f"{kind}#{digest}", raw, kind)
+    names = itertools.chain([kind], (f"{kind} ({number})" for number in itertools.count(2)))
+    name = next(name for name in names if name not in streams or streams[name] == _stream(name, raw, kind))
+    streams[name] = _stream(name, raw, kind)
+    return name
 
 
 def _stream(name: str, raw: Mapping[str, Any], path: str) -> Stream:
@@ -133,10 +136,14 @@ def _stream(name: str, raw: Mapping[str, Any], path: str) -> Stream:
         pagination=_pagination(pages) if pages else None,
         window=WindowSpec(window.get("days", 30), window.get("margin_days", 0)) if window is not None else None,
         rows=_text(raw.get("rows")),
-        dedupe=Dedupe(_text(dedupe["by"]), _text(dedupe.get("keep"))) if dedupe else None,
+        dedupe=_dedupe(dedupe),
         shape=raw.get("shape", {}),
         required=bool(raw.get("required", False)),
     )
+
+
+def _dedupe(raw: Mapping[str, Any] | None) -> Dedupe | None:
+    return Dedupe(_text(raw["by"]), _text(raw.get("keep"))) if raw else None
 
 
 def _pagination(raw: Mapping[str, Any]) -> Pagination:
@@ -160,6 +167,8 @@ def _resource(label: str, stream: str, raw: Mapping[str, Any], mapping: Mapping[
         group_by={name: _text(text) for name, text in selector.get("group_by", {}).items()},
         aggregate=selector.get("aggregate", {}),
         creates=_text(selector.get("creates", "true")),
+        # Without `stream` it belongs to the resource's own request.
+        dedupe=_dedupe(selector.get("dedupe")) if selector.get("stream") else None,
         items=ItemsToParse(
             _text(items), port.get("itemsToParseName", "item"), port.get("itemsToParseTopLevelTransform", True)
         )

@@ -29,7 +29,10 @@ class Reject:
 
 @dataclass(frozen=True)
 class StreamReport:
-    """One stream. `total` is what the source says it has (None if it doesn't), `rows` what was read."""
+    """One stream. `total` is what the source says it has (None if it doesn't), `rows` what was read.
+
+    `left_out` are rows of which the stream's `rows` made none (such as other days'), `kept` those that went on.
+    """
 
     name: str
     status: StreamStatus
@@ -40,11 +43,12 @@ class StreamReport:
     duplicates: int = 0
     total: int | None = None
     message: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
 class BlueprintReport:
-    """One blueprint. `skipped` counts by reason; `held` says why nothing was written."""
+    """One blueprint. `skipped` counts by reason; `held` says why it, or the rest of it, was not written."""
 
     blueprint: str
     fragments: int = 0
@@ -59,7 +63,8 @@ class BlueprintReport:
 
 @dataclass(frozen=True)
 class SyncReport:
-    """The whole run. `first_day`..`last_day` are UTC days; `dry_run` means nothing was written."""
+    """The whole run. `first_day`..`last_day` are UTC days, empty where no stream has a window; `dry_run` means nothing
+    was written."""
 
     mapping: str
     dry_run: bool
@@ -81,15 +86,19 @@ class SyncReport:
 
     @property
     def exit_code(self) -> int:
-        """3 when a stream could not be read to its end, 6 when something was refused, else 0."""
+        """3 when a stream could not be read to its end, 6 when something was refused or held back, else 0."""
         if any(stream.status is StreamStatus.FAILED for stream in self.streams):
             return EXIT_INCOMPLETE
-        return EXIT_PARTIAL if self.rejects else EXIT_OK
+        held = any(item.held for item in self.blueprints)
+        return EXIT_PARTIAL if self.rejects or held else EXIT_OK
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is: `read`, `map`, `compare` or `write`. `total` is 0 when it isn't known."""
+    """How far a stage is: `read`, `compare` or `write`. `total` is 0 when it isn't known.
+
+    Stage `wait` comes before a long wait: `name` is its reason, `done` its seconds.
+    """
 
     stage: str
     name: str

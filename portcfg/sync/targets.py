@@ -75,6 +75,16 @@ def _targets(name: str, blueprints: Blueprints) -> set[str]:
     return {relation.get("target", "") for relation in relations.values()}
 
 
+def targets_of(body: Mapping[str, Any], blueprint: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """(blueprint, identifier) of every entity that a body relates to."""
+    relations = blueprint.get("relations") or {}
+    return {
+        (relations[name].get("target", ""), item)
+        for name, value in (body.get("relations") or {}).items()
+        for item in _items(value)
+    }
+
+
 def identifier_chunks(identifiers: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Search queries that together find all these identifiers."""
     ordered = sorted(set(identifiers))
@@ -90,10 +100,21 @@ class Targets:
     port: PortReader
     known: dict[str, set[str]] = field(default_factory=dict)
     _absent: dict[str, set[str]] = field(default_factory=dict)
+    _wanted: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, blueprint: str, identifiers: Iterable[str]) -> None:
-        """Entities that this run writes or has seen."""
-        self.known.setdefault(blueprint, set()).update(identifiers)
+        """Entities that this run is going to have in Port."""
+        added = set(identifiers)
+        self.known.setdefault(blueprint, set()).update(added)
+        self._wanted.setdefault(blueprint, set()).update(added)
+
+    def remove(self, blueprint: str, identifiers: Iterable[str]) -> bool:
+        """Entities that this run doesn't write after all; whether any was still taken for written."""
+        gone = set(identifiers) & self._wanted.get(blueprint, set())
+        self._wanted.setdefault(blueprint, set()).difference_update(gone)
+        # Port may have them all the same: it is asked when they are wanted again.
+        self.known.setdefault(blueprint, set()).difference_update(gone)
+        return bool(gone)
 
     def existing(self, blueprint: str, wanted: Iterable[str]) -> set[str]:
         """Those of `wanted` that exist."""
@@ -137,17 +158,20 @@ def relate(
         else:
             shaped.append(replace(entity, relations=values))
     missing = {name: _missing_targets(name, shaped, relations[name]["target"], targets) for name in _used(shaped)}
-    create = False
+    policies = {name: _policy(mapping, blueprint["identifier"], name, relations[name]["target"]) for name in missing}
     for entity in shaped:
-        kept, problem = _resolved(entity, relations, missing, mapping, result.dropped)
-        create = create or any(
-            mapping.when_missing(entity.blueprint, name) == "create" and absent for name, absent in missing.items()
-        )
+        kept, problem = _resolved(entity, relations, missing, policies, result.dropped)
         if problem:
             result.rejects.append(Reject("relations", entity.blueprint, entity.identifier, problem))
         else:
             result.entities.append(replace(entity, relations=kept))
-    return replace(result, create_missing=create)
+    return replace(result, create_missing=any(missing[name] and policies[name] == "create" for name in missing))
+
+
+def _policy(mapping: SyncMapping, blueprint: str, relation: str, target: str) -> str:
+    policy = mapping.when_missing(blueprint, relation)
+    # Port makes no bare entities of its own blueprints, such as `_user`.
+    return "drop" if policy == "create" and target.startswith("_") else policy
 
 
 def _used(entities: Iterable[Entity]) -> list[str]:
@@ -192,14 +216,13 @@ def _resolved(
     entity: Entity,
     relations: Mapping[str, Any],
     missing: Mapping[str, set[str]],
-    mapping: SyncMapping,
+    policies: Mapping[str, str],
     dropped: Counter[str],
 ) -> tuple[dict[str, Any], str]:
     kept = dict(entity.relations)
     for name, value in entity.relations.items():
         absent = missing[name].intersection(_items(value))
-        policy = mapping.when_missing(entity.blueprint, name)
-        target = relations[name]["target"]
+        policy, target = policies[name], relations[name]["target"]
         if absent and policy == "quarantine":
             return {}, f"relation `{name}`: `{target}` has no entity `{min(absent)}`"
         if absent and policy == "drop":

@@ -204,3 +204,33 @@ def test_the_examples_stand_word_for_word_in_the_customers_document(reference_di
         found = lines[first : first + len(wanted)]
         # The page's next heading is glued to the last line.
         assert [line[: len(text)] for line, text in zip(found, wanted, strict=True)] == wanted
+
+
+PEOPLE = ("bob@example.com", "carol@example.com")
+
+
+@pytest.mark.parametrize("name", ["cursor-commits", "cursor-code-changes"])
+def test_unknown_repositories_are_made_and_unknown_people_left_out_as_with_ocean(name: str) -> None:
+    blueprint = CASES[name][0]
+    commits = [{**COMMIT, "commitHash": char * 40, "userEmail": who} for char, who in zip("bc", PEOPLE, strict=True)]
+    changes = [{**CHANGE, "userEmail": who} for who in PEOPLE]
+    routes = {"/analytics/ai-code/commits": {"items": commits}, "/analytics/ai-code/changes": {"items": changes}}
+    body = shipped_bodies("mapping", "specs/examples")[name]["config"]
+    with embedded_port() as port, serving(source_app({path: lambda _, a=a: a for path, a in routes.items()})) as url:
+        report = sync(mapping_of({**body, "source": {"base_url": url}}), port)
+        assert (report.rejects, report.exit_code) == ((), 0)
+        found = entities(port, blueprint)
+        assert len(found) == 2
+        repository = {"repository": "example-org/web"} if name == "cursor-commits" else {}
+        assert [entity["relations"] for entity in found.values()] == [repository] * 2
+        assert f"{blueprint}.user: values without a `_user` entity in Port were left out (2)" in report.notices
+        # A stream without a window has no range to claim, and is called as the document calls it.
+        assert (report.first_day, report.streams[0].name) == ("", body["resources"][0]["kind"])
+
+
+def test_different_requests_of_one_kind_are_streams_of_their_own() -> None:
+    (resource,) = shipped_bodies("mapping", "specs/examples")["cursor-commits"]["config"]["resources"]
+    other = {**resource, "selector": {**resource["selector"], "query_params": {"page": "2"}}}
+    mapping = mapping_of({"resources": [resource, resource, other, other]})
+    kind = "/analytics/ai-code/commits"
+    assert [item.stream for item in mapping.resources] == [kind, kind, f"{kind} (2)", f"{kind} (2)"]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from portcfg.client import Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
@@ -96,7 +96,7 @@ def test_a_bad_row_is_rejected_and_the_others_are_written() -> None:
         reasons = sorted(reject.reason for reject in report.rejects)
         assert reasons[0] == "`n` is required and has no value"
         assert reasons[1].startswith("properties.s: ")
-        assert report.blueprints[0].skipped == {"no identifier": 1}
+        assert report.blueprints[0].skipped == {"without an identifier": 1}
 
 
 def test_a_group_with_a_bad_row_is_not_written_half() -> None:
@@ -208,7 +208,30 @@ def test_what_nothing_creates_updates_what_is_there() -> None:
         port.send("POST", "/blueprints/thing/entities", {"identifier": "x", "properties": {"n": 9}})
         report = run(port, body(resource(creates=".n > 5")), {"/a": rows({"id": "x", "n": 1}, {"id": "y", "n": 2})})
         assert properties(port) == {"x": {"n": 1}}
-        assert report.blueprints[0].skipped == {"nothing creates it": 1}
+        assert report.blueprints[0].skipped == {"idle (their resource says `creates: false`)": 1}
+
+
+def test_an_update_adds_and_clears_nothing() -> None:
+    with embedded_port(THING) as port:
+        port.send("POST", "/blueprints/thing/entities", {"identifier": "x", "properties": {"n": 9, "s": "old"}})
+        mapping = body(resource(properties={"n": ".n"}), resource("b", properties={"s": ".s"}, creates="false"))
+        report = run(port, mapping, {"/a": rows({"id": "y", "n": 1}), "/b": rows({"id": "x", "s": "new"})})
+        assert report.exit_code == 0
+        assert properties(port) == {"x": {"n": 9, "s": "new"}, "y": {"n": 1}}
+
+
+def test_what_means_nothing_is_a_value_all_the_same() -> None:
+    """0, false, "" and [] of a writer that was read are compared though another writer of the property was not."""
+    types: dict[str, Any] = {"n": "number", "flag": "boolean", "s": "string", "l": "array"}
+    values: dict[str, Any] = {"n": 0, "flag": False, "s": "", "l": []}
+    before = {"n": 5, "flag": True, "s": "old", "l": ["old"]}
+    with embedded_port(blueprint("thing", **types)) as port:
+        port.send("POST", "/blueprints/thing/entities", {"identifier": "x", "properties": before})
+        written = {name: f".{name}" for name in types}
+        mapping = body(resource(properties=written), resource("b", properties=written))
+        report = run(port, mapping, {"/a": rows({"id": "x", **values}), "/b": lambda _: REFUSED})
+        assert report.blueprints[0].updated == 1
+        assert properties(port) == {"x": values}
 
 
 def test_items_to_parse() -> None:
@@ -274,7 +297,7 @@ def test_a_relation_that_port_lacks_is_left_out_with_a_notice() -> None:
     with embedded_port(THING) as port:
         report = run(port, body(resource(relations={"owner": ".s"})), {"/a": rows({"id": "x", "n": 1, "s": "me"})})
         assert report.exit_code == 0
-        assert report.notices == ("blueprint `thing` has no relation `owner`; its values were left out (1)",)
+        assert report.notices[-1] == "blueprint `thing` has no relation `owner`; its values were left out (1)"
 
 
 def test_a_property_that_port_lacks_stops_before_anything_is_asked_or_written() -> None:
@@ -316,9 +339,67 @@ def test_lookups() -> None:
         teams = rows({"person": "x", "team": "A"}, {"person": "x", "team": "B"}, {"person": None, "team": "C"})
         run(port, mapping, {"/a": people, "/t": teams})
         assert properties(port) == {"x": {"n": 1, "s": "A,B"}, "y": {"n": 2, "s": ""}}
+        assert [item.requests for item in run(port, mapping, {"/a": people, "/t": teams}).streams] == [1, 1]
         denied = run(port, mapping, {"/a": people, "/t": lambda _: REFUSED})
         assert denied.exit_code == 0 and properties(port)["x"]["s"] == ""
         assert run(port, mapping, {"/a": people, "/t": broken}).exit_code == 3
+
+
+def test_a_stream_of_a_lookup_and_of_resources_is_read_once() -> None:
+    with embedded_port(THING) as port:
+        teams = {"t": {"path": "/t", "data_path": ".rows"}}
+        counted = "[$lookup.teams[.id][]? | .team] | length"
+        mapping = body(
+            resource("t", identifier=".person", properties={"n": ".n"}),
+            resource(properties={"n": counted}),
+            streams=teams,
+            lookups={"teams": {"stream": "t", "key": ".person", "value": "{team}"}},
+        )
+        handlers = {
+            "/t": rows({"person": "ann", "team": "A", "n": 5}, {"person": "bob", "team": "B", "n": 6}),
+            "/a": rows({"id": "ann x"}, {"id": "bob"}),
+        }
+        mapping["merge"] = {"thing": {"n": "max"}}
+        with serving(app := source_app(handlers)) as url:
+            report = sync(mapping_of(mapping, url), port)
+        assert [path for path, _ in app.state.log] == ["/t", "/a"]
+        assert [(item.name, item.requests, item.rows) for item in report.streams] == [("t", 1, 2), ("a", 1, 2)]
+        assert properties(port) == {"ann": {"n": 5}, "ann_x": {"n": 0}, "bob": {"n": 6}}
+        failed = run(port, mapping, {**handlers, "/t": broken})
+        assert [(item.name, item.status) for item in failed.streams] == [("t", "failed"), ("a", "read")]
+        # A row that can't be used fails the stream also when it is used the second time.
+        mapping["resources"][0]["selector"] |= {"group_by": {"person": ".person | tonumber"}}
+        report = run(port, mapping, handlers)
+        assert [item.status for item in report.streams] == ["failed", "read"]
+        assert report.blueprints[0].held == "t could not be read to the end"
+
+
+def test_what_is_held_back_names_the_stream_that_failed() -> None:
+    with embedded_port({**THING, **blueprint("other", n="number", s="string")}) as port:
+        lookup = {"teams": {"stream": "t", "key": ".person", "value": "{team}"}}
+        mapping = body(
+            resource(properties={"n": ".n", "s": "$lookup.teams[.id][0].team"}),
+            resource("b", "other"),
+            streams={"t": {"path": "/t", "data_path": ".rows"}},
+            lookups=lookup,
+        )
+        good = rows({"id": "x", "n": 1})
+        report = run(port, mapping, {"/a": good, "/b": good, "/t": broken})
+        held = {item.blueprint: item.held for item in report.blueprints}
+        assert held == {"thing": "t could not be read to the end", "other": ""}
+        assert list(properties(port, "other")) == ["x"]
+
+
+def test_a_failed_resource_that_may_write_any_blueprint_holds_back_all() -> None:
+    with embedded_port({**THING, **blueprint("other", n="number", s="string")}) as port:
+        mapping = body(resource(), resource("b", "other"), resource("c"))
+        mapping["resources"][2]["port"]["entity"]["mappings"]["blueprint"] = ".kind"
+        good = rows({"id": "x", "n": 1})
+        report = run(port, mapping, {"/a": good, "/b": good, "/c": broken})
+        assert report.exit_code == 3
+        held = {item.blueprint: item.held for item in report.blueprints}
+        assert held == dict.fromkeys(("thing", "other"), "c could not be read to the end")
+        assert (properties(port), properties(port, "other")) == ({}, {})
 
 
 def test_rows_that_come_twice() -> None:
@@ -330,6 +411,45 @@ def test_rows_that_come_twice() -> None:
         without_keep = {**stream, "dedupe": {"by": ".id"}}
         run(port, {**body(resource()), "streams": {"a": without_keep}}, {"/a": rows(old, new)})
         assert properties(port) == {"x": {"n": 1}}
+
+
+def test_rows_without_a_key_are_no_duplicates_of_each_other() -> None:
+    keyless = [{"id": name, "n": 1, "key": None, "at": "2026-03-02"} for name in "abc"]
+    for dedupe in ({"by": ".key"}, {"by": ".key", "keep": ".at"}, {"by": "[.key, .nothing]"}):
+        with embedded_port(THING) as port:
+            stream = {"path": "/a", "data_path": ".rows", "dedupe": dedupe}
+            report = run(port, {**body(resource()), "streams": {"a": stream}}, {"/a": rows(*keyless)})
+            assert (list(properties(port)), report.streams[0].duplicates) == (["a", "b", "c"], 0)
+
+
+def test_a_resource_may_drop_duplicates_that_others_count() -> None:
+    with embedded_port({**THING, **blueprint("by_person", n="number", s="string")}) as port:
+        record = resource(dedupe={"by": ".id", "keep": ".at"})
+        counted = resource(
+            blueprint="by_person",
+            identifier=".s",
+            properties={"n": ".n"},
+            group_by={"s": ".s"},
+            aggregate={"n": {"count": True}},
+        )
+        first = {"id": "x", "n": 1, "s": "ann", "at": "2026-03-02"}
+        last = {"id": "x", "n": 2, "s": "bob", "at": "2026-03-03"}
+        report = run(port, body(record, counted), {"/a": rows(last, first)})
+        assert report.exit_code == 0
+        assert properties(port) == {"x": {"n": 2, "s": "bob"}}
+        assert properties(port, "by_person") == {"ann": {"n": 1}, "bob": {"n": 1}}
+        notice = "a (1): 1 row(s) with a `.id` that another one has, too; the one with the greatest `.at` was used"
+        assert notice in report.notices
+
+
+def test_a_text_cut_in_an_emoji_keeps_its_row() -> None:
+    answer = b'{"rows": [{"id": "x", "n": 1, "s": "a\\ud83d"}, {"id": "y", "n": 2, "s": "\\ud83d\\ude00"}]}'
+    with embedded_port(THING) as port:
+        mapping = body(resource(), resource("b"))
+        handlers: dict[str, Handler] = dict.fromkeys(("/a", "/b"), lambda _: Response(answer))
+        report = run(port, mapping, handlers)
+        assert report.exit_code == 0
+        assert properties(port) == {"x": {"n": 1, "s": "a\ufffd"}, "y": {"n": 2, "s": "\U0001f600"}}
 
 
 def test_a_stream_without_paging_that_has_more_says_so() -> None:

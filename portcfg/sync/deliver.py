@@ -1,0 +1,235 @@
+"""The writing half of a run: check, compare with Port, relate, write what changed.
+
+All blueprints are compared before the first is written, so that an entity may relate to any other of the run. Where
+Port fails, that blueprint is held back; where it can't be reached any more, all that come after. Both are in the
+report, and the next run goes on from there, because it compares anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from portcfg.client import PortReader, PortWriter
+from portcfg.errors import ApiError, TransientApiError
+from portcfg.sync.compare import Live, changed_body, fields_of, read_live
+from portcfg.sync.entities import schema_problem
+from portcfg.sync.fragments import Entity
+from portcfg.sync.report import BlueprintReport, Progress, Reject
+from portcfg.sync.spec import SyncMapping
+from portcfg.sync.targets import Blueprints, Related, Targets, relate, targets_of, writing_order
+from portcfg.sync.write import Body, BulkWriter
+
+Silent = Callable[[str], frozenset[str]]
+Key = tuple[str, str]
+IDLE = "idle (their resource says `creates: false`)"
+UNAUTHORIZED = 401
+
+
+@dataclass
+class Tally:
+    """Counts of one blueprint while the run goes on."""
+
+    fragments: int = 0
+    entities: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    held: str = ""
+
+    def report(self, name: str, rejected: int) -> BlueprintReport:
+        """The frozen counts."""
+        return BlueprintReport(
+            blueprint=name,
+            fragments=self.fragments,
+            entities=self.entities,
+            created=self.created,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            rejected=rejected,
+            skipped=dict(self.skipped),
+            held=self.held,
+        )
+
+
+@dataclass
+class _Part:
+    """One blueprint on its way: the entities to have, their live twins, and what of them can be related."""
+
+    name: str
+    entities: list[Entity]
+    live: Live
+    related: Related = field(default_factory=lambda: Related([], [], Counter()))
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """One blueprint whose `asked` bodies went to Port."""
+
+    name: str
+    writer: BulkWriter
+    asked: int
+
+
+class Delivery:
+    """Delivers the entities of a run; `tallies`, `rejects` and `dropped` say what became of them."""
+
+    def __init__(
+        self,
+        port: PortReader,
+        mapping: SyncMapping,
+        blueprints: Blueprints,
+        tallies: dict[str, Tally],
+        progress: Callable[[Progress], None],
+        dry_run: bool,
+    ) -> None:
+        self._port = port
+        self._mapping = mapping
+        self._blueprints = blueprints
+        self._tallies = tallies
+        self._progress = progress
+        self._dry_run = dry_run
+        self._targets = Targets(port)
+        self._stopped = ""
+        self._sent: list[_Sent] = []
+        self.rejects: list[Reject] = []
+        self.dropped: Counter[str] = Counter()
+
+    def deliver(self, entities: Mapping[str, list[Entity]], silent: Silent) -> None:
+        """All entities, given by blueprint. `silent` are a blueprint's fields with a writer that was not read."""
+        parts: list[_Part] = []
+        for name in writing_order(entities, self._blueprints):
+            self._guarded(name, partial(self._compare, name, entities[name], parts))
+        parts = self._relate(parts)
+        for part in parts:
+            self._guarded(part.name, partial(self._write, part, silent(part.name)))
+        self._settle()
+
+    def _guarded(self, name: str, work: Callable[[], object]) -> bool:
+        """Do `work` for a blueprint; whether Port let it be done."""
+        tally = self._tallies[name]
+        if self._stopped:
+            tally.held = tally.held or f"not tried any more: {self._stopped}"
+            return False
+        try:
+            work()
+        except ApiError as error:
+            tally.held = f"Port failed: {error.message}"
+            # No other blueprint would fare better.
+            if isinstance(error, TransientApiError) or error.status == UNAUTHORIZED:
+                self._stopped = error.message
+            return False
+        return True
+
+    def _compare(self, name: str, entities: list[Entity], parts: list[_Part]) -> None:
+        tally = self._tallies[name]
+        tally.entities = len(entities)
+        fit = self._fit(entities, self._blueprints[name])
+        self._progress(Progress("compare", name, 0, len(fit)))
+        live = read_live(self._port, self._blueprints[name], fit, fields_of(fit)) if fit else {}
+        self._progress(Progress("compare", name, len(fit), len(fit)))
+        # What some fragment creates, and updates of what is there already.
+        wanted = [entity for entity in fit if entity.creates or entity.identifier in live]
+        if len(wanted) < len(fit):
+            tally.skipped[IDLE] += len(fit) - len(wanted)
+        self._targets.add(name, (entity.identifier for entity in wanted))
+        parts.append(_Part(name, wanted, live))
+
+    def _fit(self, entities: list[Entity], blueprint: Mapping[str, Any]) -> list[Entity]:
+        fit = []
+        for entity in entities:
+            # What only fills in is checked too: a wrong type is wrong wherever it comes from.
+            if problem := schema_problem(entity, blueprint):
+                self.rejects.append(Reject("schema", entity.blueprint, entity.identifier, problem))
+            else:
+                fit.append(entity)
+        return fit
+
+    def _relate(self, parts: list[_Part]) -> list[_Part]:
+        """Relate all; again for as long as a rejected entity may have been the target of others."""
+        while True:
+            parts = [part for part in parts if self._guarded(part.name, partial(self._relate_one, part))]
+            gone = {part.name: {reject.identifier for reject in part.related.rejects} for part in parts}
+            if not any(self._targets.remove(name, identifiers) for name, identifiers in gone.items()):
+                break
+        for part in parts:
+            self.rejects += part.related.rejects
+            self.dropped += part.related.dropped
+        return parts
+
+    def _relate_one(self, part: _Part) -> None:
+        # Blueprints of this run: their identifiers were made safe, and so must be what relates to them.
+        written = set(self._blueprints) & set(self._tallies)
+        part.related = relate(part.entities, self._blueprints[part.name], self._mapping, self._targets, written)
+
+    def _write(self, part: _Part, silent: frozenset[str]) -> None:
+        tally, entities = self._tallies[part.name], part.related.entities
+        known = set(self._blueprints[part.name].get("relations") or {})
+        fields = fields_of(entities).narrowed(known, silent)
+        changed = (changed_body(entity, part.live.get(entity.identifier), fields) for entity in entities)
+        bodies = [body for body in changed if body]
+        tally.unchanged = len(entities) - len(bodies)
+        if self._dry_run or not isinstance(self._port, PortWriter):
+            tally.updated = sum(body["identifier"] in part.live for body in bodies)
+            tally.created = len(bodies) - tally.updated
+            return
+        done = 0
+
+        def wrote(count: int) -> None:
+            nonlocal done
+            done += count
+            self._progress(Progress("write", part.name, done, len(bodies)))
+
+        sent = _Sent(part.name, BulkWriter(self._port, part.name, part.related.create_missing, wrote), len(bodies))
+        self._sent.append(sent)
+        sent.writer.write(bodies)
+
+    def _settle(self) -> None:
+        """What waits for other entities, now that those are written; then what became of everything."""
+        self._try_deferred()
+        self._refuse_hopeless()
+        for sent in self._waiting():
+            self._guarded(sent.name, sent.writer.write_bare)
+        self._try_deferred()
+        for sent in self._sent:
+            self._count(sent)
+
+    def _waiting(self) -> list[_Sent]:
+        return [sent for sent in self._sent if sent.writer.written.deferred]
+
+    def _try_deferred(self) -> None:
+        """For as long as Port takes any of them: entities may wait in a chain."""
+        before = -1
+        while before != (left := sum(len(sent.writer.written.deferred) for sent in self._sent)) and not self._stopped:
+            before = left
+            for sent in self._waiting():
+                self._guarded(sent.name, sent.writer.write_deferred)
+
+    def _refuse_hopeless(self) -> None:
+        """Refuse what waits for an entity that was refused, or isn't of this run: what is left goes in circles."""
+        refused = {(sent.name, name) for sent in self._sent for name in sent.writer.written.refused}
+        before = -1
+        while before != len(refused):
+            before = len(refused)
+            waiting = {(sent.name, name) for sent in self._waiting() for name in sent.writer.written.deferred}
+            for sent in self._waiting():
+                gone = sent.writer.refuse(partial(self._is_hopeless, refused, waiting, sent.name))
+                refused |= {(sent.name, name) for name in gone}
+
+    def _is_hopeless(self, refused: set[Key], waiting: set[Key], name: str, body: Body) -> bool:
+        targets = targets_of(body, self._blueprints[name])
+        return not refused.isdisjoint(targets) or waiting.isdisjoint(targets)
+
+    def _count(self, sent: _Sent) -> None:
+        tally, written = self._tallies[sent.name], sent.writer.written
+        sent.writer.refuse(lambda _: True)
+        tally.created, tally.updated = len(written.created), len(written.updated - written.created)
+        refused = written.refused.items()
+        self.rejects += [Reject("write", sent.name, identifier, reason) for identifier, reason in refused]
+        left = sent.asked - len(written.created | written.updated | set(written.refused))
+        if left:
+            tally.held += f"; {left} of {sent.asked} entities were not written"
