@@ -1,7 +1,7 @@
 """`group_by` and `aggregate`: rows become one row a group, folded as they come (memory by group, not by row).
 
 Sums are exact: integers stay integers, other numbers are added as decimals of their shortest text (51.35 is 51.35) and
-become floats only in the result. Nulls say nothing: a sum over nothing but nulls is null, not 0.
+become floats only in the result, rounded to 9 places. Nulls say nothing: a sum over nothing but nulls is null, not 0.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from portcfg.sync.checks import is_aggregator
+from portcfg.sync.fragments import plain_number
 from portcfg.sync.jq_text import normalise
 from portcfg.sync.streams import order_key
 
@@ -44,9 +45,7 @@ def _sum(state: Any, value: Any) -> Any:
 
 
 def _plain_number(state: Any) -> Any:
-    if not isinstance(state, Decimal):
-        return state
-    return int(state) if state == state.to_integral_value() else float(state)
+    return plain_number(state) if isinstance(state, Decimal) else state
 
 
 def _count(state: Any, value: Any) -> int:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import jsonschema
 
 from portcfg.model import Path
 from portcfg.sync import jq_text
@@ -12,6 +15,7 @@ from portcfg.sync.jq_programs import RESERVED_VARIABLES, syntax_error
 from portcfg.sync.spec import AGGREGATORS, MERGE_RULES
 
 Finding = tuple[Path, str, str]
+_UNDEFINED = re.compile(r"\$(\w+) is not defined")
 _VARIABLE_HINT = "these names are taken: " + ", ".join(f"${name}" for name in sorted(RESERVED_VARIABLES))
 
 
@@ -35,9 +39,11 @@ def _findings(body: Mapping[str, Any], runs_here: bool) -> Iterator[Finding]:
         for name in _mapping(body.get("vars"))
         if name in RESERVED_VARIABLES
     )
+    unset: set[str] = set()
     for path, text in expressions(body, runs_here):
-        yield from _expression_problems(path, text, names)
+        yield from _expression_problems(path, text, names, unset)
     if runs_here:
+        yield from _unfit_variables(body)
         yield from _unknown_names(body)
         yield from _aggregators(body)
         yield from _two_writers(body)
@@ -48,13 +54,42 @@ def jq_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in variables.items() if jq_text.plain_path(f".{name}")}
 
 
-def _expression_problems(path: Path, text: str, names: Mapping[str, Any]) -> Iterator[Finding]:
+def _unfit_variables(body: Mapping[str, Any]) -> Iterator[Finding]:
+    """Values that the mapping's own `variables` don't allow. Those that are not set are found where they are read."""
+    values = _mapping(body.get("vars"))
+    for name, schema in _mapping(body.get("variables")).items():
+        if name not in values or not isinstance(schema, Mapping):
+            continue
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as wrong:
+            yield ("variables", name), f"is no JSON Schema: {_short(wrong.message)}", ""
+            continue
+        for error in jsonschema.Draft202012Validator(schema).iter_errors(values[name]):
+            where = ".".join(map(str, ("vars", name, *error.absolute_path)))
+            yield ("variables", name), f"`{where}`: {_unfit(error)}", str(schema.get("description", ""))
+
+
+def _unfit(error: jsonschema.ValidationError) -> str:
+    if error.validator == "type" and error.validator_value == "boolean" and isinstance(error.instance, str):
+        return f"{_short(error.instance)!r} is text, not true or false; write true or false"
+    return _short(error.message)
+
+
+def _expression_problems(path: Path, text: str, names: Mapping[str, Any], unset: set[str]) -> Iterator[Finding]:
     expression = jq_text.normalise(text)
     if jq_text.plain_path(expression):
         return
     if message := jq_text.complaint(expression):
         yield path, f"{message} in `{_short(expression)}`", "an expression sees its row, `vars`, $window and $lookup"
-    elif message := syntax_error(expression, names):
+    elif message := syntax_error(expression, [*names, *unset]):
+        if missing := _UNDEFINED.fullmatch(message):
+            # Told once, where it is read first; then the rest of the expression is looked at.
+            unset.add(missing[1])
+            hint = f"add `{missing[1]}` under `vars`; an expression also sees its row, $window and $lookup"
+            yield path, f"`vars.{missing[1]}` isn't set in portcfg.yaml", hint
+            yield from _expression_problems(path, text, names, unset)
+            return
         yield path, f"jq can't compile `{_short(expression)}`: {message}", "try it with `jq` on one row"
 
 

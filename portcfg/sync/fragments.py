@@ -15,20 +15,9 @@ from typing import Any
 
 from portcfg.sync.report import Reject
 
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """What one row or group says about one entity. `order` is the resource's place in the mapping."""
-
-    blueprint: str
-    identifier: str
-    order: int
-    title: Any = None
-    icon: Any = None
-    team: Any = None
-    properties: dict[str, Any] = field(default_factory=dict)
-    relations: dict[str, Any] = field(default_factory=dict)
-    creates: bool = True
+SUM_PLACES = 9
+# Beyond this a float has no such places.
+EXACT = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +32,13 @@ class Entity:
     properties: dict[str, Any] = field(default_factory=dict)
     relations: dict[str, Any] = field(default_factory=dict)
     creates: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment(Entity):
+    """What one row or group says about one entity. `order` is the resource's place in the mapping."""
+
+    order: int = 0
 
 
 class MergeError(ValueError):
@@ -81,7 +77,7 @@ def _merged(parts: list[Fragment], rules: Mapping[str, str]) -> Entity:
 
 
 def _fields(parts: Sequence[dict[str, Any]], rules: Mapping[str, str]) -> dict[str, Any]:
-    if len(parts) == 1:
+    if len(parts) == 1 and "count_union" not in rules.values():
         return parts[0]
     names = {name: None for part in parts for name in part}
     return {name: _value(name, [part.get(name) for part in parts], rules.get(name, "")) for name in names}
@@ -91,8 +87,8 @@ def _value(name: str, values: list[Any], rule: str) -> Any:
     said = [value for value in values if value is not None]
     if not said:
         return None
-    # A sum adds even what is equal; for every other rule equal values are simply agreed upon.
-    if rule != "sum" and all(value == said[0] for value in said):
+    # A sum adds even what is equal, and a count is never one of the lists; for every other rule equal values agree.
+    if rule not in ("sum", "count_union") and all(value == said[0] for value in said):
         return said[0]
     if not rule:
         shown = " and ".join(_text(value)[:60] for value in said[:2])
@@ -110,13 +106,24 @@ def _first(values: list[Any]) -> Any:
 def _sum(values: list[Any]) -> int | float:
     if all(type(value) is int for value in values):
         return int(sum(values))
-    total = sum((Decimal(repr(value)) for value in values), Decimal())
-    return int(total) if total == total.to_integral_value() else float(total)
+    return plain_number(sum((Decimal(repr(value)) for value in values), Decimal()))
+
+
+def plain_number(total: Decimal) -> int | float:
+    """A sum as a JSON number. Rounded last, to 9 places: what is behind them is the binary noise of the addends."""
+    rounded = round(total, SUM_PLACES) if abs(total) < EXACT else total
+    return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
 
 
 def _union(values: list[Any]) -> list[Any]:
     items = [item for value in values for item in (value if isinstance(value, list) else [value])]
     return [json.loads(text) for text in sorted({_text(item) for item in items})]
+
+
+def _count_union(values: list[Any]) -> int:
+    if not all(isinstance(value, list) for value in values):
+        raise TypeError
+    return len(_union(values))
 
 
 def _object(values: list[Any]) -> dict[str, Any]:
@@ -138,6 +145,7 @@ _RULES: Mapping[str, Callable[[list[Any]], Any]] = {
     "sum": _sum,
     "first": _first,
     "union": _union,
+    "count_union": _count_union,
     "object": _object,
 }
 

@@ -122,6 +122,11 @@ def expected(samples: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+def active_people(daily: list[Any], events: list[Any]) -> int:
+    """How many people were called active, or sent something all the same."""
+    return len({row["email"] for row in daily if row["isActive"]} | {person(event) for event in events} - {None})
+
+
 def org_records(daily: list[Any], events: list[Any]) -> dict[str, Any]:
     """One a day over everybody and everything."""
     found = {}
@@ -134,7 +139,7 @@ def org_records(daily: list[Any], events: list[Any]) -> dict[str, Any]:
             **counters(of_day),
             **event_sums(happened, "total_"),
             "most_used_model": commonest([event["model"] for event in happened]),
-            "total_active_users": sum(row["isActive"] for row in of_day),
+            "total_active_users": active_people(of_day, happened),
         }
         found[f"{ORG}@{day}"] = entity(f"{ORG} usage {day}", properties)
     return found
@@ -177,7 +182,7 @@ def team_records(daily: list[Any], events: list[Any], users: dict[str, Any]) -> 
             **counters(of_team),
             **event_sums(happened),
             "most_used_model": commonest(models),
-            "total_active_users": sum(row["isActive"] for row in of_team),
+            "total_active_users": active_people(of_team, happened),
         }
         members = [f"{ORG}@{row['email']}@{day}" for row in of_team]
         related = sorted(member for member in members if member in users)

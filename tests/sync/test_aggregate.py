@@ -97,6 +97,11 @@ def test_money_is_exact() -> None:
     assert only({"x": {"sum": ".n"}}, [{"n": n} for n in cents]) == {"x": 0.01}
 
 
+def test_binary_noise_of_the_source_doesnt_stay() -> None:
+    assert only({"x": {"sum": ".n"}}, [{"n": 0.8471750000000001}]) == {"x": 0.847175}
+    assert only({"x": {"sum": ".n"}}, [{"n": 1e22}, {"n": 0.5}]) == {"x": 1e22}
+
+
 def test_integers_stay_integers() -> None:
     result = only({"x": {"sum": ".n"}}, [{"n": 2**52}, {"n": 2**52}])
     assert result == {"x": 2**53} and isinstance(result["x"], int)

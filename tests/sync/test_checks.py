@@ -30,7 +30,7 @@ def found(body: Any) -> list[tuple[str, str]]:
 def test_the_shipped_mappings_are_without_findings() -> None:
     for folder in ("specs", "specs/examples"):
         for body in shipped_bodies("mapping", folder).values():
-            known = {"org": 1, "skip_idle": 1, "teams": 1}
+            known = {"org": "acme", "skip_idle": True, "teams": {}}
             assert found({**body["config"], "vars": known}) == []
             assert list(VALIDATOR.iter_errors(body["config"])) == []
 
@@ -38,7 +38,31 @@ def test_the_shipped_mappings_are_without_findings() -> None:
 CASES: dict[str, tuple[Any, str, str]] = {
     "jq": ([resource({"a": ".x |"})], "0.port.entity.mappings.properties.a", "jq can't compile `.x |`"),
     "environment": ([resource({"a": "env.KEY"})], "0.port.entity.mappings.properties.a", "`env` is not allowed"),
-    "unknown variable": ([resource({"a": "$nope"})], "0.port.entity.mappings.properties.a", "jq can't compile `$nope`"),
+    "unknown variable": (
+        [resource({"a": "$nope", "b": "$nope + 1"})],
+        "0.port.entity.mappings.properties.a",
+        "`vars.nope` isn't set in portcfg.yaml",
+    ),
+    "text for a condition": (
+        {"vars": {"idle": "no"}, "variables": {"idle": {"type": "boolean"}}, "resources": []},
+        "variables.idle",
+        "`vars.idle`: 'no' is text, not true or false; write true or false",
+    ),
+    "a variable's key": (
+        {"vars": {"teams": {"Ann": "x"}}, "variables": {"teams": {"propertyNames": {"pattern": "^[a-z]+$"}}}},
+        "variables.teams",
+        "`vars.teams`: 'Ann' does not match",
+    ),
+    "a variable's item": (
+        {"vars": {"teams": {"ann": 5}}, "variables": {"teams": {"additionalProperties": {"type": "string"}}}},
+        "variables.teams",
+        "`vars.teams.ann`: 5 is not of type 'string'",
+    ),
+    "no JSON Schema": (
+        {"vars": {"a": 1}, "variables": {"a": {"type": "text"}}},
+        "variables.a",
+        "is no JSON Schema",
+    ),
     "unknown stream": (
         {"resources": [resource({}, stream="s")], "streams": {"t": {"path": "/t"}}},
         "resources.0.selector.stream",
@@ -90,6 +114,22 @@ def test_findings(name: str) -> None:
     ((where, text),) = found(body)
     assert where == path
     assert message in text
+
+
+def test_every_unset_variable_is_told_and_the_rest_of_the_expression_looked_at() -> None:
+    messages = [message for _, message in found([resource({"a": "$one + $two | nope", "b": "$two"})])]
+    assert messages[:2] == ["`vars.one` isn't set in portcfg.yaml", "`vars.two` isn't set in portcfg.yaml"]
+    assert len(messages) == 3 and "nope" in messages[2]
+
+
+@pytest.mark.parametrize("text", ["yes", "no", "on", "off", "true", "false"])
+def test_the_shipped_mapping_takes_no_text_for_skip_idle(text: str) -> None:
+    config = shipped_bodies("mapping")["cursor"]["config"]
+    good = {"org": "acme", "skip_idle": False, "teams": {"ann@example.com": "A"}}
+    assert found({**config, "vars": good}) == []
+    ((path, message),) = found({**config, "vars": {**good, "skip_idle": text}})
+    assert path == "variables.skip_idle" and message.endswith("write true or false")
+    assert len(found({**config, "vars": {**good, "teams": {"Ann@example.com": "A", "bob@example.com": 1}}})) == 2
 
 
 def test_what_is_fine() -> None:

@@ -65,7 +65,6 @@ def test_the_organizations_days(truth: dict[str, Any]) -> None:
         assert {name: properties[name] for name in COUNTERS} == {n: totals.usage[f] for n, f in COUNTERS.items()}
         assert {n: properties[f"total_{n}"] for n in TOKENS} == {n: totals.tokens[f] for n, f in TOKENS.items()}
         assert Decimal(str(properties["total_cents"])) == totals.cents
-        assert properties["total_active_users"] == totals.active
         assert properties["breakdown"]["events"] == totals.events
         assert {m: v["requests"] for m, v in properties["breakdown"]["models"].items()} == totals.models
 
@@ -84,6 +83,37 @@ def test_peoples_days(truth: dict[str, Any]) -> None:
         assert {n: properties[n] for n in TOKENS} == {n: totals.tokens[f] for n, f in TOKENS.items()}
         if totals.rows:
             assert {n: properties[n] for n in COUNTERS} == {n: totals.usage[f] for n, f in COUNTERS.items()}
+
+
+def test_active_people_are_counted_once_and_alike_everywhere(truth: dict[str, Any]) -> None:
+    active = [key for key, totals in cursor_totals.user_days(COMPANY, DAYS).items() if totals.active or totals.events]
+    # The company has people with events on a day on which their usage row calls them idle.
+    assert len(active) > sum(totals.active for totals in cursor_totals.org_days(COMPANY, DAYS).values())
+    for day in DAYS:
+        expected = sum(day == of for _, of in active)
+        of_day = {
+            name: [e["properties"] for e in truth[name].values() if e["properties"]["record_date"][:10] == str(day)]
+            for name in BLUEPRINTS[:3]
+        }
+        assert [item["total_active_users"] for item in of_day["cursor_usage_record"]] == [expected]
+        assert sum(item["is_active"] for item in of_day["cursor_user_usage_record"]) == expected
+        assert sum(item["total_active_users"] for item in of_day["cursor_team_usage_record"]) == expected
+
+
+def test_money_has_no_binary_noise(truth: dict[str, Any]) -> None:
+    def numbers(value: Any) -> Iterator[float]:
+        if isinstance(value, dict):
+            for item in value.values():
+                yield from numbers(item)
+        elif isinstance(value, float):
+            yield value
+
+    found = [number for name in BLUEPRINTS for e in truth[name].values() for number in numbers(e["properties"])]
+    assert len(found) > 100
+    assert [number for number in found if number != round(number, 6)] == []
+    for name, entity in truth["cursor_cost_record"].items():
+        cents = Decimal(str(truth["cursor_usage_record"][name]["properties"]["total_cents"]))
+        assert Decimal(str(entity["properties"]["cost_usd"])) == round(cents / 100, 6)
 
 
 def test_peoples_commits(truth: dict[str, Any]) -> None:

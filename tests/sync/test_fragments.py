@@ -19,7 +19,7 @@ PORT_ALPHABET = regex.compile(r"[\p{L}0-9@_.+:\\/=-]*")
 
 
 def fragment(order: int = 0, name: str = "e", **properties: Any) -> Fragment:
-    return Fragment("b", name, order, title=f"t{order}", properties=properties)
+    return Fragment("b", name, title=f"t{order}", properties=properties, order=order)
 
 
 def merged(*fragments: Fragment, **rules: str) -> dict[str, Any]:
@@ -38,6 +38,11 @@ def merged(*fragments: Fragment, **rules: str) -> dict[str, Any]:
         ("sum", (2, 2), 4),
         ("first", (None, 5, 6), 5),
         ("union", (["b", "a"], ["a", "c"], "d"), ["a", "b", "c", "d"]),
+        ("count_union", (["b", "a"], ["a", "c"]), 3),
+        ("count_union", (["b", "a"], ["a", "b"]), 2),
+        ("count_union", (["b", None, "a"], None), 3),
+        ("count_union", ([],), 0),
+        ("count_union", (None, None), None),
         ("object", ({"a": 1}, {"b": 2, "a": None}), {"a": 1, "b": 2}),
     ],
 )
@@ -62,8 +67,13 @@ def test_a_rule_that_cant_be_applied_rejects_too() -> None:
     assert "can't be merged by `max`" in rejects[0].reason
 
 
+def test_a_count_of_what_is_no_list_is_none() -> None:
+    _, rejects = merge([fragment(0, x=5)], {"b": {"x": "count_union"}})
+    assert "can't be merged by `count_union`" in rejects[0].reason
+
+
 def test_an_entity_is_created_when_one_fragment_does() -> None:
-    idle = Fragment("b", "e", 0, creates=False)
+    idle = Fragment("b", "e", creates=False)
     assert merge([idle], {})[0][0].creates is False
     assert merge([idle, fragment(1)], {})[0][0].creates is True
 
@@ -124,6 +134,7 @@ SCHEMA = {
         ({"n": 0, "s": "a", "at": "2026-03-02T00:00:00Z", "flag": False, "o": {}, "l": ["x"]}, ""),
         ({"n": 1.5, "s": None, "at": "2026-03-02T00:00:00.123+01:00"}, ""),
         ({}, "`n` is required"),
+        ({"s": 5}, "`n` is required"),
         ({"n": None}, "`n` is required"),
         ({"n": "1"}, "`n` is string where number is due"),
         ({"n": True}, "`n` is boolean where number is due"),
@@ -139,6 +150,11 @@ SCHEMA = {
 def test_entities_are_checked_against_the_blueprint(properties: dict[str, Any], problem: str) -> None:
     found = schema_problem(Entity("b", "e", properties=properties), SCHEMA)
     assert found.startswith(problem) and bool(found) == bool(problem)
+
+
+def test_what_only_updates_may_lack_what_is_required_but_not_have_the_wrong_type() -> None:
+    assert schema_problem(Entity("b", "e", properties={"s": "a"}, creates=False), SCHEMA) == ""
+    assert schema_problem(Entity("b", "e", properties={"s": 5}, creates=False), SCHEMA).startswith("`s` is number")
 
 
 def test_lengths() -> None:
