@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,14 +15,21 @@ from portcfg.sync.report import BlueprintReport, Reject, StreamReport, SyncRepor
 
 FORMAT = "portcfg/sync/1"
 SHOWN_REJECTS = 20
-_STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "used")
+_STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "left out", "twice", "used")
 _BLUEPRINT_HEADERS = ("blueprint", "entities", "created", "updated", "unchanged", "rejected", "skipped")
 
 
 def headline(report: SyncReport) -> str:
     """One line: the days, and how it ended."""
+    return f"{plain(report.mapping) or 'mapping'}{_days(report, ', ')}: {_ending(report)}"
+
+
+def _days(report: SyncReport, before: str) -> str:
+    """The range, or nothing where no stream has one."""
+    if not report.first_day:
+        return ""
     days = report.first_day if report.first_day == report.last_day else f"{report.first_day} to {report.last_day}"
-    return f"{plain(report.mapping) or 'mapping'}, {days} (UTC): {_ending(report)}"
+    return f"{before}{days} (UTC)"
 
 
 def _ending(report: SyncReport) -> str:
@@ -33,7 +41,9 @@ def _ending(report: SyncReport) -> str:
     if report.rejects:
         text += f", {len(report.rejects)} rejected"
     failed = sum(item.status == "failed" for item in report.streams)
-    return text + (f"; INCOMPLETE: {failed} stream(s) failed" if failed else "")
+    held = sum(bool(item.held) for item in report.blueprints)
+    text += f"; INCOMPLETE: {failed} stream(s) failed" if failed else ""
+    return text + (f"; {held} blueprint(s) held back" if held else "")
 
 
 def sync_text(report: SyncReport) -> str:
@@ -50,12 +60,20 @@ def sync_text(report: SyncReport) -> str:
 
 
 def _table(headers: Sequence[str], rows: Any, style: str) -> str:
+    """All columns but those of text to the right."""
     found = list(rows)
-    return tabulate(found, headers, tablefmt=style, disable_numparse=[0, 1], missingval="") if found else ""
+    texts = {"stream", "status", "blueprint"}
+    sides = ["left" if header in texts else "right" for header in headers]
+    return (
+        tabulate(found, headers, tablefmt=style, disable_numparse=[0, 1], missingval="", colalign=sides)
+        if found
+        else ""
+    )
 
 
 def _stream_row(stream: StreamReport) -> list[Any]:
-    return [plain(stream.name), str(stream.status), stream.requests, stream.rows, stream.total, stream.kept]
+    counts = [stream.requests, stream.rows, stream.total, stream.left_out, stream.duplicates, stream.kept]
+    return [plain(stream.name), str(stream.status), *counts]
 
 
 def _blueprint_row(item: BlueprintReport) -> list[Any]:
@@ -65,13 +83,25 @@ def _blueprint_row(item: BlueprintReport) -> list[Any]:
 
 def _remarks(report: SyncReport) -> list[str]:
     failed = [f"FAILED {plain(item.name)}: {plain(item.message)}" for item in report.streams if item.status == "failed"]
-    held = [f"held back {plain(item.blueprint)}: {plain(item.held)}" for item in report.blueprints if item.held]
+    held = [f"HELD BACK {plain(item.blueprint)}: {plain(item.held)}" for item in report.blueprints if item.held]
     skipped = [
-        f"skipped in {plain(item.blueprint)}: {count} ({plain(reason)})"
+        f"skipped in {plain(item.blueprint)}: {count} {plain(reason)}"
         for item in report.blueprints
         for reason, count in item.skipped.items()
     ]
-    return [*failed, *held, *(f"note: {plain(notice)}" for notice in report.notices), *skipped]
+    return [*failed, *held, *(f"note: {plain(notice)}" for notice in report.notices), *skipped, *_columns(report)]
+
+
+def _columns(report: SyncReport) -> list[str]:
+    """What the columns mean in which a number stands that nobody expects."""
+    found = []
+    if any(item.left_out for item in report.streams):
+        found.append("left out: rows that the stream's own `rows` drops, such as those of days that were not asked for")
+    if any(item.duplicates for item in report.streams):
+        found.append("twice: rows that came again, by the stream's `dedupe`")
+    if any(item.kept > item.rows for item in report.streams):
+        found.append("used: what the stream's `rows` makes of them, which may be several of one")
+    return found
 
 
 def _rejects_text(rejects: Sequence[Reject]) -> str:
@@ -86,6 +116,15 @@ def _reject_line(reject: Reject) -> str:
     return f"rejected {what} ({plain(reject.where)}): {plain(reject.reason)}"
 
 
+def _span(text: str) -> str:
+    """A code span outside of tables: its fence is longer than any run of backticks inside, so these can stay."""
+    runs = re.findall("`+", text)
+    if not runs:
+        return code(text)
+    fence = "`" * (max(map(len, runs)) + 1)
+    return f"{fence} {plain(text)} {fence}"
+
+
 def sync_json(report: SyncReport) -> str:
     """Everything, under a format name whose number goes up when a key changes its meaning."""
     body = {"format": FORMAT, **asdict(report), "writes": report.writes, "exit_code": report.exit_code}
@@ -98,11 +137,11 @@ def sync_markdown(report: SyncReport) -> str:
     blueprints = [[code(item.blueprint), *_blueprint_row(item)[1:]] for item in report.blueprints]
     parts = [
         f"### portcfg sync: {code(report.mapping)}",
-        f"{report.first_day} to {report.last_day} (UTC): {_ending(report)}.",
-        _table(_STREAM_HEADERS, streams, "github"),
-        _table(_BLUEPRINT_HEADERS, blueprints, "github"),
-        "\n".join(f"- {code(remark)}" for remark in _remarks(report)),
-        "\n".join(f"- {code(_reject_line(reject))}" for reject in report.rejects[:SHOWN_REJECTS]),
+        f"{_days(report, '') or 'Done'}: {_ending(report)}.",
+        _table(_STREAM_HEADERS, streams, "pipe"),
+        _table(_BLUEPRINT_HEADERS, blueprints, "pipe"),
+        "\n".join(f"- {_span(remark)}" for remark in _remarks(report)),
+        "\n".join(f"- {_span(_reject_line(reject))}" for reject in report.rejects[:SHOWN_REJECTS]),
     ]
     if len(report.rejects) > SHOWN_REJECTS:
         parts.append(f"... and {len(report.rejects) - SHOWN_REJECTS} more.")

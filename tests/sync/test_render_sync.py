@@ -14,14 +14,14 @@ REPORT = SyncReport(
     first_day="2026-03-02",
     last_day="2026-03-04",
     streams=(
-        StreamReport("events", StreamStatus.READ, 2, 2, 13, 13, 0, 13),
+        StreamReport("events", StreamStatus.READ, 2, 2, 13, 9, 1, 13, left_out=3),
         StreamReport("commits", StreamStatus.NOT_IN_PLAN, 1, message="401"),
         StreamReport("changes", StreamStatus.FAILED, 3, 1, 5, message=HOSTILE),
     ),
     blueprints=(
         BlueprintReport("cursor_usage_record", 6, 3, 1, 1, 1, 0),
         BlueprintReport("cursor_ai_code_change_record", held="changes could not be read to its end"),
-        BlueprintReport(HOSTILE, 9, 9, 6, 0, 0, 1, {"nothing creates it": 2}),
+        BlueprintReport(HOSTILE, 9, 9, 6, 0, 0, 1, {"idle (their resource says `creates: false`)": 2}),
     ),
     rejects=(Reject("merge", "cursor_usage_record", HOSTILE, "`x` is 1 and 2"),) * 25,
     notices=("commits: not in your plan (401)",),
@@ -35,7 +35,10 @@ REPORT = SyncReport(
 def test_text() -> None:
     text = sync_text(REPORT)
     assert "7 created, 1 updated, 1 unchanged, 25 rejected; INCOMPLETE: 1 stream(s) failed" in text
-    assert "held back cursor_ai_code_change_record" in text
+    assert "; 1 blueprint(s) held back" in text
+    assert "HELD BACK cursor_ai_code_change_record: changes could" in text
+    assert "2 idle (their resource says `creates: false`)" in text
+    assert "left out: rows that" in text and "twice: rows that" in text
     assert "... and 5 more" in text
     assert "6 requests to the source (1 retries), 9 to Port, 1.2 s" in text
 
@@ -43,7 +46,9 @@ def test_text() -> None:
 def test_nothing_hostile_gets_through() -> None:
     for rendered in (sync_text(REPORT), sync_markdown(REPORT), sync_json(REPORT)):
         assert "\x1b" not in rendered
-    assert "`@team`" not in sync_markdown(REPORT)
+    for line in sync_markdown(REPORT).splitlines():
+        # Inside a code span whose fence is longer than what it holds.
+        assert "`@team`" not in line or (line.startswith("- `` ") and line.endswith(" ``") and "``" not in line[5:-3])
     assert all("\nb|" not in rendered for rendered in (sync_text(REPORT), sync_markdown(REPORT)))
 
 
@@ -59,6 +64,23 @@ def test_markdown_has_both_tables() -> None:
     text = sync_markdown(REPORT)
     assert text.startswith("### portcfg sync: `cursor`")
     assert "| `events`" in text and "| `cursor_usage_record`" in text
+    assert text.count("|:-") == 3 and "-:|" in text
+    assert "- `` rejected cursor_usage_record" in text and "`x` is 1 and 2 ``" in text
+
+
+def test_numbers_stand_to_the_right() -> None:
+    lines = sync_text(REPORT).splitlines()
+    header = next(line for line in lines if line.startswith("stream"))
+    events = next(line for line in lines if line.startswith("events"))
+    for name, number in (("requests", "2"), ("rows", "13"), ("of", "13"), ("left out", "3"), ("twice", "1")):
+        end = header.index(name) + len(name)
+        assert events[:end].endswith(number)
+
+
+def test_a_run_without_windows_claims_no_days() -> None:
+    report = SyncReport("m", False, "", "", blueprints=(BlueprintReport("b", 1, 1, 1),))
+    assert sync_text(report).startswith("m: 1 created")
+    assert "Done: 1 created" in sync_markdown(report)
 
 
 def test_a_dry_run_says_would() -> None:
@@ -70,3 +92,4 @@ def test_exit_codes() -> None:
     assert SyncReport("m", False, "", "").exit_code == 0
     assert SyncReport("m", False, "", "", rejects=REPORT.rejects).exit_code == 6
     assert REPORT.exit_code == 3
+    assert SyncReport("m", False, "", "", blueprints=(BlueprintReport("b", held="Port failed"),)).exit_code == 6
