@@ -24,6 +24,7 @@ from portcfg.yamlread import MappingNode, Node, ReadError, ScalarNode, SequenceN
 PROJECT_FILE = "portcfg.yaml"
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 FRAGMENTS = "fragments"
+ENVIRONMENTS = "environments"
 INCLUDE = "$include"
 MAX_DEPTH = 60
 MAX_NODES = 200_000
@@ -46,19 +47,24 @@ def load_specs(root: Path, variables: Mapping[str, Any]) -> Loaded:
     """Every Document below `root`. A folder with a project file of its own is another project and is left out."""
     if not root.is_dir():
         return Loaded((), (Problem(str(root), 0, 0, "L001", "there is no such folder", "run this beside specs/"),))
-    problems = list(_stray_files(root))
-    documents: list[Document] = []
-    for kind in KINDS.values():
-        for file in spec_files(root / kind.folder):
-            reader = Reader(root, variables)
-            found = list(_documents(kind, file, reader.read_file(file)))
-            documents.extend(each for each in found if isinstance(each, Document))
-            problems.extend(each for each in found if isinstance(each, Problem))
-            problems.extend(reader.problems)
-    if not documents and not problems:
+    found = load_folder(root, root, variables)
+    problems = [*_stray_files(root), *found.problems]
+    if not found.documents and not problems:
         folders = ", ".join(f"{root}/{kind.folder}/" for kind in KINDS.values())
         problems.append(Problem(str(root), 0, 0, "L009", "there are no specs here", f"put YAML files into {folders}"))
-    return Loaded(tuple(documents), tuple(sorted(problems)))
+    return Loaded(found.documents, tuple(sorted(problems)))
+
+
+def load_folder(root: Path, folder: Path, variables: Mapping[str, Any]) -> Loaded:
+    """Every Document in the kinds' folders below `folder`, which is `root` or inside it."""
+    found: list[Document | Problem] = []
+    for kind in KINDS.values():
+        for file in spec_files(folder / kind.folder):
+            reader = Reader(root, variables)
+            found.extend(_documents(kind, file, reader.read_file(file)))
+            found.extend(reader.problems)
+    documents = tuple(each for each in found if isinstance(each, Document))
+    return Loaded(documents, tuple(each for each in found if isinstance(each, Problem)))
 
 
 def spec_files(folder: Path) -> list[Path]:
@@ -70,7 +76,7 @@ def spec_files(folder: Path) -> list[Path]:
 
 
 def _stray_files(root: Path) -> Iterator[Problem]:
-    folders = {kind.folder for kind in KINDS.values()} | {FRAGMENTS}
+    folders = {kind.folder for kind in KINDS.values()} | {FRAGMENTS, ENVIRONMENTS}
     for entry in sorted(root.iterdir()):
         if entry.is_dir() and entry.name not in folders and not (entry / PROJECT_FILE).exists():
             strays = spec_files(entry)

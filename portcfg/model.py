@@ -226,6 +226,7 @@ class Project:
     emulator: Mapping[str, Any] = field(default_factory=dict)
     name: str = "default"
     guards: Mapping[str, Any] = field(default_factory=dict)
+    environments: tuple[str, ...] = ("local",)
 
     @property
     def owner(self) -> Owner:

@@ -37,6 +37,7 @@ from portcfg.model import (
     Status,
 )
 from portcfg.observe import observe
+from portcfg.overlay import with_overlay
 from portcfg.plan import make_plan
 from portcfg.project import load_project
 from portcfg.risk import Risks
@@ -80,7 +81,7 @@ def read_specs(root: Path, environment: str = "") -> Specs:
     project, problems = load_project(root, environment)
     if problems:
         return Specs(project, (), problems)
-    loaded = load_specs(root, project.variables)
+    loaded = with_overlay(load_specs(root, project.variables), root, project)
     found = validate(loaded.documents, project)
     return Specs(project, loaded.documents, tuple(sorted({*loaded.problems, *found})))
 

@@ -65,4 +65,5 @@ def _project(file: str, body: Mapping[str, Any], environment: str, chosen: Mappi
         emulator=chosen.get("emulator", {}),
         name=body.get("name", Project.name),
         guards=body.get("guards", {}),
+        environments=(*sorted({*body.get("environments", {}), LOCAL}),),
     )

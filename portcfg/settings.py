@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +36,13 @@ class Settings:
         return self.environment == LOCAL
 
     def value(self, name: str) -> tuple[str, str]:
-        """The first environment variable of `NAMES[name]` that is set, and its value; empty texts if none is."""
-        for variable in NAMES[name]:
+        """The first environment variable of `NAMES[name]` that is set, and its value; empty texts if none is.
+
+        One that ends in the name of the chosen environment goes before: PORT_CLIENT_ID_STAGING.
+        """
+        suffix = re.sub(r"[^A-Z0-9]", "_", self.environment.upper())
+        own = [f"{NAMES[name][0]}_{suffix}"] if suffix else []
+        for variable in (*own, *NAMES[name]):
             # Copied secrets often bring a line break along.
             if value := self.environ.get(variable, "").strip():
                 return variable, value
