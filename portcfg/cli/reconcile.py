@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from portcfg.model import Outcome, Plan, Report, Status
 from portcfg.pipeline import Options, Specs, apply_specs, plan_specs, refuse_harm
 from portcfg.plan import drift_of
 from portcfg.render.plan import drift_text, plan_json, plan_markdown, plan_text, report_json, report_text
+from portcfg.render.plans import plans_json, plans_markdown, plans_text
 from portcfg.render.safe import plain
 from portcfg.settings import Settings
 
 PLAN_FORMATS = {"text": plan_text, "json": plan_json, "markdown": plan_markdown}
+PLANS_FORMATS = {"text": plans_text, "json": plans_json, "markdown": plans_markdown}
 
 
 def plan_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -76,16 +79,25 @@ def plan_command(
       portcfg plan --format markdown > comment.md
       portcfg plan --detailed-exitcode --prune
       portcfg plan --out plan.json
+      portcfg plan --env staging,production
     """
-    specs = checked_specs(settings)
     options = _options(prune, no_ledger, allowed, remove_all)
+    names = settings.environment.split(",")
+    if out and len(names) > 1:
+        raise UsageError("--out saves the plan of one environment", hint="plan each on its own")
+    plans = [_planned(replace(settings, environment=name.strip()), options, out) for name in names]
+    click.echo(PLANS_FORMATS[format_](plans) if len(plans) > 1 else PLAN_FORMATS[format_](plans[0]))
+    return EXIT_CHANGES if detailed_exitcode and any(plan.pending for plan in plans) else EXIT_OK
+
+
+def _planned(settings: Settings, options: Options, out: Path | None) -> Plan:
+    specs = checked_specs(settings)
     with reading(settings, specs) as port:
         plan = plan_specs(specs, port, options)
         if out:
             out.write_text(planfile.save(plan, _binding(settings, specs, options), settings.plan_key), encoding="utf-8")
-        click.echo(PLAN_FORMATS[format_](plan))
         say(f"{port.requests_made} requests to {port.root}")
-    return EXIT_CHANGES if detailed_exitcode and plan.pending else EXIT_OK
+    return plan
 
 
 @click.command("drift")

@@ -1,0 +1,67 @@
+"""Two Ports, one set of specs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from portcfg.cli.embedded import serving_port
+from portcfg.cli.main import main
+
+BASE = "title: Service\nschema: {properties: {tier: {type: string}}}\nrelations: {}\n"
+
+
+@pytest.fixture
+def ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    with serving_port(str(tmp_path / "s.db")) as staging, serving_port(str(tmp_path / "p.db")) as production:
+        for name, text in {
+            "portcfg.yaml": "version: 1\nenvironments:\n"
+            f"  staging: {{base_url: '{staging}'}}\n  production: {{base_url: '{production}'}}\n",
+            "blueprints/service.yaml": BASE,
+            "environments/staging/blueprints/lab.yaml": BASE,
+        }.items():
+            path = tmp_path / "specs" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        yield
+
+
+def run(*args: str) -> Result:
+    env = {
+        "PORT_CLIENT_ID_STAGING": "local",
+        "PORT_CLIENT_SECRET_STAGING": "local",
+        "PORT_CLIENT_ID": "local",
+        "PORT_CLIENT_SECRET": "local",
+    }
+    return CliRunner().invoke(main, list(args), env=env)
+
+
+@pytest.mark.usefixtures("ports")
+def test_plans_side_by_side() -> None:
+    assert run("apply", "--env", "staging", "--auto-approve").exit_code == 0
+    both = run("plan", "--env", "staging,production", "--detailed-exitcode")
+    assert both.exit_code == 2
+    assert "== staging ==" in both.stdout
+    rows = {line.split()[0]: line.split()[1:] for line in both.stdout.splitlines() if line.startswith("blueprint/")}
+    assert rows == {"blueprint/lab": ["not", "there"], "blueprint/service": ["create"]}
+    plans = json.loads(run("plan", "--env", "staging,production", "--format", "json").stdout)["plans"]
+    assert [(plan["environment"], plan["counts"]["create"]) for plan in plans] == [("staging", 0), ("production", 1)]
+    assert "| `blueprint/service` |" in run("plan", "--env", "staging,production", "--format", "markdown").stdout
+
+
+@pytest.mark.usefixtures("ports")
+def test_the_same_specs_are_promoted() -> None:
+    for name in ("staging", "production"):
+        assert run("apply", "--env", name, "--auto-approve").exit_code == 0
+        assert run("plan", "--env", name, "--detailed-exitcode").exit_code == 0
+
+
+@pytest.mark.usefixtures("ports")
+def test_a_saved_plan_is_of_one_environment() -> None:
+    assert run("plan", "--env", "staging,production", "--out", "x.json").exit_code == 64
+    assert run("plan", "--env", "staging,nowhere").exit_code == 64
