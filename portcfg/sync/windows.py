@@ -76,7 +76,9 @@ def day_range(now: float, first: date | None, last: date | None, days: int | Non
     would look like those of a whole one.
     """
     if first and days is not None:
-        raise UsageError("a first day and a number of days both say where the range begins", "give one of them")
+        raise UsageError(
+            "a first day and a number of days both say where the range begins", "give --since or --days, not both"
+        )
     if days is not None and days < 1:
         raise UsageError(f"a range of {days} days is none")
     whole = utc_day(now) - timedelta(days=1)

@@ -12,7 +12,8 @@ from portcfg.client import Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
 from portcfg.errors import InvalidSpecsError, PortcfgError, TerminalApiError, UsageError
-from portcfg.sync.report import SyncReport
+from portcfg.sync.report import Progress, SyncReport
+from portcfg.sync.run import run_sync
 from tests.sync.support import (
     Handler,
     blueprint,
@@ -20,6 +21,7 @@ from tests.sync.support import (
     embedded_port,
     entities,
     mapping_of,
+    options,
     source_app,
     sync,
 )
@@ -478,6 +480,29 @@ def test_only_the_days_range_of_live_entities_is_read() -> None:
         app.state.log.clear()
         report = run(port, mapping, {"/a": rows(*days[5:7])})
         assert (report.writes, report.port_requests) == (0, 2)
+
+
+def test_long_waits_are_told_before_they_begin() -> None:
+    told: list[Progress] = []
+    answers = [JSONResponse({}, 429, {"retry-after": "6.5"}), {"rows": []}]
+    with embedded_port(THING) as port, serving(source_app({"/a": lambda _: answers.pop(0)})) as url:
+        run_sync(mapping_of(body(resource()), url), {}, port, options(), told.append)
+    assert told[0] == Progress("wait", "retry 1 after 429", 7)
+
+
+@pytest.mark.parametrize(
+    ("keys", "policy"),
+    [
+        ({}, "create"),
+        ({"createMissingRelatedEntities": True}, "create"),
+        ({"createMissingRelatedEntities": False}, "quarantine"),
+        ({"missing_relations": {"a.b": "drop"}}, "quarantine"),
+        ({"missing_relations": {"a.b": "drop"}, "createMissingRelatedEntities": True}, "create"),
+        ({"missing_relations": "drop"}, "drop"),
+    ],
+)
+def test_oceans_flag_decides_where_the_mapping_says_nothing_of_its_own(keys: dict[str, Any], policy: str) -> None:
+    assert mapping_of(body(resource(), **keys)).when_missing("thing", "any") == policy
 
 
 def test_more_than_one_bulk_request_and_big_bodies() -> None:
