@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portcfg.cli.main import main
 from portcfg.importer import importable, spec_file, spec_text
 from portcfg.kinds import KINDS
-from portcfg.model import Body, Ref, Resource
+from portcfg.load import Reader
+from portcfg.model import Body, Project, Ref, Resource
 from portcfg.pipeline import read_specs
 from portcfg.plan import make_plan
+from portcfg.yamlread import dump
 from tests.support import Bench, write_files
 
 
@@ -205,3 +211,186 @@ def test_what_an_import_leaves_out_and_refers_to_is_said(run: Callable[..., Resu
 
 def test_specs_that_cant_be_read_are_said(run: Callable[..., Result]) -> None:
     assert "warning: specs/blueprints/x.yaml:2:1: " in run({"blueprints/x.yaml": "title: [\n"}).stderr
+
+
+NOISY: Body = {
+    "schema": {
+        "required": ["b", "a"],
+        "properties": {
+            "b": {"title": "B", "description": "", "type": "string", "icon": None, "enum": ["x", "on"], "default": ""},
+            "a": {"items": {"type": "string"}, "type": "array", "title": "A"},
+        },
+    },
+    "relations": {"r": {"many": False, "required": True, "title": "R", "target": "a"}},
+    "mirrorProperties": {},
+    "calculationProperties": {"c": {"type": "number", "calculation": ".properties.a | length", "title": ""}},
+    "aggregationProperties": {
+        "n": {
+            "query": {"combinator": "and", "rules": []},
+            "type": "number",
+            "title": "N",
+            "target": "a",
+            "pathFilter": [],
+            "calculationSpec": {"func": "count", "calculationBy": "entities"},
+        }
+    },
+    "ownership": {"title": "Owning teams", "type": "Direct"},
+    "changelogDestination": {},
+    "teamInheritance": None,
+    "description": "",
+    "icon": "Git",
+    "title": "A",
+    "identifier": "a",
+}
+
+
+def test_a_blueprint_is_written_without_defaults_and_in_the_order_of_ports_docs() -> None:
+    assert (
+        spec_text(live("blueprint", NOISY))
+        == """\
+identifier: a
+title: A
+icon: Git
+ownership:
+  type: Direct
+schema:
+  properties:
+    b:
+      type: string
+      title: B
+      default: ''
+      enum: [x, 'on']
+    a:
+      type: array
+      title: A
+      items:
+        type: string
+  required: [b, a]
+relations:
+  r:
+    target: a
+    title: R
+    required: true
+calculationProperties:
+  c:
+    calculation: .properties.a | length
+    type: number
+aggregationProperties:
+  n:
+    title: N
+    target: a
+    calculationSpec:
+      func: count
+      calculationBy: entities
+"""
+    )
+
+
+JQ = "if .a then .b else .c end | " * 8 + "."
+INTEGRATION: Body = {
+    "installationId": "feed",
+    "installationAppType": "gitlab",
+    "title": "",
+    "version": None,
+    "changelogDestination": {},
+    "resyncState": {"a": 1},
+    "config": {
+        "deleteDependentEntities": True,
+        "createMissingRelatedEntities": False,
+        "resources": [
+            {
+                "selector": {"query": "true"},
+                "port": {
+                    "itemsToParse": ".rows",
+                    "itemsToParseName": "item",
+                    "entity": {
+                        "mappings": [
+                            {
+                                "properties": {"long": JQ, "block": ".a\n| .b\n"},
+                                "relations": {},
+                                "blueprint": '"a"',
+                                "identifier": ".id",
+                            }
+                        ]
+                    },
+                },
+                "kind": "project",
+            }
+        ],
+    },
+}
+
+
+def test_an_integration_is_written_without_oceans_defaults_its_jq_in_blocks(tmp_path: Path) -> None:
+    resource = live("mapping", INTEGRATION)
+    folded = re.fullmatch(r"(.*long: >-\n)((?: {16}[^\n]*\n)+)(.*)", spec_text(resource), re.DOTALL)
+    assert folded and " ".join(line.strip() for line in folded[2].splitlines()) == JQ
+    assert max(map(len, folded[2].splitlines())) <= 120
+    assert (
+        folded[1] + folded[3]
+        == """\
+identifier: feed
+type: gitlab
+config:
+  createMissingRelatedEntities: false
+  resources:
+    - kind: project
+      selector:
+        query: 'true'
+      port:
+        itemsToParse: .rows
+        entity:
+          mappings:
+            identifier: .id
+            blueprint: '"a"'
+            properties:
+              long: >-
+              block: |
+                .a
+                | .b
+"""
+    )
+    write_files(tmp_path / "specs", {"portcfg.yaml": "version: 1\nexternal: {blueprints: {a: {}}}"})
+    back = reimported(tmp_path, resource)
+    assert back.body["config"]["resources"][0]["port"]["entity"]["mappings"]["properties"]["long"] == JQ
+    (change,) = make_plan({resource.ref: back}, {resource.ref: resource}).changes
+    assert change.fields == ()
+
+
+@pytest.mark.parametrize("source", [{}, {"base_url": "https://example.com"}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"resources": []},
+        {"streams": {"s": {"path": "/s"}}, "resources": []},
+        {"source": {"base_url": "https://example.org"}, "resources": []},
+        {"runner": "ocean", "resources": [], "future": 1},
+        {"runner": "ocean", "resources": []},
+        {"runner": "portcfg", "resources": []},
+        {"changelogDestination": {"a": 1}, "runner": "ocean", "resources": []},
+    ],
+)
+def test_a_config_comes_back_whatever_the_project_gives_to_mappings(config: Body, source: Body) -> None:
+    project, kind = Project("", mapping_source=source), KINDS["mapping"]
+    body = {"installationId": "feed", "installationAppType": "x", "config": config}
+    spec = {"identifier": "feed", **kind.decompile(body, project)}
+    assert kind.comparable(kind.compile(spec, project)) == kind.comparable(body)
+
+
+TEXTS = st.text(" \n\t:#-|>'\"ab,[]{}&*!%@`$\u2028é", max_size=30) | st.text("ab  \t#:", min_size=90, max_size=260)
+VALUES = st.recursive(
+    TEXTS | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_no_yaml_is_written_that_reads_otherwise(value: Any) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "value.yaml"
+        file.write_text(dump({"value": value}), encoding="utf-8", newline="")
+        reader = Reader(Path(folder), None)
+        ((read, _),) = reader.read_file(file)
+    assert repr(read) == repr({"value": value})

@@ -24,7 +24,7 @@ from portcfg.render.safe import plain
 from portcfg.rules.names import ref_of
 from portcfg.settings import Settings
 
-UNSET = re.compile(r"\$(\w+) is not defined")
+UNSET = re.compile(r"(?:`vars\.|\$)(\w+)(?:` isn't set| is not defined)")
 # Said in other words: as a note on what the imported refer to.
 MISSING_TARGET = "R002"
 

@@ -18,12 +18,15 @@ from portcfg.kinds.widgets import (
     INTERVALS,
     PRESETS,
     ROW_HEIGHT,
+    SHORT_TYPES,
     compile_row,
     compile_widget,
 )
 from portcfg.model import Body
 
 MIN_WIDTH, MAX_COLUMNS = 3, 4
+PERIODS = ("hour", "day", "week", "month", "total")
+URL_TYPES = ("public", "protected")
 ROOT_KEYS = {"id", "type", "layout", "widgets"}
 _PRESET_NAMES = {preset: name for name, preset in PRESETS.items()}
 _INTERVAL_NAMES = {interval: name for name, interval in INTERVALS.items()}
@@ -82,16 +85,20 @@ def short_widget(widget: Body, line_chart: str, same: Same) -> Body:
                 return short
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, _NoShortFormError):
             pass
+    if widget["type"] in SHORT_TYPES:
+        raise _NoShortFormError
+    _texts(widget)
     return {key: value for key, value in widget.items() if key != "id"}
+
+
+def _texts(widget: Body) -> Body:
+    return {name: _text(widget[name]) for name in COMMON if name in widget}
 
 
 def _common(widget: Body, short_type: str) -> Body:
     """The keys that all widgets share, less those that are as they would be anyway."""
     implied = {"title": widget["id"], "icon": ICONS.get(short_type)}
-    texts = {name: widget[name] for name in COMMON if name in widget and widget[name] != implied.get(name)}
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise _NoShortFormError
-    return {"type": short_type, **texts}
+    return {"type": short_type, **{key: text for key, text in _texts(widget).items() if text != implied.get(key)}}
 
 
 def _narrowed(dataset: Body) -> tuple[list[Body], Body]:
@@ -106,7 +113,7 @@ def _narrowed(dataset: Body) -> tuple[list[Body], Body]:
 
 
 def _plain(rules: list[Body]) -> list[Body]:
-    if not all({"property", "operator"} <= rule.keys() for rule in rules):
+    if not all(isinstance(rule["operator"], str) and isinstance(rule["property"], str | dict) for rule in rules):
         raise _NoShortFormError
     return rules
 
@@ -127,9 +134,9 @@ def _number(widget: Body) -> Body:
     else:
         short["count"] = "entities"
     if func == "average" and (per != "total" or "property" not in widget):
-        short["per"] = per
+        short["per"] = _one_of(per, PERIODS)
     short |= _display(widget) | _entities(widget)
-    return short | ({"by": widget["measureTimeBy"]} if "measureTimeBy" in widget else {})
+    return short | ({"by": _text(widget["measureTimeBy"])} if "measureTimeBy" in widget else {})
 
 
 def _display(widget: Body) -> Body:
@@ -229,8 +236,8 @@ def _list(value: Any, required: tuple[str, ...]) -> list[Body]:
     return value
 
 
-def _url_type(value: Any) -> str:
-    if value not in ("public", "protected"):
+def _one_of(value: Any, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
         raise _NoShortFormError
     return str(value)
 
@@ -241,6 +248,6 @@ _BUILDERS: Mapping[str, Callable[[Body], Body]] = {
     "bar-chart": _by_value("bar"),
     "table-entities-explorer": _table,
     "markdown": _as_it_is("text", markdown=_text),
-    "iframe-widget": _as_it_is("frame", url=_text, urlType=_url_type),
+    "iframe-widget": _as_it_is("frame", url=_text, urlType=lambda value: _one_of(value, URL_TYPES)),
     "links-widget": _as_it_is("links", links=lambda value: _list(value, ("title", "url"))),
 }
