@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from portcfg.emulator.calls import Call
-from portcfg.emulator.port_store import Store
 from portcfg.emulator.sidebar import Sidebar, is_listed
 from portcfg.model import Body
 
@@ -14,16 +13,18 @@ def add(call: Call, blueprint: Body, catalog: bool) -> None:
     for page in pages:
         if call.store.document("page", page["identifier"]) is None:
             call.store.save_document("page", page["identifier"], {**page, **call.created()})
+            call.note("CREATE", "page", page=page["identifier"])
             if is_listed(page):
                 Sidebar(call.store).put(page["identifier"], {})
 
 
-def drop(store: Store, blueprint: str) -> None:
+def drop(call: Call, blueprint: str) -> None:
     """Delete the pages that were made for a blueprint."""
-    for page in store.documents("page"):
+    for page in call.store.documents("page"):
         if page.get("blueprint") == blueprint and page.get("type") in ("entity", "blueprint-entities"):
-            store.delete_document("page", page["identifier"])
-            Sidebar(store).remove(page["identifier"])
+            call.store.delete_document("page", page["identifier"])
+            Sidebar(call.store).remove(page["identifier"])
+            call.note("DELETE", "page", page=page["identifier"])
 
 
 def _catalog_page(blueprint: Body) -> Body:

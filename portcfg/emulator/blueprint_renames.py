@@ -100,6 +100,7 @@ def _saved(call: Call, rename: Rename, renamed: Body, follow: Callable[[Rename, 
         if is_system(identifier):
             check_members(identifier, after)
         call.store.save_document("blueprint", identifier, after)
+        call.note("UPDATE", "blueprint", blueprint=identifier)
     return 200, {"ok": True, "blueprint": renamed}
 
 

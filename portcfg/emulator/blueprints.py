@@ -59,6 +59,7 @@ def create(call: Call) -> Answer:
     # It isn't there yet, so it can't name itself either: relations to itself take a second request.
     check_blueprint(blueprint, call.store.blueprint)
     call.store.save_document("blueprint", identifier, blueprint)
+    call.note("CREATE", "blueprint", blueprint=identifier)
     catalog = (call.query.get("create_catalog_page") or ["true"])[-1].lower() != "false"
     auto_pages.add(call, blueprint, catalog)
     return 201, {"ok": True, "blueprint": blueprint}
@@ -113,7 +114,8 @@ def check_deletable(store: Store, identifier: str) -> None:
 def delete(call: Call, identifier: str) -> None:
     """Delete a blueprint and its pages."""
     call.store.delete_document("blueprint", identifier)
-    auto_pages.drop(call.store, identifier)
+    call.note("DELETE", "blueprint", blueprint=identifier)
+    auto_pages.drop(call, identifier)
 
 
 def count(call: Call) -> Answer:
@@ -158,6 +160,7 @@ def _save(call: Call, before: Body, body: Body) -> Body:
     if new != old:
         _rename(call, old, after)
     call.store.save_document("blueprint", new, after)
+    call.note("UPDATE", "blueprint", blueprint=new)
     return after
 
 
@@ -177,11 +180,14 @@ def _rename(call: Call, old: str, after: Body) -> None:
     call.store.delete_document("blueprint", old)
     for other in call.store.documents("blueprint"):
         members = (*other["relations"].values(), *other["aggregationProperties"].values())
-        for member in members:
-            member["target"] = new if member["target"] == old else member["target"]
-        call.store.save_document("blueprint", other["identifier"], other)
+        users = [member for member in members if member["target"] == old]
+        for member in users:
+            member["target"] = new
+        if users:
+            call.store.save_document("blueprint", other["identifier"], {**other, **call.updated()})
+            call.note("UPDATE", "blueprint", blueprint=other["identifier"])
     call.store.rename_blueprint(old, new)
-    auto_pages.drop(call.store, old)
+    auto_pages.drop(call, old)
     auto_pages.add(call, after, catalog=False)
 
 

@@ -42,7 +42,7 @@ class Call:
     @property
     def stamp(self) -> str:
         """Now, in the form of Port's audit dates."""
-        return datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return stamped(datetime.fromtimestamp(self.now, UTC))
 
     def json_object(self) -> Body:
         """The body, which must be a JSON object."""
@@ -57,6 +57,20 @@ class Call:
     def updated(self) -> Body:
         """The audit fields of something changed."""
         return {"updatedAt": self.stamp, "updatedBy": self.actor}
+
+    def note(self, action: str, resource: str, **context: str) -> None:
+        """Put a write into the audit log: CREATE, UPDATE or DELETE of what `context` names."""
+        entry: Body = {
+            "identifier": random_id("event_"),
+            "action": action,
+            "resourceType": resource,
+            "status": "SUCCESS",
+            "trigger": {"by": {"userId": self.actor}, "origin": "API", "at": self.stamp},
+            "context": context,
+            "additionalData": {},
+            "message": "",
+        }
+        self.store.add_audit(entry)
 
     def document(self, kind: str, identifier: str, title: str) -> Body:
         """A document, or 404 under the kind's `title`."""
@@ -73,6 +87,11 @@ AUDIT = ("createdAt", "createdBy", "updatedAt", "updatedBy")
 def random_id(prefix: str = "", length: int = 16) -> str:
     """A generated identifier: Port's look like `e_` and 16 letters or digits."""
     return prefix + "".join(secrets.choice(ALPHANUMERICS) for _ in range(length))
+
+
+def stamped(moment: datetime) -> str:
+    """A moment in the form of Port's audit dates."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def server_fault(message: str) -> WireError:

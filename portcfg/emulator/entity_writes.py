@@ -185,6 +185,7 @@ def _store(call: Call, blueprint: Body, identifier: str, before: Body | None, af
     kept = {key: before[key] for key in ("createdAt", "createdBy")} if before else {}
     body = {**after, **kept, **audit, "datasource": call.headers.get("user-agent", "")}
     call.store.save_entity(blueprint["identifier"], identifier, body, links_of(blueprint, after["relations"]))
+    call.note("UPDATE" if before else "CREATE", "entity", blueprint=blueprint["identifier"], entity=identifier)
 
 
 def _rename(call: Call, blueprint: Body, old: str, new: str) -> None:
@@ -213,6 +214,7 @@ def delete(call: Call, blueprint: str, identifier: str, dependents: bool) -> Non
             raise has_dependents(f'Entity "{identifier}" is required by entities of "{owner}"')
     store.delete_entity(blueprint, identifier)
     store.unlink(blueprint, identifier)
+    call.note("DELETE", "entity", blueprint=blueprint, entity=identifier)
     for owner, name, _ in referrers if dependents else ():
         if store.entity(owner, name) is not None:
             delete(call, owner, name, dependents)

@@ -73,6 +73,7 @@ def remove(call: Call) -> Answer:
         raise has_dependents(f'Folder "{identifier}" holds {", ".join(sidebar.children(identifier))}')
     call.store.delete_document("folder", identifier)
     sidebar.remove(identifier)
+    call.note("DELETE", "folder", folder=identifier)
     return 200, {"ok": True}
 
 
@@ -89,6 +90,7 @@ def _own(body: Body) -> Body:
 
 def _save(call: Call, folder: Body) -> None:
     call.store.save_document("folder", folder["identifier"], folder)
+    call.note("UPDATE" if "folder" in call.params else "CREATE", "folder", folder=folder["identifier"])
 
 
 def _check_free(call: Call, identifier: str) -> None:

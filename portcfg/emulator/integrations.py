@@ -101,6 +101,7 @@ def create(call: Call) -> Answer:
         **call.created(),
     }
     call.store.save_document("integration", installation, integration)
+    call.note("CREATE", "integration", installationId=installation)
     return 201, {"ok": True, "integration": _shown(integration)}
 
 
@@ -127,10 +128,13 @@ def _change(call: Call, body: Body) -> Answer:
         integration["resyncs"] += 1
         integration["resyncState"] = {"status": "pending"}
     call.store.save_document("integration", integration["installationId"], integration)
+    call.note("UPDATE", "integration", installationId=integration["installationId"])
     return 200, {"ok": True, "integration": _shown(integration)}
 
 
 def remove(call: Call) -> Answer:
     """DELETE /v1/integration/{integration} -> `{ok}`; what it ingested stays."""
-    call.store.delete_document("integration", _find(call)["installationId"])
+    installation = _find(call)["installationId"]
+    call.store.delete_document("integration", installation)
+    call.note("DELETE", "integration", installationId=installation)
     return 200, {"ok": True}

@@ -110,6 +110,8 @@ def _finish(call: Call, migration: Body) -> None:
         return
     done, failed = 0, 0
     if migration["deleteEntities"]:
+        for identifier, _ in call.store.entities(source):
+            call.note("DELETE", "entity", blueprint=source, entity=identifier)
         done = call.store.delete_entities(source)
     else:
         done, failed = migrate(call, source, migration["mapping"])

@@ -92,6 +92,7 @@ def _saved(call: Call, page: Body, status: int = 200) -> Answer:
     # The sidebar knows its place.
     body = {key: value for key, value in page.items() if key not in PLACE}
     call.store.save_document("page", page["identifier"], body)
+    call.note("UPDATE" if "page" in call.params else "CREATE", "page", page=page["identifier"])
     return status, {"ok": True, "identifier": page["identifier"]}
 
 
@@ -156,6 +157,7 @@ def remove(call: Call) -> Answer:
         raise WireError(422, "protected_resource", f'Page "{page["identifier"]}" can\'t be deleted')
     call.store.delete_document("page", page["identifier"])
     Sidebar(call.store).remove(page["identifier"])
+    call.note("DELETE", "page", page=page["identifier"])
     return 200, {"ok": True}
 
 

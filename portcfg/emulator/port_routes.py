@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from portcfg.emulator import (
     aggregate,
+    audit_log,
     blueprint_renames,
     blueprints,
     entities,
@@ -60,6 +61,7 @@ EMULATED: tuple[tuple[str, Handler], ...] = (
     ("POST /v1/sidebars/catalog/folders", folders.create),
     ("PATCH /v1/sidebars/catalog/folders/{folder}", folders.patch),
     ("DELETE /v1/sidebars/catalog/folders/{folder}", folders.remove),
+    ("GET /v1/audit-log", audit_log.list_all),
     ("GET /v1/integration", integrations.list_all),
     ("POST /v1/integration", integrations.create),
     (f"GET {I}", integrations.read),
@@ -107,7 +109,6 @@ NOT_EMULATED: tuple[str, ...] = (
     *_routes("/v1/organization", "GET PUT PATCH"),
     *_routes("/v1/organization/secrets", "GET POST"),
     *_routes("/v1/organization/secrets/{secret}", "GET PATCH DELETE"),
-    *_routes("/v1/audit-log", "GET"),
     *_routes("/v1/teams", "GET POST"),
     *_routes("/v1/teams/{team}", "GET PUT PATCH DELETE"),
     *_routes("/v1/users", "GET"),

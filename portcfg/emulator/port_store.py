@@ -1,4 +1,4 @@
-"""The embedded Port's state, in one SQLite file: documents by kind, entities, and the links between entities."""
+"""The embedded Port's state, in one SQLite file: documents by kind, entities, links between them, and an audit log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS links (
     blueprint TEXT, identifier TEXT, relation TEXT, target_blueprint TEXT, target TEXT,
     PRIMARY KEY (blueprint, identifier, relation, target)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS links_by_target ON links (target_blueprint, target);
+CREATE TABLE IF NOT EXISTS audits (number INTEGER PRIMARY KEY, body TEXT NOT NULL);
 """
 CHUNK = 500
 
@@ -104,6 +105,20 @@ class Store:
         if identifier not in self._blueprints:
             self._blueprints[identifier] = self.document("blueprint", identifier)
         return self._blueprints[identifier]
+
+    # The audit log.
+
+    def add_audit(self, body: Body) -> None:
+        """Append an entry."""
+        self._db.execute("INSERT INTO audits (body) VALUES (?)", (json.dumps(body),))
+
+    def audits(self, wanted: Mapping[str, Collection[str]], since: str, until: str, limit: int) -> list[Body]:
+        """The newest entries from `since` to `until` that have one of the wanted values at each JSON path."""
+        tests = "".join(" AND body ->> ? IN (SELECT value FROM json_each(?))" for _ in wanted)
+        values = [part for path, texts in wanted.items() for part in (path, json.dumps(list(texts)))]
+        sql = f"SELECT body FROM audits WHERE body ->> '$.trigger.at' BETWEEN ? AND ?{tests}"
+        rows = self._db.execute(f"{sql} ORDER BY number DESC LIMIT ?", (since, until, *values, limit))
+        return [json.loads(row[0]) for row in rows]
 
     # Entities.
 

@@ -50,5 +50,5 @@ def test_cases_keep_to_the_published_schemas(switch: tuple[Switch, str]) -> None
 
 def test_every_file_of_cases_is_read() -> None:
     stems = {file.stem for file in FILES}
-    wanted = "aggregate blueprints entities folders integrations migrations pages renames search system widgets"
+    wanted = "aggregate audit blueprints entities folders integrations migrations pages renames search system widgets"
     assert stems == set(wanted.split())

@@ -127,6 +127,24 @@ def test_clients_are_told_apart(start: Start) -> None:
     assert mine.send("POST /v1/auth/access_token", wrong).status_code == 401
 
 
+def test_the_audit_log_tells_who_made_a_change(start: Start) -> None:
+    mine = start(clients={"other": "secret"})
+    theirs = Port(mine.base, "other", "secret")
+    theirs.login()
+    mine.send("POST /v1/blueprints", THING)
+    theirs.send("PATCH /v1/blueprints/thing", {"title": "Theirs"})
+    audits = mine.send("GET /v1/audit-log?blueprint=thing&resources=blueprint").json()["audits"]
+    assert [(entry["action"], entry["trigger"]["by"]["userId"]) for entry in audits] == [
+        ("UPDATE", "other"),
+        ("CREATE", "local"),
+    ]
+    one = mine.send(f"GET /v1/audit-log?identifier={audits[0]['identifier']}").json()["audits"]
+    assert one == audits[:1]
+    for wrong in ("limit=x", "limit=-1", "from=yesterday"):
+        assert mine.send(f"GET /v1/audit-log?{wrong}").status_code == 422
+    theirs.session.close()
+
+
 def test_a_client_that_is_gone_has_no_token_any_more(start: Start) -> None:
     base = start(clients={"other": "local"}).base
     theirs = Port(base, "other", "local")
