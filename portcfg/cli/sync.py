@@ -98,7 +98,9 @@ def chosen_mappings(specs: Specs, names: tuple[str, ...]) -> list[Resource]:
         ocean = sorted(set(mappings) - set(own))
         hint = f"there are: {', '.join(own) or 'none'}" + (f"; run by Ocean: {', '.join(ocean)}" if ocean else "")
         raise UsageError(f"no mapping {unknown[0]!r} to run" if unknown else "the specs have no mapping to run", hint)
-    return [own[name] for name in names or own]
+    # An imported integration that says neither where to read nor who runs it is left alone, unless it is named.
+    ours = [name for name in own if {"source", "runner"} & own[name].body["config"].keys()]
+    return [own[name] for name in names or ours or own]
 
 
 @contextmanager

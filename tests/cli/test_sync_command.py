@@ -45,6 +45,13 @@ def test_sync_on_the_embedded_port_writes_once(project: Path) -> None:
     assert sum(part["created"] + part["updated"] for part in second["blueprints"]) == 0
 
 
+def test_an_integration_of_somebody_elses_is_not_run(project: Path) -> None:
+    (project / "specs/mappings/theirs.yaml").write_text("type: gitlab\nconfig: {resources: []}\n")
+    assert run("apply", "--env", "local", "--auto-approve").exit_code == 0
+    assert run("sync", "--env", "local", "--days", "1").exit_code == 0
+    assert "source" in run("sync", "theirs", "--env", "local", "--days", "1").stderr
+
+
 def test_sync_before_apply_says_that_the_blueprints_are_missing(project: Path) -> None:
     done = run("sync", "--env", "local", "--days", "1")
     assert done.exit_code == 1
