@@ -148,8 +148,8 @@ def _same_widget(one: Body, other: Body) -> bool:
 
 
 def _own_form(body: Body) -> Body:
-    """A page as Port has it, less stamps and defaults."""
-    known = frozenset(load_schema("dashboard")["properties"]) - SERVER_KEYS - {"widgets", "type"}
+    """A page as Port has it, less stamps and defaults, and `after`: Port sets it, anew when a neighbour moves."""
+    known = frozenset(load_schema("dashboard")["properties"]) - SERVER_KEYS - {"widgets", "type", "after"}
     kept = {key: value for key, value in body.items() if key in known}
     kept = without_empty({key: value for key, value in kept.items() if DEFAULTS.get(key) != value})
     return {**kept, "widgets": [_without_stamps(widget) for widget in body.get("widgets") or []]}
