@@ -178,6 +178,21 @@ def _check_ownership(blueprint: Body, lookup: Lookup) -> None:
         )
 
 
+def forget(blueprint: Body, lookup: Lookup) -> set[str]:
+    """Drop path filters and an inherited ownership that lead nowhere. Returns the aggregations that lead nowhere."""
+    forgotten = set()
+    for name, aggregation in blueprint.get("aggregationProperties", {}).items():
+        target = lookup(aggregation["target"])
+        if target and not relation_path(blueprint, target, aggregation, lookup):
+            aggregation.pop("pathFilter", None)
+            forgotten.add(name)
+    try:
+        _check_ownership(blueprint, lookup)
+    except WireError:
+        del blueprint["ownership"]
+    return forgotten
+
+
 def check_change(before: Body, after: Body) -> None:
     """Raise the error for a property whose type or format changed: drop it and add it again, or migrate."""
     for name, old in before["schema"]["properties"].items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portcfg.emulator import auto_pages
-from portcfg.emulator.blueprint_rules import check_blueprint, check_change
+from portcfg.emulator.blueprint_rules import Lookup, check_blueprint, check_change, forget
 from portcfg.emulator.blueprint_shapes import PATCH_BODY, POST_BODY, PUT_BODY
 from portcfg.emulator.body_checks import require
 from portcfg.emulator.calls import AUDIT, Answer, Call
@@ -57,7 +57,7 @@ def create(call: Call) -> Answer:
         raise taken("Blueprint", identifier)
     blueprint = {**_with_defaults(body), **call.created()}
     # It isn't there yet, so it can't name itself either: relations to itself take a second request.
-    check_blueprint(blueprint, call.store.blueprint)
+    _check(call, blueprint, call.store.blueprint)
     call.store.save_document("blueprint", identifier, blueprint)
     call.note("CREATE", "blueprint", blueprint=identifier)
     catalog = (call.query.get("create_catalog_page") or ["true"])[-1].lower() != "false"
@@ -139,12 +139,10 @@ def _with_defaults(body: Body) -> Body:
     return blueprint
 
 
-def _check(store: Store, blueprint: Body, old_name: str) -> None:
-    identifier = blueprint["identifier"]
-    managed = STRUCTURES.get(identifier, {}).get("aggregationProperties", {})
-    # A blueprint that is there may name itself, by its old or its new name.
-    own = {identifier, old_name}
-    check_blueprint(blueprint, lambda name: blueprint if name in own else store.blueprint(name), managed)
+def _check(call: Call, blueprint: Body, lookup: Lookup) -> None:
+    managed = STRUCTURES.get(blueprint["identifier"], {}).get("aggregationProperties", {})
+    forgotten = forget(blueprint, lookup) if call.chaos.forgetful else ()
+    check_blueprint(blueprint, lookup, {*managed, *forgotten})
 
 
 def _save(call: Call, before: Body, body: Body) -> Body:
@@ -155,7 +153,8 @@ def _save(call: Call, before: Body, body: Body) -> Body:
     if new != old and (is_system(old) or is_system(new) or call.store.blueprint(new) is not None):
         raise protected(f'Blueprint "{old}" can\'t be renamed') if is_system(old) else taken("Blueprint", new)
     check_change(before, after)
-    _check(call.store, after, old)
+    # A blueprint that is there may name itself, by its old or its new name.
+    _check(call, after, lambda name: after if name in (old, new) else call.store.blueprint(name))
     _drop_values(call.store, before, after)
     if new != old:
         _rename(call, old, after)

@@ -61,7 +61,7 @@ class Call:
     def note(self, action: str, resource: str, **context: str) -> None:
         """Put a write into the audit log: CREATE, UPDATE or DELETE of what `context` names."""
         entry: Body = {
-            "identifier": random_id("event_"),
+            "identifier": f"event_{secrets.token_hex(8)}",
             "action": action,
             "resourceType": resource,
             "status": "SUCCESS",

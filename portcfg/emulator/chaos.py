@@ -15,7 +15,8 @@ class Chaos:
     `too_many`: answers 429, `burst` requests in a row. `server_errors`: answers 500, 502, 503 or 504 and does nothing.
     `drops`: does the work, then cuts the answer in the middle. `migration_polls`: how often a migration must be read
     before it is COMPLETED and its work done. `shuffle`: lists come in another order each time. `html`: everything is
-    answered by a web page, as by a wrong address or a proxy.
+    answered by a web page, as by a wrong address or a proxy. `forgetful`: an aggregation's pathFilter and an inherited
+    ownership that lead nowhere yet are dropped from a blueprint without a word, instead of refused.
     """
 
     latency: float = 0.0
@@ -28,6 +29,7 @@ class Chaos:
     migration_polls: int = 0
     shuffle: bool = False
     html: bool = False
+    forgetful: bool = False
     seed: int = 0
 
 

@@ -410,6 +410,39 @@ def test_a_migration_whose_source_is_gone_fails(start: Start) -> None:
     assert port.send(f"GET /v1/migrations/{migration}").json()["migration"]["status"] == "FAILURE"
 
 
+@pytest.mark.parametrize("forgetful", [False, True])
+def test_what_is_applied_too_early_is_refused_or_forgotten(start: Start, forgetful: bool) -> None:
+    port = start(chaos=Chaos(forgetful=forgetful))
+    team = {"identifier": "team", "title": "Team", "schema": {"properties": {}}}
+    count = {"title": "C", "target": "thing", "calculationSpec": {"func": "count", "calculationBy": "entities"}}
+    paths = [{"path": ["team"], "fromBlueprint": "thing"}]
+    early = {"aggregationProperties": {"things": {**count, "pathFilter": paths}}}
+    port.send("POST /v1/blueprints", team)
+    port.send("POST /v1/blueprints", THING)
+    statuses = [
+        port.send("PATCH /v1/blueprints/team", early).status_code,
+        port.send("PATCH /v1/blueprints/thing", {"ownership": {"type": "Inherited", "path": "team"}}).status_code,
+        port.send("POST /v1/blueprints", {**team, "identifier": "late", **early}).status_code,
+    ]
+    assert statuses == ([200, 200, 201] if forgetful else [422, 422, 422])
+    if forgetful:
+        found = port.send("GET /v1/blueprints/team").json()["blueprint"]["aggregationProperties"]["things"]
+        assert found["target"] == "thing" and "pathFilter" not in found
+        assert "ownership" not in port.send("GET /v1/blueprints/thing").json()["blueprint"]
+    # In time, both stay.
+    port.send("PATCH /v1/blueprints/team", {"ownership": {"type": "Direct"}})
+    relation = {"relations": {"team": {"target": "team"}}}
+    port.send("PATCH /v1/blueprints/thing", {**relation, "ownership": {"type": "Inherited", "path": "team"}})
+    assert port.send("GET /v1/blueprints/thing").json()["blueprint"]["ownership"]["path"] == "team"
+    assert port.send("PATCH /v1/blueprints/team", early).status_code == 200
+    found = port.send("GET /v1/blueprints/team").json()["blueprint"]["aggregationProperties"]["things"]
+    assert found["pathFilter"] == paths
+    assert (
+        port.send("PATCH /v1/blueprints/team", {"aggregationProperties": {"x": {**count, "target": "no"}}}).status_code
+        == 404
+    )
+
+
 # The state file.
 
 
