@@ -30,6 +30,10 @@ class ProgressLine:
 
     def __call__(self, progress: Progress) -> None:
         """Show `progress`; a new stage or name closes the bar of the one before."""
+        if progress.stage == "wait":
+            self._close()
+            say(f"waiting {progress.done} s: {plain(progress.name)}")
+            return
         last = self._last
         if last is None or (last.stage, last.name) != (progress.stage, progress.name):
             self._close()

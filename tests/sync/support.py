@@ -54,7 +54,7 @@ def shipped_bodies(kind: str, folder: str = "specs") -> dict[str, dict[str, Any]
 def shipped_mapping(**variables: Any) -> SyncMapping:
     """specs/mappings/cursor.yaml with the project's variables, some of them changed."""
     config = shipped_bodies("mapping")["cursor"]["config"]
-    return parse_mapping(config, {"org": "acme", "skip_idle": True, "teams": {}, **variables})
+    return parse_mapping({**config, "vars": {**config["vars"], **variables}})
 
 
 def at(mapping: SyncMapping, base_url: str) -> SyncMapping:
