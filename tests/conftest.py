@@ -26,9 +26,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The number of examples that hypothesis tries; time is no measure on a shared machine."""
     settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
-    settings.register_profile("soak", deadline=None, max_examples=400)
+    settings.register_profile("soak", deadline=None, max_examples=150)
     settings.load_profile("soak" if config.getoption("--soak") else "quick")
     config.stash[SOAK_ROWS] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --soak, only what has more points then: matrices and properties. `make test` has run the rest."""
+    if config.getoption("--soak"):
+        items[:] = [item for item in items if _has_more_points(item)]
+
+
+def _has_more_points(item: pytest.Item) -> bool:
+    test = getattr(item, "obj", None)
+    return "soak_seed" in getattr(item, "fixturenames", ()) or getattr(test, "is_hypothesis_test", False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
