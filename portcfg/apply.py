@@ -11,6 +11,7 @@ from portcfg.errors import ApiError, TerminalApiError
 from portcfg.kinds import KINDS, Kind
 from portcfg.kinds.base import unmanaged
 from portcfg.model import Action, Body, Change, Outcome, Plan, Ref, Status
+from portcfg.renames import held, rename_parts
 
 EMPTY_FIRST = "delete the entities, and whatever else refers to it, in Port, then prune again"
 
@@ -40,6 +41,12 @@ def _noted(outcome: Outcome, failed: set[Ref]) -> Outcome:
 
 def _writes(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> Iterator[Outcome]:
     """Write each change once what it refers to is written; those in a cycle, or behind one, come last, in stages."""
+    for change in changes:
+        # Before everything else: others may name a part by its new name, and a PUT without the old one loses values.
+        if change.renames and (refused := _rename(port, change)):
+            yield _noted(refused, failed)
+    moved = any(change.renames for change in changes)
+    changes = [change for change in changes if change.ref not in failed]
     unwritten = {change.ref for change in changes}
     staged: list[Change] = []
     for change in changes:
@@ -51,7 +58,15 @@ def _writes(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> It
         else:
             yield _noted(_attempt(port, change, change.after or {}), failed)
         unwritten.discard(change.ref)
-    yield from _staged(staged, port, failed)
+    yield from _staged(staged, {change.ref: _stages(port, change, moved) for change in staged}, port, failed)
+
+
+def _rename(port: PortWriter, change: Change) -> Outcome | None:
+    try:
+        rename_parts(port, _path(change.ref), change.ref, change.renames)
+    except ApiError as error:
+        return Outcome(change, Status.FAILED, error.message)
+    return None
 
 
 def _itself(change: Change) -> set[Ref]:
@@ -59,10 +74,11 @@ def _itself(change: Change) -> set[Ref]:
     return {change.ref} if change.action is Action.UPDATE else set()
 
 
-def _staged(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> Iterator[Outcome]:
+def _staged(
+    changes: Sequence[Change], stages: Mapping[Ref, Sequence[Body]], port: PortWriter, failed: set[Ref]
+) -> Iterator[Outcome]:
     """Stage by stage over all of them: the last one of each as often as it takes, since mirrors, calculations and
     aggregations of several blueprints may build on each other in any order."""
-    stages = {change.ref: _stages(change) for change in changes}
     written: set[Ref] = set()
     for number in range(max((len(bodies) for bodies in stages.values()), default=1) - 1):
         for change in changes:
@@ -84,9 +100,18 @@ def _staged(changes: Sequence[Change], port: PortWriter, failed: set[Ref]) -> It
         waiting = [change for change, outcome in tried if outcome.status is not Status.DONE] if done else []
 
 
-def _stages(change: Change) -> list[Body]:
-    """The bodies to write one after the other; one that the next only repeats is left out."""
-    bodies = KINDS[change.ref.kind].stages(change.after or {}, change.before)
+def _stages(port: PortWriter, change: Change, moved: bool) -> list[Body]:
+    """The bodies to write one after the other; one that the next only repeats is left out.
+
+    Where renames were made (`moved`), Port holds something else than the plan saw, also in what names the parts.
+    """
+    before = change.before
+    if moved and before is not None:
+        try:
+            before = held(port, _path(change.ref))
+        except ApiError:
+            before = KINDS[change.ref.kind].renaming.renamed(before, change.renames)
+    bodies = KINDS[change.ref.kind].stages(change.after or {}, before)
     return [body for body, following in zip(bodies, [*bodies[1:], None], strict=True) if not same(body, following)]
 
 
@@ -134,9 +159,7 @@ def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
     if kind.update_verb == "PATCH":
         port.send("PATCH", path, body, headers=kind.headers(body))
         return
-    answer = port.get(path)
-    live = next((value for value in answer.values() if isinstance(value, dict)), {})
-    port.send("PUT", path, kind.carried(body, live), headers=kind.headers(body))
+    port.send("PUT", path, kind.carried(body, held(port, path)), headers=kind.headers(body))
 
 
 def _deletes(changes: Sequence[Change], port: PortWriter) -> Iterator[Outcome]:

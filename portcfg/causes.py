@@ -9,12 +9,12 @@ server    Port filled it in by itself when it was last written, and the spec doe
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from portcfg.diff import canonical
-from portcfg.model import MISSING, Applied, Body, Cause, FieldChange, Path
+from portcfg.model import MISSING, Applied, Body, Cause, FieldChange, Path, Rename
 
 
 def labelled(fields: tuple[FieldChange, ...], applied: Applied | None, last: Body | None) -> tuple[FieldChange, ...]:
@@ -36,6 +36,18 @@ def _cause(field: FieldChange, applied: Any, server: Mapping[str, Any]) -> Cause
 def path_key(path: Path) -> str:
     """A path as one text, as the ledger keeps it."""
     return json.dumps(path, ensure_ascii=False)
+
+
+def renamed_paths(server: Mapping[str, Any], renames: Sequence[Rename]) -> dict[str, Any]:
+    """Values by path, where parts of the paths have got other names."""
+    return {path_key(_renamed(tuple(json.loads(key)), renames)): value for key, value in server.items()}
+
+
+def _renamed(path: Path, renames: Sequence[Rename]) -> Path:
+    for rename in renames:
+        if path[: len(rename.section) + 1] == (*rename.section, rename.old):
+            return (*rename.section, rename.new, *path[len(rename.section) + 1 :])
+    return path
 
 
 def same_value(left: Any, right: Any) -> bool:

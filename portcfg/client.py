@@ -71,6 +71,10 @@ class PortReader:
         """GET `path` (below `/v1`); raises ApiError."""
         return self._request("GET", path, None, params).body
 
+    def wait(self, seconds: float) -> None:
+        """Give Port time, for what it does by and by."""
+        self._retry.sleep(seconds)
+
     def query(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST to a route that only reads; raises ValueError for any other route."""
         if not any(pattern.fullmatch(path) for pattern in READ_ONLY_POSTS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.kinds import KINDS
@@ -19,10 +20,11 @@ def compile_specs(documents: Sequence[Document], project: Project) -> State:
 
 def _compiled(document: Document, project: Project) -> Resource:
     kind = KINDS[document.kind]
+    renames = kind.renaming.asked(document.body)
     body = kind.compile(document.body, project)
     # Port's stamps come along when JSON is copied from Port; `id` is a widget's or page's own only further down.
     body = {key: value for key, value in body.items() if key not in STAMPS}
-    return Resource(Ref(kind.name, body[kind.id_field]), body, document.file)
+    return Resource(Ref(kind.name, body[kind.id_field]), body, document.file, renames)
 
 
 def resolve_external(desired: State, live: Iterable[Ref], project: Project) -> tuple[State, dict[Ref, tuple[str, ...]]]:
@@ -62,7 +64,7 @@ def _without(resource: Resource, target: Ref) -> tuple[Resource, str]:
     body = without(resource.body, target)
     dropped = ", ".join(_dropped(resource.body, body))
     note = f"left out, since Port has no {name} (missing: skip): {dropped}"
-    return Resource(resource.ref, body, resource.file), note
+    return replace(resource, body=body), note
 
 
 def _dropped(before: Body, after: Body) -> Iterator[str]:

@@ -16,9 +16,9 @@ from typing import Any, TextIO
 from portcfg.diff import canonical
 from portcfg.errors import UsageError
 from portcfg.kinds import KINDS
-from portcfg.kinds.base import STAMPS
-from portcfg.model import Action, Body, Change, Outcome, Plan, Ref, Resource, State
-from portcfg.plan import compared, write_order
+from portcfg.kinds.base import STAMPS, due
+from portcfg.model import Action, Body, Change, Outcome, Plan, Ref, Rename, Resource, State
+from portcfg.plan import compared, rename_fields, write_order
 
 FORMAT = "portcfg/journal/1"
 
@@ -68,6 +68,7 @@ def _entry(change: Change) -> Body:
         "before": change.before,
         "after": change.after,
         "applied": change.applied,
+        "renames": [vars(rename) for rename in change.renames],
     }
 
 
@@ -98,7 +99,9 @@ def read(path: Path) -> Recorded:
 def _change(line: Mapping[str, Any]) -> Change:
     ref = Ref(line["kind"], line["identifier"])
     before, after = line["before"], line["after"]
-    return Change(Action(line["action"]), ref, before, after, file=line["file"], applied=line["applied"])
+    renames = tuple(Rename(tuple(each["section"]), each["old"], each["new"]) for each in line.get("renames", ()))
+    action = Action(line["action"])
+    return Change(action, ref, before, after, file=line["file"], applied=line["applied"], renames=renames)
 
 
 def inverse(recorded: Recorded, live: State) -> Plan:
@@ -120,7 +123,13 @@ def _undone(change: Change, recorded: Recorded, live: State) -> Change | None:
         return Change(Action.CREATE, change.ref, None, before, file=change.file)
     if _is(change, before, now.body):
         return None
-    return Change(Action.UPDATE, change.ref, now.body, before, file=change.file)
+    renames = _back(change, now.body)
+    return Change(Action.UPDATE, change.ref, now.body, before, rename_fields(renames), change.file, renames=renames)
+
+
+def _back(change: Change, live: Body) -> tuple[Rename, ...]:
+    """The renames of a change the other way round, as far as they were made."""
+    return due([rename.back for rename in change.renames], live)
 
 
 def _is(change: Change, body: Body | None, live: Body) -> bool:
@@ -138,7 +147,9 @@ def _losses(recorded: Recorded, live: State) -> Iterator[str]:
         if change.action is Action.DELETE and change.ref not in live:
             yield f"{change.ref} comes back without the entities that it may have had"
         if change.action is Action.UPDATE and change.ref in live:
-            then, now = (_properties(body) for body in (change.before, live[change.ref].body))
+            body = live[change.ref].body
+            body = KINDS[change.ref.kind].renaming.renamed(body, _back(change, body))
+            then, now = _properties(change.before), _properties(body)
             if gone := sorted(then - now):
                 yield f"{change.ref}: {', '.join(gone)} come(s) back without values"
 

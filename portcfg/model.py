@@ -50,13 +50,31 @@ class Document:
         return self.positions.get(path, Position(self.file, 1, 1))
 
 
+@dataclass(frozen=True, order=True)
+class Rename:
+    """A part of a resource that gets another name and keeps its values. `section` is the path of what holds it."""
+
+    section: Path
+    old: str
+    new: str
+
+    @property
+    def back(self) -> Rename:
+        """The rename that undoes this one."""
+        return Rename(self.section, self.new, self.old)
+
+
 @dataclass(frozen=True)
 class Resource:
-    """A resource in Port's own JSON. `body` is what portcfg compares and sends; `file` is where it is specified."""
+    """A resource in Port's own JSON. `body` is what portcfg compares and sends; `file` is where it is specified.
+
+    `renames` is what the spec says that parts were called before.
+    """
 
     ref: Ref
     body: Body
     file: str = ""
+    renames: tuple[Rename, ...] = ()
 
 
 State = Mapping[Ref, Resource]
@@ -82,12 +100,16 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One field that differs. `path` is the key path in the body; an absent side is `MISSING`."""
+    """One field that differs. `path` is the key path in the body; an absent side is `MISSING`.
+
+    With `renamed_from`, what stands at `path` had that name before; the sides are the names then.
+    """
 
     path: Path
     before: Any
     after: Any
     cause: Cause = Cause.SPEC
+    renamed_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +141,7 @@ class Change:
     `adopted` marks a live object that portcfg didn't manage before. `drifted` says who last changed it in Port and
     when, if somebody did after portcfg; for a create it says that it was deleted there. `applied` is the body that the
     ledger has of it. `risk` is `safe`, `breaking` or `destructive`, and `impacts` says why: `{risk, reason, entities,
-    read_by}` each, `reason` for people.
+    read_by}` each, `reason` for people. `renames` are to be made first: `before` still has the old names.
     """
 
     action: Action
@@ -134,6 +156,7 @@ class Change:
     applied: Body | None = None
     risk: str = "safe"
     impacts: tuple[Mapping[str, Any], ...] = ()
+    renames: tuple[Rename, ...] = ()
 
 
 @dataclass(frozen=True)

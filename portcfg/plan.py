@@ -6,13 +6,14 @@ A resource of the specs that exists live and isn't managed yet is adopted, and t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from portcfg.causes import labelled
+from portcfg.causes import labelled, renamed_paths
 from portcfg.diff import field_changes
 from portcfg.kinds import KINDS, Kind
-from portcfg.model import Action, Applied, Body, Cause, Change, Plan, Ref, Resource, State
+from portcfg.kinds.base import due, members_of
+from portcfg.model import Action, Applied, Body, Cause, Change, FieldChange, Plan, Ref, Rename, Resource, State
 
 BY_HAND = frozenset({Cause.DRIFT, Cause.CONFLICT})
 
@@ -103,9 +104,11 @@ def _step(
         return Change(
             Action.CREATE, ref, None, desired.body, file=desired.file, notes=notes, drifted=gone, applied=written
         )
-    before, after = compared(kind, desired.body, live.body)
-    last = compared(kind, desired.body, applied.body)[0] if applied else None
-    fields = labelled(field_changes(before, after), applied, last)
+    renames = due(desired.renames, live.body)
+    before, after = compared(kind, desired.body, kind.renaming.renamed(live.body, renames))
+    known = _as_renamed(kind, applied, desired.renames)
+    last = compared(kind, desired.body, known.body)[0] if known else None
+    fields = (*rename_fields(renames, written), *labelled(field_changes(before, after), known, last))
     action = Action.UPDATE if any(field.cause is not Cause.SERVER for field in fields) else Action.NOOP
     by_hand = any(field.cause in BY_HAND for field in fields)
     return Change(
@@ -115,11 +118,45 @@ def _step(
         desired.body,
         fields,
         desired.file,
-        notes,
+        (*notes, *_rename_notes(desired.renames, live.body)),
         adopted=unmanaged,
         drifted=_editor(live.body) if by_hand else "",
         applied=written,
+        renames=renames,
     )
+
+
+def rename_fields(renames: Sequence[Rename], applied: Body | None = None) -> tuple[FieldChange, ...]:
+    """How a change shows renames. Where the new name was applied before, it was Port that went back to the old one."""
+    return tuple(
+        FieldChange(
+            (*rename.section, rename.new),
+            rename.old,
+            rename.new,
+            Cause.DRIFT if rename.new in members_of(applied, rename.section) else Cause.SPEC,
+            renamed_from=rename.old,
+        )
+        for rename in renames
+    )
+
+
+def _as_renamed(kind: Kind, applied: Applied | None, renames: Sequence[Rename]) -> Applied | None:
+    """What was applied, under the names of today."""
+    if applied is None:
+        return None
+    old = due(renames, applied.body)
+    return Applied(kind.renaming.renamed(applied.body, old), renamed_paths(applied.server, old))
+
+
+def _rename_notes(renames: Sequence[Rename], live: Body) -> Iterator[str]:
+    for rename in renames:
+        members, what = members_of(live, rename.section), ".".join(map(str, (*rename.section, rename.new)))
+        if rename.new in members and rename.old not in members:
+            yield f"{what}: renamed_from can go, since this Port has no {rename.old!r} any more"
+        elif rename.new in members:
+            yield f"{what}: not renamed, since Port has {rename.new!r} beside {rename.old!r} already"
+        elif rename.old not in members:
+            yield f"{what}: nothing to rename, since Port has no {rename.old!r}"
 
 
 def _editor(live: Body) -> str:

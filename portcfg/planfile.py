@@ -39,7 +39,10 @@ class Binding:
 
 def digest_of(desired: State) -> str:
     """The digest of what the specs compile to: the same for the same resources, however their files are written."""
-    bodies = {str(ref): resource.body for ref, resource in desired.items()}
+    bodies = {
+        str(ref): [resource.body, [vars(rename) for rename in resource.renames]] if resource.renames else resource.body
+        for ref, resource in desired.items()
+    }
     return hashlib.sha256(canonical(bodies).encode()).hexdigest()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portcfg.kinds import KINDS, blueprint_reads, blueprint_risk, dashboard_risk, mapping_risk
-from portcfg.kinds.risk_base import ENTITIES, Count, Impact, Impacts, Part, ReadBy, Reader, Risk, worst
+from portcfg.kinds.risk_base import ENTITIES, AtLeast, Count, Impact, Impacts, Part, ReadBy, Reader, Risk, worst
 from portcfg.model import Action, Body, Change, Path, Plan, Ref, Resource, State
 
 __all__ = ["AtLeast", "Count", "Impact", "Reader", "Risk", "Risks", "impacts", "plan_impacts", "readers", "told"]
@@ -27,10 +27,6 @@ READS: Mapping[str, Reads] = {
     "mapping": mapping_risk.reads,
     "dashboard": dashboard_risk.reads,
 }
-
-
-class AtLeast(int):
-    """A number of entities of which only the first were counted."""
 
 
 def impacts(change: Change, live: State, desired: State) -> tuple[Impact, ...]:

@@ -274,7 +274,7 @@ def test_a_port_that_is_not_there_is_asked_once(filled: Bench) -> None:
 
 def test_a_relation_of_more_than_a_page(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(bench, 4)
-    monkeypatch.setattr("portcfg.impact.SEARCH_PAGE", 2)
+    monkeypatch.setattr("portcfg.counting.SEARCH_PAGE", 2)
     count = Count("b", ({"relation": "up", "operator": "isNotEmpty"},))
     with closing(bench.reader()) as port:
         counts = count_impacts(port, [Impact(Risk.DESTRUCTIVE, "{entities}", count)])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Literal
 
-from portcfg.model import Body, Path, Position, Project, Ref
+from portcfg.model import Body, Path, Position, Project, Ref, Rename
 
 STAMPS = frozenset({"createdAt", "createdBy", "updatedAt", "updatedBy", "id", "_id", "orgId"})
 
@@ -60,6 +60,24 @@ def live_under_desired(desired: Body, unmanaged: Body) -> Body:
 
 
 @dataclass(frozen=True)
+class Renaming:
+    """How parts of a kind's resources get other names.
+
+    `asked(spec)` is what a spec asks for, `renamed(body, renames)` the body as Port holds it afterwards. `request`
+    gives a rename's route, as segments below the resource's own, and the body to PATCH. `rules(section, name)` find
+    the entities with a value in a part.
+    """
+
+    asked: Callable[[Body], tuple[Rename, ...]]
+    renamed: Callable[[Body, Sequence[Rename]], Body]
+    request: Callable[[Rename], tuple[list[str], Body]]
+    rules: Callable[[Path, str], tuple[Body, ...]]
+
+
+NO_RENAMING = Renaming(lambda _: (), lambda body, _: body, lambda _: ([], {}), lambda *_: ())
+
+
+@dataclass(frozen=True)
 class Kind:
     """One row of the table of kinds.
 
@@ -96,6 +114,7 @@ class Kind:
     stages: Callable[[Body, Body | None], list[Body]] = whole
     parts: Callable[[Body], Iterable[tuple[str, list[str]]]] = no_parts
     headers: Callable[[Body], Mapping[str, str]] = lambda _: {}
+    renaming: Renaming = NO_RENAMING
     is_one: Callable[[list[Any]], bool] = never
     wrap_key: str = ""
 
@@ -115,6 +134,23 @@ def load_schema(name: str) -> dict[str, Any]:
     text = resources.files("portcfg").joinpath(f"schemas/{name}.schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+
+def members_of(body: Body | None, section: Path) -> Body:
+    """The mapping at `section`; empty where there is none."""
+    found: Any = body
+    for key in section:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def due(renames: Iterable[Rename], body: Body) -> tuple[Rename, ...]:
+    """Of `renames`, those to be made where Port holds `body`: it has the old name, and not the new one."""
+    return tuple(
+        rename
+        for rename in renames
+        if rename.old in (members := members_of(body, rename.section)) and rename.new not in members
+    )
 
 
 def unmanaged(live: Body, sections: Collection[str]) -> Body:

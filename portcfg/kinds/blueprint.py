@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
+from portcfg.kinds.blueprint_renames import KEY, RENAMING, without_renames
 from portcfg.model import Body, Path, Project, Ref
 
 SECTIONS = frozenset(
@@ -15,9 +16,9 @@ SECTIONS = frozenset(
 MAPS = ("relations", "mirrorProperties", "calculationProperties", "aggregationProperties")
 # The keys that portcfg compares, in a property and in a member of MAPS; others that Port may know are carried through.
 _SCHEMA = load_schema("blueprint")
-PROPERTY_KEYS = frozenset(_SCHEMA["$defs"]["property"]["properties"]) - {"$include"}
+PROPERTY_KEYS = frozenset(_SCHEMA["$defs"]["property"]["properties"]) - {"$include", KEY}
 MEMBER_KEYS = {
-    section: frozenset(_SCHEMA["properties"][section]["additionalProperties"]["properties"]) for section in MAPS
+    section: frozenset(_SCHEMA["properties"][section]["additionalProperties"]["properties"]) - {KEY} for section in MAPS
 }
 SPEC_KEYS = frozenset(_SCHEMA["properties"]) - STAMPS
 OWNERSHIP_TITLE = "Owning teams"
@@ -179,6 +180,8 @@ BLUEPRINT = Kind(
     system=is_system,
     references=references,
     without=without,
+    compile=without_renames,
+    renaming=RENAMING,
     decompile=decompile,
     recognises=recognises,
     carried=carried,

@@ -8,10 +8,10 @@ from typing import Any
 
 from portcfg.diff import same
 from portcfg.kinds.blueprint import comparable
+from portcfg.kinds.blueprint_renames import PROPERTIES, RELATIONS, renamed
 from portcfg.kinds.risk_base import ENTITIES, Count, Impact, ReadBy, Risk, has_no_value, has_value
 from portcfg.model import Body, Cause, Change, State
 
-PROPERTIES = ("schema", "properties")
 # Section -> what a member is called, and the keys that decide its value.
 COMPUTED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "mirrorProperties": ("mirror", ("path",)),
@@ -47,7 +47,15 @@ class _Compared:
             yield name, old.get(name), new.get(name)
 
     def count(self, *rules: Body) -> Count:
-        return Count(self.name, rules)
+        return Count(self.name, tuple(map(self._before_renames, rules)))
+
+    def _before_renames(self, rule: Body) -> Body:
+        """A rule with the name that Port still has for what is to be renamed."""
+        names = {(rename.section, rename.new): rename.old for rename in self.change.renames}
+        for key, section in (("property", PROPERTIES), ("relation", RELATIONS)):
+            if old := names.get((section, rule.get(key, ""))):
+                return {**rule, key: old}
+        return rule
 
     def gone(self, name: str) -> bool:
         """Whether nothing of that name is left, also not in another section."""
@@ -87,13 +95,24 @@ def impacts(change: Change, _: State, read_by: ReadBy) -> Iterator[Impact]:
         count = Count(change.ref.identifier)
         yield Impact(Risk.DESTRUCTIVE, f"deletes {ENTITIES}", count, read_by(change.ref, ""))
         return
-    compared = _Compared(change, comparable(change.before), comparable(change.after), read_by)
+    before = renamed(change.before, change.renames)
+    compared = _Compared(change, comparable(before), comparable(change.after), read_by)
+    yield from _rename_impacts(compared)
     yield from _property_impacts(compared)
     yield from _required_impacts(compared)
     yield from _relation_impacts(compared)
     yield from _computed_impacts(compared)
     if any(difference.path[0] in ("ownership", "teamInheritance") for difference in change.fields):
         yield Impact(Risk.BREAKING, f"changes who owns {ENTITIES}", compared.count())
+
+
+def _rename_impacts(compared: _Compared) -> Iterator[Impact]:
+    """Values survive a rename; what still reads the old name breaks."""
+    for rename in compared.change.renames:
+        reason = f"renames `{rename.old}` to `{rename.new}`"
+        impact = compared.impact(Risk.BREAKING, reason, None, rename.old)
+        if impact.readers:
+            yield impact
 
 
 def _property_impacts(compared: _Compared) -> Iterator[Impact]:

@@ -26,6 +26,10 @@ def worst(risks: Iterable[Risk]) -> Risk:
     return max(risks, key=list(Risk).index, default=Risk.SAFE)
 
 
+class AtLeast(int):
+    """A number of entities of which only the first were counted."""
+
+
 @dataclass(frozen=True)
 class Count:
     """The entities of a blueprint that match all `rules` (of Port's search); no rules are all of its entities."""

@@ -107,6 +107,8 @@ def _summary(change: Change) -> Iterator[str]:
 
 
 def _field_line(field: FieldChange) -> str:
+    if field.renamed_from:
+        return f"~ {dotted(field.path[:-1])}: {plain(field.renamed_from)} renamed to {plain(str(field.path[-1]))}"
     sign = "+" if field.before is MISSING else "-" if field.after is MISSING else "~"
     if sign == "~":
         return f"~ {dotted(field.path)}: {shown(field.before)} -> {shown(field.after)}"
@@ -147,6 +149,8 @@ def _field_json(field: FieldChange) -> dict[str, Any]:
     """`before` or `after` is left out where the field is absent on that side, for null is a value."""
     sides = {"before": field.before, "after": field.after}
     known = {"path": list(field.path), "cause": field.cause.value}
+    if field.renamed_from:
+        return {**known, "renamed_from": field.renamed_from}
     return {**known, **{name: side for name, side in sides.items() if side is not MISSING}}
 
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from portcfg.errors import Problem
+from portcfg.kinds import KINDS
+from portcfg.kinds.base import members_of
 from portcfg.model import Body, Document, Path, Project
 from portcfg.rules.jqtext import jq_mistake
 
+Finding = tuple[Path, str, str, str]
+# What Port keeps under one set of names.
+NAMESPACE: tuple[Path, ...] = (
+    ("schema", "properties"),
+    ("mirrorProperties",),
+    ("calculationProperties",),
+    ("aggregationProperties",),
+)
+
 
 def blueprint_problems(shaped: Sequence[Document], _: Sequence[Document], __: Project) -> Iterator[Problem]:
-    """R003 calculations that don't compile, R005 required names no property, R006 many and required, R007 mirrors."""
+    """R003 calculations that don't compile, R005 required names no property, R006 many and required, R007 mirrors,
+    R011 renames."""
     for document in shaped:
         if document.kind == "blueprint":
             for path, id_, message, hint in _findings(document.body):
@@ -18,7 +30,8 @@ def blueprint_problems(shaped: Sequence[Document], _: Sequence[Document], __: Pr
                 yield Problem(place.file, place.line, place.column, id_, message, hint)
 
 
-def _findings(body: Body) -> Iterator[tuple[Path, str, str, str]]:
+def _findings(body: Body) -> Iterator[Finding]:
+    yield from _rename_findings(body)
     schema = body.get("schema") or {"properties": {}}
     properties = schema["properties"]
     relations = body.get("relations") or {}
@@ -49,3 +62,19 @@ def _findings(body: Body) -> Iterator[tuple[Path, str, str, str]]:
         if mistake:
             path: Path = ("calculationProperties", name, "calculation")
             yield path, "R003", f"the calculation {name!r} isn't valid jq: {mistake}", ""
+
+
+def _rename_findings(body: Body) -> Iterator[Finding]:
+    first: dict[tuple[bool, str], str] = {}
+    for rename in KINDS["blueprint"].renaming.asked(body):
+        path = (*rename.section, rename.new, "renamed_from")
+        sections = NAMESPACE if rename.section in NAMESPACE else (rename.section,)
+        other = first.setdefault((rename.section in NAMESPACE, rename.old), rename.new)
+        if rename.old == rename.new:
+            yield path, "R011", f"{rename.new!r} is renamed from its own name", "remove renamed_from"
+        elif any(rename.old in members_of(body, section) for section in sections):
+            message = f"{rename.new!r} is renamed from {rename.old!r}, which the blueprint still has"
+            yield path, "R011", message, "remove one of the two"
+        elif other != rename.new:
+            message = f"{other!r} and {rename.new!r} are both renamed from {rename.old!r}"
+            yield path, "R011", message, "only one can get its values"
