@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from portcfg.client import PortWriter, segment
@@ -89,14 +90,18 @@ def _staged(
             # What Port had before can do without its first stage: if that can't be written, the last one will tell.
             if outcome.status is not Status.DONE and change.action is Action.CREATE:
                 yield _noted(outcome, failed)
-            written.add(change.ref)
+            if outcome.status is Status.DONE or change.action is Action.UPDATE:
+                written.add(change.ref)
     waiting = [change for change in changes if change.ref not in failed]
     while waiting:
         tried = [
             (change, _attempt(port, change, change.after or {}, update=change.ref in written)) for change in waiting
         ]
         done = [outcome for _, outcome in tried if outcome.status is Status.DONE]
-        yield from done or [_noted(outcome, failed) for _, outcome in tried]
+        yield from done or [
+            _noted(replace(outcome, begun=change.ref in written and change.action is Action.CREATE), failed)
+            for change, outcome in tried
+        ]
         waiting = [change for change, outcome in tried if outcome.status is not Status.DONE] if done else []
 
 

@@ -198,11 +198,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one change went; `message` says why it failed or what blocked it."""
+    """How one change went; `message` says why it failed or what blocked it.
+
+    `begun` marks a create that failed after its first stage: the resource is there, and it is ours.
+    """
 
     change: Change
     status: Status
     message: str = ""
+    begun: bool = False
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,8 @@ def _added_by_port(outcomes: Sequence[Outcome], after: Plan) -> list[tuple[Resou
 def _keep_ledger(stamp: ledger.Stamp, plan: Plan, outcomes: Sequence[Outcome], port: PortWriter, prune: bool) -> None:
     done = [outcome.change for outcome in outcomes if outcome.status is Status.DONE]
     adopted = [change for change in plan.changes if change.action is Action.NOOP and change.adopted]
-    written = [change for change in done if change.action is not Action.DELETE]
+    begun = [outcome.change for outcome in outcomes if outcome.begun]
+    written = [*(change for change in done if change.action is not Action.DELETE), *begun]
     resources = [Resource(change.ref, change.after or {}, change.file) for change in (*written, *adopted)]
     deleted = [change.ref for change in done if change.action is Action.DELETE]
     # What is gone must not be taken for managed when somebody makes it anew by hand.

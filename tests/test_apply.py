@@ -720,3 +720,14 @@ def test_every_step_has_one_outcome(bench: Bench, specs: Any) -> None:
     plan = bench.plan(root)
     told: list[Change] = [outcome.change for outcome in apply_plan(plan, bench.writer())]
     assert sorted(change.ref for change in told) == sorted(change.ref for change in plan.pending)
+
+
+def test_what_was_begun_and_failed_is_managed(bench: Bench, specs: Any) -> None:
+    broken = {"calculationProperties": {"sum": {"type": "number", "calculation": ".properties.nothing_like_this"}}}
+    root = specs({"a": blueprint("b", **broken), "b": blueprint("a")})
+    report = bench.apply(root)
+    assert "a" in [outcome.change.ref.identifier for outcome in report.failed]
+    assert Ref("blueprint", "a") in observe(bench.reader())
+    assert Ref("blueprint", "a") in ledger.entries(bench.reader())
+    [left] = [change for change in bench.plan(root).changes if change.ref.identifier == "a"]
+    assert not left.adopted
