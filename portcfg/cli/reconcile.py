@@ -103,19 +103,30 @@ def _planned(settings: Settings, options: Options, out: Path | None) -> Plan:
 @click.command("drift")
 @specs_options
 @format_option("text", "json", "markdown")
-def drift_command(settings: Settings, format_: str) -> int:
+@click.option("--adopt", "adopt", is_flag=True, help="Write what was changed in Port into the spec files.")
+@click.option(
+    "--adopt-conflicts", "conflicts", is_flag=True, help="Also what the specs have changed, too: Port's value wins."
+)
+def drift_command(settings: Settings, format_: str, adopt: bool, conflicts: bool) -> int:
     """Show only what was changed in Port behind the specs' back, and by whom. Writes nothing; exits 2 if there is any.
 
     The ledger remembers what was applied: what differs from that in Port is drift, what differs in the specs isn't.
+    With --adopt, the specs take it over, in the lines concerned; shown is what is left, for the reasons given.
 
     \b
     Examples:
       portcfg drift
       portcfg drift --format json
+      portcfg drift --adopt
     """
     specs = checked_specs(settings)
     with reading(settings, specs) as port:
-        drift = drift_of(plan_specs(specs, port))
+        if adopt or conflicts:
+            from portcfg.cli.adoption import adopted_drift
+
+            drift = adopted_drift(settings, specs, port, conflicts)
+        else:
+            drift = drift_of(plan_specs(specs, port))
     click.echo({**PLAN_FORMATS, "text": drift_text}[format_](drift))
     return EXIT_CHANGES if drift.pending else EXIT_OK
 

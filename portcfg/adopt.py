@@ -1,0 +1,229 @@
+"""`drift --adopt`: what was changed in Port, written back into the spec files, and nothing else in them touched."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+from pathlib import Path as File
+from typing import Any
+
+from portcfg.causes import same_value, value_at
+from portcfg.compile import compile_specs
+from portcfg.errors import InvalidSpecsError
+from portcfg.kinds import KINDS
+from portcfg.kinds.respell import respelled
+from portcfg.load import spec_files
+from portcfg.model import MISSING, Action, Body, Cause, Change, Document, FieldChange, Path, Plan, Project, Ref
+from portcfg.rules.names import ref_of
+from portcfg.specnodes import Texts
+from portcfg.takesteps import Todo
+from portcfg.threeway import Step, steps, taken
+
+# Reads the specs and plans: (documents, plan).
+Again = Callable[[], tuple[Sequence[Document], Plan]]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One field of a resource that a file now says as Port does; `before` and `after` as in a plan: Port's first."""
+
+    file: str
+    ref: Ref
+    path: Path
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Left:
+    """What stays drift, and why; the path () is the resource as a whole."""
+
+    ref: Ref
+    path: Path
+    reason: str
+
+
+@dataclass
+class Adoption:
+    """What is to be written: new texts of files, the fields that this adopts, and what can't be."""
+
+    texts: dict[File, str] = dataclass_field(default_factory=dict)
+    edits: list[Edit] = dataclass_field(default_factory=list)
+    left: list[Left] = dataclass_field(default_factory=list)
+
+
+def adopt(
+    documents: Sequence[Document], changes: Iterable[Change], project: Project, *, conflicts: bool = False
+) -> Adoption:
+    """The edits that make the specs say what was changed in Port. Reads the files, and writes nothing."""
+    texts = Texts(spec_files(File(project.file).parent))
+    known = {ref_of(document): document for document in documents}
+    causes = {Cause.DRIFT, Cause.CONFLICT} if conflicts else {Cause.DRIFT}
+    adoption, todo = Adoption(), Todo(texts)
+    for change in changes:
+        if change.action is Action.CREATE and change.drifted:
+            adoption.left.append(Left(change.ref, (), "it was deleted in Port: delete its spec, or apply it again"))
+        elif change.action is Action.UPDATE and change.ref in known:
+            _one(change, known[change.ref], project, causes, todo, adoption)
+    adoption.texts = todo.written()
+    return adoption
+
+
+def _one(
+    change: Change, document: Document, project: Project, causes: Collection[Cause], todo: Todo, into: Adoption
+) -> None:
+    kind = KINDS[document.kind]
+    live = kind.comparable(change.before or {})
+    base = _compared(document, document.body, project)
+    wanted, left = _wanted(change, base, causes)
+    if not wanted:
+        into.left.extend(left)
+        return
+    target = _patched(base, live, wanted)
+    old, new = (respelled(kind.name, body, document.body, project) for body in (base, target))
+    reasons: list[tuple[Path, str]] = []
+    accepted: list[Step] = []
+    if old is None or new is None:
+        reasons.append(((), "the dashboard's short form can't say this: it takes Port's own"))
+    else:
+        accepted = todo.take(document, list(steps(document.body, old, new)), reasons)
+    after = _compared(document, taken(document.body, accepted), project) if accepted else base
+    for field in wanted:
+        if same_value(value_at(after, _liftable(field.path, after)), value_at(live, _liftable(field.path, live))):
+            into.edits.append(Edit(document.file, change.ref, field.path, field.before, field.after))
+        else:
+            left.append(Left(change.ref, field.path, _reason(field.path, reasons)))
+    into.left.extend(left)
+
+
+def _compared(document: Document, body: Body, project: Project) -> Body:
+    edited = Document(document.kind, body, document.file, document.positions)
+    (resource,) = compile_specs([edited], project).values()
+    return KINDS[document.kind].comparable(resource.body)
+
+
+def _wanted(change: Change, base: Body, causes: Collection[Cause]) -> tuple[list[FieldChange], list[Left]]:
+    """The fields to adopt, and those that can't be because the specs changed the same."""
+    wanted, left = [], []
+    for field in _by_lists(change, base):
+        if field.cause in causes:
+            wanted.append(field)
+        elif field.cause is Cause.CONFLICT:
+            left.append(Left(change.ref, field.path, "the specs have changed it, too: --adopt-conflicts takes Port's"))
+    return wanted, left
+
+
+def _by_lists(change: Change, base: Body) -> Iterator[FieldChange]:
+    """The fields of a change, those in lists with the cause that the list as a whole has."""
+    comparable = KINDS[change.ref.kind].comparable
+    live, applied = comparable(change.before or {}), comparable(change.applied or {})
+    for field in change.fields:
+        path = _liftable(field.path, live)
+        if path == field.path:
+            yield field
+            continue
+        sides = [value_at(body, path) for body in (live, applied, base)]
+        spec, drift = same_value(sides[0], sides[1]), same_value(sides[1], sides[2])
+        yield replace(field, cause=Cause.SPEC if spec else Cause.DRIFT if drift else Cause.CONFLICT)
+
+
+def _liftable(path: Path, body: Any) -> Path:
+    """`path`, or that of the outermost list that it goes into: lists are adopted as a whole."""
+    for index in range(len(path)):
+        if isinstance(value_at(body, path[:index]), list):
+            return path[:index]
+    return path
+
+
+def _patched(base: Body, live: Body, fields: Iterable[FieldChange]) -> Body:
+    """`base` with what Port has of the fields."""
+    target = deepcopy(base)
+    for field in fields:
+        path = _liftable(field.path, live)
+        parent: Any = target
+        for part in path[:-1]:
+            parent = parent.setdefault(part, {})
+        value = value_at(live, path)
+        if value is MISSING:
+            parent.pop(path[-1], None)
+        else:
+            parent[path[-1]] = deepcopy(value)
+    return target
+
+
+def _reason(path: Path, reasons: Sequence[tuple[Path, str]]) -> str:
+    """Of what was refused, what is most like the path of a field."""
+    if not reasons:
+        return "the spec's form can't say it"
+    return max(reasons, key=lambda each: len({*map(str, each[0])} & {*map(str, path)}))[1]
+
+
+def write_edits(texts: Mapping[File, str]) -> dict[File, bytes]:
+    """Write files, each at once and only when all can be written; returns what they held before."""
+    before = {file: file.read_bytes() for file in texts}
+    replace_files({file: text.encode("utf-8") for file, text in texts.items()})
+    return before
+
+
+def replace_files(contents: Mapping[File, bytes]) -> None:
+    """Each file's new content beside it first, then all renamed."""
+    written: list[tuple[str, File]] = []
+    try:
+        for file, data in contents.items():
+            handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+            written.append((name, file))
+            with os.fdopen(handle, "wb") as opened:
+                opened.write(data)
+            File(name).chmod(file.stat().st_mode & 0o777)
+        for name, file in written:
+            File(name).replace(file)
+    finally:
+        for name, _ in written:
+            File(name).unlink(missing_ok=True)
+
+
+def adopt_drift(
+    documents: Sequence[Document], plan: Plan, project: Project, again: Again, *, conflicts: bool = False
+) -> Adoption:
+    """Adopt, read the specs `again` and plan: what would not be gone then isn't written.
+
+    Where that is so, each resource is tried by itself.
+    """
+    whole = adopt(documents, plan.pending, project, conflicts=conflicts)
+    if _kept(whole, plan, again):
+        return whole
+    total = Adoption()
+    for change in plan.pending:
+        one = adopt(documents, [change], project, conflicts=conflicts)
+        if _kept(one, plan, again):
+            total.edits.extend(one.edits)
+            documents = again()[0]
+        else:
+            reason = "written into the file, it would not be read as Port has it"
+            one.left.extend(Left(edit.ref, edit.path, reason) for edit in one.edits)
+        total.left.extend(one.left)
+    return total
+
+
+def _kept(adoption: Adoption, plan: Plan, again: Again) -> bool:
+    """Whether what was written is read as meant; else the files are as they were."""
+    if not adoption.texts:
+        return not adoption.edits
+    before = write_edits(adoption.texts)
+    fine = False
+    try:
+        fine = _open(again()[1]) <= _open(plan) - {(edit.ref, edit.path) for edit in adoption.edits}
+    except InvalidSpecsError:
+        return False
+    finally:
+        if not fine:
+            replace_files(before)
+    return fine
+
+
+def _open(plan: Plan) -> set[tuple[Ref, Path]]:
+    return {(change.ref, field.path) for change in plan.pending for field in change.fields}

@@ -1,0 +1,30 @@
+"""What `drift --adopt` does: the specs say what Port has, as far as they can, and the rest is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portcfg.adopt import adopt_drift
+from portcfg.cli.common import checked_specs, say
+from portcfg.client import PortReader
+from portcfg.model import Document, Plan
+from portcfg.pipeline import Specs, plan_specs
+from portcfg.plan import drift_of
+from portcfg.render.safe import dotted, plain, shown
+from portcfg.settings import Settings
+
+
+def adopted_drift(settings: Settings, specs: Specs, port: PortReader, conflicts: bool) -> Plan:
+    """Write the drift into the spec files, and say what was written and what wasn't; returns the drift that is left."""
+
+    def again() -> tuple[Sequence[Document], Plan]:
+        fresh = checked_specs(settings)
+        return fresh.documents, plan_specs(fresh, port)
+
+    adoption = adopt_drift(specs.documents, plan_specs(specs, port), specs.project, again, conflicts=conflicts)
+    for edit in adoption.edits:
+        values = f"{shown(edit.after)} -> {shown(edit.before)}"
+        say(f"adopted {plain(str(edit.ref))} {dotted(edit.path)}: {values}  [{plain(edit.file)}]")
+    for left in adoption.left:
+        say(f"left {plain(str(left.ref))} {dotted(left.path)}: {plain(left.reason)}".replace(" :", ":"))
+    return drift_of(again()[1])
