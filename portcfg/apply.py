@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+from urllib.parse import parse_qsl
 
 from portcfg.client import PortWriter, segment
 from portcfg.diff import same
@@ -14,6 +15,9 @@ from portcfg.kinds.base import unmanaged
 from portcfg.model import Action, Body, Change, Outcome, Plan, Ref, Status
 from portcfg.renames import held, rename_parts
 
+POLL_SECONDS = 5.0
+# An hour: large blueprints take Port a while.
+POLLS = 720
 EMPTY_FIRST = "delete the entities, and whatever else refers to it, in Port, then prune again"
 
 
@@ -234,11 +238,36 @@ def _path(ref: Ref) -> str:
 
 
 def _delete(port: PortWriter, change: Change) -> Outcome:
+    emptied = KINDS[change.ref.kind].emptied
     try:
         port.send("DELETE", _path(change.ref))
     except ApiError as error:
         if error.status == 404:
             return Outcome(change, Status.DONE)
-        hint = f": {EMPTY_FIRST}" if error.error == "has_dependents" else ""
-        return Outcome(change, Status.FAILED, error.message + hint)
+        if error.error != "has_dependents":
+            return Outcome(change, Status.FAILED, error.message)
+        # Only for a resource that was named: the entities go with it.
+        if not (emptied and change.approved):
+            return Outcome(change, Status.FAILED, f"{error.message}: {EMPTY_FIRST}")
+        return _emptied(port, change, f"{_path(change.ref)}/{emptied}")
     return Outcome(change, Status.DONE)
+
+
+def _emptied(port: PortWriter, change: Change, route: str) -> Outcome:
+    """Delete a resource with its entities, and follow Port until it has."""
+    path, _, query = route.partition("?")
+    try:
+        started = port.send("DELETE", path, params=dict(parse_qsl(query))).body
+        number = started.get("migrationId")
+        for _ in range(POLLS if number else 0):
+            migration = port.get(f"/migrations/{segment(str(number))}").get("migration") or {}
+            if migration.get("status") == "COMPLETED":
+                return Outcome(change, Status.DONE)
+            if migration.get("status") in ("FAILURE", "CANCELLED"):
+                return Outcome(change, Status.FAILED, f"Port ended the deletion of its entities: {migration['status']}")
+            port.wait(POLL_SECONDS)
+    except ApiError as error:
+        return Outcome(change, Status.FAILED, error.message)
+    if not number:
+        return Outcome(change, Status.DONE)
+    return Outcome(change, Status.FAILED, f"Port is still deleting its entities (migration {number}); plan again later")

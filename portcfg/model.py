@@ -140,7 +140,8 @@ class Change:
     `before` is the live body as compared (None for a create), `after` the desired one (None for a delete).
     `adopted` marks a live object that portcfg didn't manage before. `drifted` says who last changed it in Port and
     when, if somebody did after portcfg; for a create it says that it was deleted there. `applied` is the body that the
-    ledger has of it. `risk` is `safe`, `breaking` or `destructive`, and `impacts` says why: `{risk, reason, entities,
+    ledger has of it. `risk` is `safe`, `breaking` or `destructive`, `approved` says that it was named as
+    meant, and `impacts` says why: `{risk, reason, entities,
     read_by}` each, `reason` for people. `renames` are to be made first: `before` still has the old names.
     """
 
@@ -155,6 +156,7 @@ class Change:
     drifted: str = ""
     applied: Body | None = None
     risk: str = "safe"
+    approved: bool = False
     impacts: tuple[Mapping[str, Any], ...] = ()
     renames: tuple[Rename, ...] = ()
 

@@ -106,12 +106,17 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
 
 def _weighed(plan: Plan, risks: Risks, project: Project, options: Options) -> Plan:
     """`plan` with what each change costs, and with what stands against it."""
-    changes = tuple(
-        replace(change, risk=risks.of(change.ref).value, impacts=tuple(risks.json(change.ref)))
-        for change in plan.changes
-    )
     settings = dict(project.guards)
     allowed = {*settings.pop("allow_destructive", ()), *options.allowed}
+    changes = tuple(
+        replace(
+            change,
+            risk=risks.of(change.ref).value,
+            approved=str(change.ref) in allowed,
+            impacts=tuple(risks.json(change.ref)),
+        )
+        for change in plan.changes
+    )
     limits = Limits(**settings, remove_all=options.remove_all)
     return replace(plan, changes=changes, refusals=tuple(guard(plan, risks, limits, allowed)))
 

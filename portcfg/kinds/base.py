@@ -86,7 +86,8 @@ class Kind:
     `comparable` brings a body, desired or live, into the form that is compared. `carried(desired, live)` is the body to
     PUT. `stages(desired, live)` splits a write into several, one after the other, for resources that refer to each
     other; each may name what the ones before it have written. `parts` names what a new resource consists of, for people
-    who read a plan. `decompile(live, project)` is the inverse of `compile`: the spec of a live body. `recognises` tells
+    who read a plan. `emptied` is the route below a resource that deletes its entities and it, by and by.
+    `decompile(live, project)` is the inverse of `compile`: the spec of a live body. `recognises` tells
     Port's JSON of this kind, met in some file, and `from_file(body, name)` makes it what Port would answer; `name`
     is for what goes by the file's or folder's name.
     """
@@ -115,6 +116,7 @@ class Kind:
     parts: Callable[[Body], Iterable[tuple[str, list[str]]]] = no_parts
     headers: Callable[[Body], Mapping[str, str]] = lambda _: {}
     renaming: Renaming = NO_RENAMING
+    emptied: str = ""
     is_one: Callable[[list[Any]], bool] = never
     wrap_key: str = ""
 

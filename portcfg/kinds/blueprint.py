@@ -186,5 +186,7 @@ BLUEPRINT = Kind(
     recognises=recognises,
     carried=carried,
     stages=stages,
+    # Answers a migration to follow (port-api.md §2.1, deletion).
+    emptied="all-entities?delete_blueprint=true",
     parts=parts,
 )

@@ -106,3 +106,15 @@ def test_a_comment_shows_what_is_destroyed_unfolded(cli: Any) -> None:
     markdown = cli("plan", "--format", "markdown").stdout
     assert "**refused**" in markdown
     assert "<details>" not in markdown
+
+
+def test_a_blueprint_goes_with_its_entities_only_when_it_is_named(cli: Any, bench: Bench) -> None:
+    Path("specs/blueprints/service.yaml").unlink()
+    write("blueprints/other", {**SERVICE, "identifier": "other"})
+    write("dashboards/sizes", {"title": "Sizes", "widgets": {"hello": {"type": "text", "markdown": "Hi"}}})
+    refused = cli("apply", "--auto-approve", "--prune")
+    assert refused.exit_code == 1
+    assert "3 entities" in refused.stderr
+    done = cli("apply", "--auto-approve", "--prune", "--allow-destructive", "blueprint/service")
+    assert done.exit_code == 0, done.output
+    assert "service" not in [body["identifier"] for body in bench.send("GET", "/blueprints")["blueprints"]]
