@@ -68,6 +68,10 @@ def adopt(
         if change.action is Action.CREATE and change.drifted:
             adoption.left.append(Left(change.ref, (), "it was deleted in Port: delete its spec, or apply it again"))
         elif change.action is Action.UPDATE and change.ref in known:
+            if overlay := known[change.ref].overlay:
+                reason = f"{overlay} says it otherwise for this environment: edit the two by hand"
+                adoption.left.append(Left(change.ref, (), reason))
+                continue
             _one(change, known[change.ref], project, causes, todo, adoption)
     adoption.texts = todo.written()
     return adoption

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from portcfg.diff import canonical
+from portcfg.diff import canonical, field_changes
 from portcfg.errors import UsageError
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS, due
@@ -104,13 +104,31 @@ def _change(line: Mapping[str, Any]) -> Change:
     return Change(action, ref, before, after, file=line["file"], applied=line["applied"], renames=renames)
 
 
-def inverse(recorded: Recorded, live: State) -> Plan:
-    """The plan that brings Port back to what it held before: only what the apply touched, and still differs."""
-    steps = {change.ref: step for change in recorded.changes if (step := _undone(change, recorded, live))}
+def inverse(recorded: Recorded, live: State, *, overwrite: bool = False) -> Plan:
+    """The plan that brings Port back to what it held before: only what the apply touched, and still differs.
+
+    What somebody changed after the apply is left alone and named, unless `overwrite`.
+    """
+    later = set() if overwrite else {change.ref for change in recorded.changes if _changed_since(change, live)}
+    mine = [change for change in recorded.changes if change.ref not in later]
+    steps = {change.ref: step for change in mine if (step := _undone(change, recorded, live))}
     deletes = [ref for ref, step in steps.items() if step.action is Action.DELETE]
     writes = {ref: Resource(ref, step.after or {}) for ref, step in steps.items() if ref not in set(deletes)}
     order = [*write_order(writes), *reversed(write_order({ref: live[ref] for ref in deletes}))]
-    return Plan(tuple(steps[ref] for ref in order), tuple(_losses(recorded, live)), recorded.header.environment)
+    left = (
+        f"{ref} was changed since the apply, and is left alone; --overwrite takes it back, too" for ref in sorted(later)
+    )
+    notes = (*left, *(_losses(recorded, live)))
+    return Plan(tuple(steps[ref] for ref in order), notes, recorded.header.environment)
+
+
+def _changed_since(change: Change, live: State) -> bool:
+    """Whether Port holds neither what the apply found nor what it wrote."""
+    now = live.get(change.ref)
+    if change.action is not Action.UPDATE or now is None:
+        return False
+    before = _writable(change.before or {})
+    return not _is(change, change.after, now.body) and not _is(change, before, now.body)
 
 
 def _undone(change: Change, recorded: Recorded, live: State) -> Change | None:
@@ -123,8 +141,10 @@ def _undone(change: Change, recorded: Recorded, live: State) -> Change | None:
         return Change(Action.CREATE, change.ref, None, before, file=change.file)
     if _is(change, before, now.body):
         return None
-    renames = _back(change, now.body)
-    return Change(Action.UPDATE, change.ref, now.body, before, rename_fields(renames), change.file, renames=renames)
+    kind, renames = KINDS[change.ref.kind], _back(change, now.body)
+    fields = field_changes(*compared(kind, before, kind.renaming.renamed(now.body, renames)))
+    shown = (*rename_fields(renames), *fields)
+    return Change(Action.UPDATE, change.ref, now.body, before, shown, change.file, renames=renames)
 
 
 def _back(change: Change, live: Body) -> tuple[Rename, ...]:

@@ -36,12 +36,14 @@ class Document:
     """One resource as it stands in a spec file, includes and variables already resolved.
 
     `positions` maps the path of every node in `body` to its place; keys of mappings have the place of the key.
+    `overlay` is the file that says it otherwise for the chosen environment, if there is one.
     """
 
     kind: str
     body: Body
     file: str
     positions: Mapping[Path, Position]
+    overlay: str = ""
 
     def place(self, path: Path) -> Position:
         """The position of `path`, or of its nearest known parent."""

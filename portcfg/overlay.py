@@ -43,7 +43,7 @@ def _patched(document: Document, patch: Document | None) -> Document:
         return document
     # What the patch says has its place there, so that a finding points to the line that is to be mended.
     positions = {**document.positions, **patch.positions}
-    return Document(document.kind, merged(document.body, patch.body), document.file, positions)
+    return Document(document.kind, merged(document.body, patch.body), document.file, positions, patch.file)
 
 
 def merged(body: Any, patch: Any) -> Any:

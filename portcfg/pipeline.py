@@ -16,6 +16,7 @@ from portcfg.apply import apply_plan
 from portcfg.causes import path_key
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
+from portcfg.diff import same
 from portcfg.errors import ApiError, GuardError, InvalidSpecsError, PartialError, Problem
 from portcfg.guard import Limits, guard
 from portcfg.impact import assess
@@ -25,6 +26,8 @@ from portcfg.lock import locked
 from portcfg.model import (
     MISSING,
     Action,
+    Cause,
+    Change,
     Document,
     Outcome,
     Owner,
@@ -121,6 +124,13 @@ def _weighed(plan: Plan, risks: Risks, project: Project, options: Options) -> Pl
     return replace(plan, changes=changes, refusals=tuple(guard(plan, risks, limits, allowed)))
 
 
+def weighed_rollback(plan: Plan, live: State, port: PortReader, allowed: tuple[str, ...]) -> Plan:
+    """The inverse of an apply with what it costs: it may be as large as the apply was, but destroys only what is named."""
+    boundless = {"delete_share": 1.0, "delete_count": 10**9, "update_share": 1.0, "update_count": 10**9}
+    project = Project("", guards={**boundless, "entities": 10**12})
+    return _weighed(plan, assess(plan, live, port), project, Options(allowed=allowed, remove_all=True))
+
+
 def refuse_harm(plan: Plan) -> None:
     """Raise GuardError for a plan that would do more harm than it was told it may."""
     if plan.refusals:
@@ -150,7 +160,8 @@ def apply_specs(
 ) -> Report:
     """Write a plan, keep the ledger, then plan again from what Port holds.
 
-    An empty plan sends nothing, but that with `prune` the ledger forgets what is gone from Port. `commit` and `link`
+    An empty plan sends nothing, but that the ledger learns what specs and Port agree on, and, with `prune`, forgets what
+    is gone from Port. `commit` and `link`
     (the repository's files at that commit, on the web) go into the ledger. Raises BusyError while another apply runs.
     """
     now = clock()
@@ -221,17 +232,27 @@ def _added_by_port(outcomes: Sequence[Outcome], after: Plan) -> list[tuple[Resou
     ]
 
 
+def _server_fields(change: Change) -> dict[str, Any]:
+    """What the ledger already knows to be Port's own doing."""
+    return {path_key(field.path): field.before for field in change.fields if field.cause is Cause.SERVER}
+
+
 def _keep_ledger(stamp: ledger.Stamp, plan: Plan, outcomes: Sequence[Outcome], port: PortWriter, prune: bool) -> None:
     done = [outcome.change for outcome in outcomes if outcome.status is Status.DONE]
-    adopted = [change for change in plan.changes if change.action is Action.NOOP and change.adopted]
+    # Port and the specs agree; where the ledger remembers something else, both were changed alike since.
+    agreed = [
+        change
+        for change in plan.changes
+        if change.action is Action.NOOP and (change.adopted or not same(change.applied, change.after))
+    ]
     begun = [outcome.change for outcome in outcomes if outcome.begun]
     written = [*(change for change in done if change.action is not Action.DELETE), *begun]
-    resources = [Resource(change.ref, change.after or {}, change.file) for change in (*written, *adopted)]
+    resources = [Resource(change.ref, change.after or {}, change.file) for change in (*written, *agreed)]
     deleted = [change.ref for change in done if change.action is Action.DELETE]
     # What is gone must not be taken for managed when somebody makes it anew by hand.
     stale = plan.stale if resources or deleted or prune else ()
     try:
-        ledger.record(port, resources, stamp)
+        ledger.record(port, resources, stamp, {change.ref: _server_fields(change) for change in agreed})
         ledger.forget(port, [*deleted, *stale])
     except ApiError as error:
         message = f"{len(done)} change(s) were written, but not into portcfg's ledger in Port: {error.message}"

@@ -17,6 +17,7 @@ from portcfg.cli.state import JOURNALS, make_state_folder
 from portcfg.client import api_root
 from portcfg.errors import EXIT_CHANGES, EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.journal import Header, Journal
+from portcfg.kinds import KINDS
 from portcfg.model import Outcome, Plan, Report, Status
 from portcfg.pipeline import Options, Specs, apply_specs, plan_specs, refuse_harm
 from portcfg.plan import drift_of
@@ -52,7 +53,16 @@ def plan_options(command: click.decorators.FC) -> click.decorators.FC:
 def _options(prune: bool, no_ledger: bool, allowed: tuple[str, ...], remove_all: bool) -> Options:
     if prune and no_ledger:
         raise UsageError("--prune needs the ledger", hint="without it portcfg can't know what it manages")
-    return Options(prune=prune, use_ledger=not no_ledger, allowed=allowed, remove_all=remove_all)
+    return Options(prune=prune, use_ledger=not no_ledger, allowed=named_refs(allowed), remove_all=remove_all)
+
+
+def named_refs(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Resources named as KIND/IDENTIFIER; raises UsageError for what isn't."""
+    for name in names:
+        if name.partition("/")[0] not in KINDS or not name.partition("/")[2]:
+            kinds = ", ".join(f"{kind}/..." for kind in KINDS)
+            raise UsageError(f"{name!r} names no resource", hint=f"write {kinds}")
+    return names
 
 
 @click.command("plan")
@@ -82,16 +92,20 @@ def plan_command(
       portcfg plan --env staging,production
     """
     options = _options(prune, no_ledger, allowed, remove_all)
-    names = settings.environment.split(",")
+    names = list(dict.fromkeys(name.strip() for name in settings.environment.split(",")))
+    if "" in names and len(names) > 1:
+        raise UsageError("--env has an empty name", hint="name environments as in --env staging,production")
     if out and len(names) > 1:
         raise UsageError("--out saves the plan of one environment", hint="plan each on its own")
-    plans = [_planned(replace(settings, environment=name.strip()), options, out) for name in names]
+    chosen = [replace(settings, environment=name) for name in names]
+    # All of them before the first request: a mistake in one stops them all.
+    specs = [checked_specs(each) for each in chosen]
+    plans = [_planned(each, found, options, out) for each, found in zip(chosen, specs, strict=True)]
     click.echo(PLANS_FORMATS[format_](plans) if len(plans) > 1 else PLAN_FORMATS[format_](plans[0]))
     return EXIT_CHANGES if detailed_exitcode and any(plan.pending for plan in plans) else EXIT_OK
 
 
-def _planned(settings: Settings, options: Options, out: Path | None) -> Plan:
-    specs = checked_specs(settings)
+def _planned(settings: Settings, specs: Specs, options: Options, out: Path | None) -> Plan:
     with reading(settings, specs) as port:
         plan = plan_specs(specs, port, options)
         if out:
@@ -161,6 +175,8 @@ def apply_command(
     specs = checked_specs(settings)
     options = _options(prune, no_ledger, allowed, remove_all)
     bound = planfile.read(plan_file.read_text(encoding="utf-8"), settings.plan_key) if plan_file else None
+    if bound and (prune or no_ledger or allowed or remove_all):
+        raise UsageError("the plan file says what it may do", hint="give these flags to `plan --out`")
     if bound:
         reviewed = bound.binding
         options = Options(reviewed.prune, reviewed.use_ledger, reviewed.allowed, reviewed.remove_all)

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from portcfg.cli.common import say, specs_options, writing
-from portcfg.cli.reconcile import ask_before_writing, kept_journal, utc_now
+from portcfg.cli.reconcile import ask_before_writing, kept_journal, named_refs, utc_now
 from portcfg.errors import EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.journal import inverse, read
 from portcfg.lock import release
 from portcfg.model import Status
 from portcfg.observe import observe
-from portcfg.pipeline import Specs, read_specs, undo
+from portcfg.pipeline import Specs, read_specs, refuse_harm, undo, weighed_rollback
 from portcfg.render.plan import headline, plan_text
 from portcfg.settings import Settings
 
@@ -22,10 +22,21 @@ from portcfg.settings import Settings
 @specs_options
 @click.argument("journal", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--auto-approve", is_flag=True, help="Don't ask: for CI.")
-def rollback_command(settings: Settings, journal: Path, auto_approve: bool) -> int:
+@click.option("--overwrite", is_flag=True, help="Take back also what somebody changed since the apply.")
+@click.option(
+    "--allow-destructive",
+    "allowed",
+    multiple=True,
+    metavar="KIND/IDENTIFIER",
+    help="That this resource loses data by it is meant; may be repeated.",
+)
+def rollback_command(
+    settings: Settings, journal: Path, auto_approve: bool, overwrite: bool, allowed: tuple[str, ...]
+) -> int:
     """Bring Port back to what it held before an apply, as the apply's journal has it: only what the apply touched.
 
-    Values of entities can't come back; the plan says where that matters. A rollback has a journal of its own.
+    What was changed since is left alone. Values of entities can't come back; the plan says where that matters. A
+    rollback has a journal of its own.
 
     \b
     Examples:
@@ -35,15 +46,17 @@ def rollback_command(settings: Settings, journal: Path, auto_approve: bool) -> i
     specs = read_specs(settings.specs, settings.environment)
     with writing(settings, specs) as port:
         _same_place(recorded.header.base_url, "" if settings.is_local else port.root)
-        plan = inverse(recorded, observe(port))
-        say(plan_text(plan))
+        live = observe(port)
+        plan = weighed_rollback(inverse(recorded, live, overwrite=overwrite), live, port, named_refs(allowed))
+        say(plan_text(plan) if plan.pending or plan.notes else "Nothing to undo.")
         if not plan.pending:
             return EXIT_OK
+        refuse_harm(plan)
         ask_before_writing(plan, port.root, auto_approve)
         with kept_journal(settings, specs, plan, port.root) as note:
             outcomes = undo(specs.project.owner, recorded, plan, port, clock=utc_now, progress=note)
-        rest = inverse(recorded, observe(port))
-    click.echo(f"Read back from Port: {headline(rest)}")
+        rest = inverse(recorded, observe(port), overwrite=overwrite)
+    click.echo(f"Read back from Port: {headline(rest) if rest.pending else 'what it held before the apply.'}")
     failed = any(outcome.status is not Status.DONE for outcome in outcomes) or bool(rest.pending)
     return EXIT_PARTIAL if failed else EXIT_OK
 

@@ -11,6 +11,7 @@ from portcfg import __version__
 from portcfg.cli.common import checked_specs, format_option, say, specs_options
 from portcfg.errors import EXIT_ERROR, EXIT_OK, UsageError
 from portcfg.kinds import KINDS, load_schema
+from portcfg.load import ENVIRONMENTS
 from portcfg.pipeline import read_specs
 from portcfg.render.problems import problems_json, problems_markdown, problems_text
 from portcfg.settings import Settings
@@ -31,8 +32,13 @@ def validate_command(settings: Settings, format_: str) -> int:
       portcfg validate --specs specs/examples --format json
     """
     specs = read_specs(settings.specs, settings.environment)
-    click.echo(FORMATS[format_](specs.problems, len(specs.documents)))
-    return EXIT_ERROR if any(problem.severity == "error" for problem in specs.problems) else EXIT_OK
+    problems = set(specs.problems)
+    # Without --env, also as every environment has them that says something otherwise.
+    for name in specs.project.environments if not settings.environment else ():
+        if (settings.specs / ENVIRONMENTS / name).is_dir():
+            problems |= set(read_specs(settings.specs, name).problems)
+    click.echo(FORMATS[format_](tuple(sorted(problems)), len(specs.documents)))
+    return EXIT_ERROR if any(problem.severity == "error" for problem in problems) else EXIT_OK
 
 
 @click.command("compile")

@@ -17,7 +17,7 @@ SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NOOP
 HEADINGS = {
     Cause.CONFLICT: "changed in the specs and in Port ({who}); the specs win:",
     Cause.DRIFT: "changed in Port {who}, not in the specs; set back to the specs:",
-    Cause.SPEC: "",
+    Cause.SPEC: "changed in the specs:",
     Cause.SERVER: "filled in by Port itself, and left alone:",
 }
 # GitHub refuses comments over 65,536 characters.
@@ -82,7 +82,8 @@ def _change_lines(change: Change) -> Iterator[str]:
         yield from (f"    {line}" for line in _summary(change))
     for cause, heading in HEADINGS.items():
         fields = [field for field in change.fields if field.cause is cause]
-        if fields and heading:
+        # Where all is the specs' doing, that needs no saying.
+        if fields and not all(field.cause is Cause.SPEC for field in change.fields):
             yield f"    {heading.format(who=plain(change.drifted))}"
         yield from (f"    {_field_line(field)}" for field in fields)
 

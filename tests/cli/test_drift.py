@@ -114,3 +114,15 @@ def test_the_ledger_links_to_the_file_and_commit(cli: Any, bench: Bench) -> None
         [entry] = port.entities(ledger.LEDGER_BLUEPRINT)
     assert entry["properties"]["link"] == "https://github.com/acme/portal/blob/abc/specs/blueprints/thing.yaml"
     assert entry["properties"]["commit"] == "abc"
+
+
+def test_an_edit_that_the_specs_took_over_is_drift_no_more(cli: Any, bench: Bench) -> None:
+    bench.send("PATCH", "/blueprints/thing", {"title": "Port"})
+    write({**THING, "title": "Port"})
+    assert cli("apply", "--auto-approve").exit_code == 0
+    write({**THING, "title": "Thing"})
+    assert causes(cli) == {"title": "spec"}
+    bench.clear()
+    write({**THING, "title": "Port"})
+    assert cli("apply", "--auto-approve").exit_code == 0
+    assert bench.writes == []

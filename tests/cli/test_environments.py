@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from portcfg.cli.embedded import serving_port
+from portcfg.cli.embedded import CREDENTIALS, serving_port
 from portcfg.cli.main import main
+from portcfg.client import PortWriter
 
 BASE = "title: Service\nschema: {properties: {tier: {type: string}}}\nrelations: {}\n"
 
@@ -65,3 +68,25 @@ def test_the_same_specs_are_promoted() -> None:
 def test_a_saved_plan_is_of_one_environment() -> None:
     assert run("plan", "--env", "staging,production", "--out", "x.json").exit_code == 64
     assert run("plan", "--env", "staging,nowhere").exit_code == 64
+    assert run("plan", "--env", "staging,").exit_code == 64
+
+
+@pytest.mark.usefixtures("ports")
+def test_validate_looks_at_every_environment() -> None:
+    Path("specs/environments/staging/blueprints/service.yaml").write_text("titel: x\n")
+    done = run("validate")
+    assert done.exit_code == 1
+    assert "environments/staging/blueprints/service.yaml:1:1" in done.stdout
+
+
+@pytest.mark.usefixtures("ports")
+def test_drift_of_what_an_environment_says_otherwise_is_not_adopted_into_the_base() -> None:
+    Path("specs/environments/staging/blueprints/service.yaml").write_text("title: Staging\n")
+    assert run("apply", "--env", "staging", "--auto-approve").exit_code == 0
+    url = str(re.findall(r"staging: {base_url: '(\S+)'", Path("specs/portcfg.yaml").read_text())[0])
+    with closing(PortWriter(url, CREDENTIALS)) as port:
+        port.send("PATCH", "/blueprints/service", {"icon": "Box"})
+    done = run("drift", "--adopt", "--env", "staging")
+    assert done.exit_code == 2
+    assert "environments/staging/blueprints/service.yaml" in done.stderr
+    assert Path("specs/blueprints/service.yaml").read_text() == BASE

@@ -62,6 +62,7 @@ def test_destruction_is_refused_until_it_is_named(cli: Any, bench: Bench) -> Non
     assert "refused" in refused.stderr
     assert bench.writes == []
     assert cli("apply", "--auto-approve", "--allow-destructive", "blueprint/other").exit_code == 1
+    assert cli("apply", "--auto-approve", "--allow-destructive", "service").exit_code == 64
     assert cli("apply", "--auto-approve", "--allow-destructive", "blueprint/service").exit_code == 0
 
 
@@ -75,6 +76,7 @@ def test_a_reviewed_plan_carries_what_was_allowed(cli: Any) -> None:
     write("blueprints/service", SMALLER)
     assert cli("plan", "--out", "plan.json").exit_code == 0
     assert cli("apply", "plan.json").exit_code == 1
+    assert cli("apply", "plan.json", "--allow-destructive", "blueprint/service").exit_code == 64
     assert cli("plan", "--out", "plan.json", "--allow-destructive", "blueprint/service").exit_code == 0
     assert cli("apply", "plan.json").exit_code == 0
 

@@ -181,3 +181,39 @@ def test_a_journal_holds_no_secret(cli: Any) -> None:
     lines = [json.loads(line) for line in Path(newest()).read_text().splitlines()]
     assert lines[0]["format"] == "portcfg/journal/1"
     assert "local" not in json.dumps([line for line in lines if "action" in line and line["before"] is None])
+
+
+def test_what_was_changed_since_is_left_alone(cli: Any, bench: Bench) -> None:
+    write(THING)
+    cli("apply", "--auto-approve")
+    write({**THING, "title": "New"})
+    cli("apply", "--auto-approve")
+    later = {"properties": {"later": {"type": "string"}}}
+    bench.send("PATCH", "/blueprints/thing", {"schema": later})
+    done = undone(cli)
+    assert done.exit_code == 0
+    assert "was changed since the apply" in done.stderr
+    assert contents(bench)["blueprint/thing"]["title"] == "New"
+    taken = cli("rollback", newest(), "--auto-approve", "--overwrite")
+    assert "schema.properties.later" in taken.stderr
+    assert contents(bench)["blueprint/thing"]["title"] == "Thing"
+
+
+def test_a_rollback_destroys_only_what_is_named(cli: Any, bench: Bench) -> None:
+    write(THING)
+    cli("apply", "--auto-approve")
+    bench.send("POST", "/blueprints/thing/entities", {"identifier": "e", "properties": {"a": "x"}})
+    refused = undone(cli)
+    assert refused.exit_code == 1
+    assert "blueprint/thing" in contents(bench)
+    done = cli("rollback", newest(), "--auto-approve", "--allow-destructive", "blueprint/thing")
+    assert done.exit_code == 0, done.output
+    assert "blueprint/thing" not in contents(bench)
+
+
+def test_a_rollback_shows_what_it_sets_back(cli: Any) -> None:
+    write(THING)
+    cli("apply", "--auto-approve")
+    write({**THING, "title": "New"})
+    cli("apply", "--auto-approve")
+    assert 'title: "New" -> "Thing"' in undone(cli).stderr
