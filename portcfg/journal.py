@@ -115,10 +115,8 @@ def inverse(recorded: Recorded, live: State, *, overwrite: bool = False) -> Plan
     deletes = [ref for ref, step in steps.items() if step.action is Action.DELETE]
     writes = {ref: Resource(ref, step.after or {}) for ref, step in steps.items() if ref not in set(deletes)}
     order = [*write_order(writes), *reversed(write_order({ref: live[ref] for ref in deletes}))]
-    left = (
-        f"{ref} was changed since the apply, and is left alone; --overwrite takes it back, too" for ref in sorted(later)
-    )
-    notes = (*left, *(_losses(recorded, live)))
+    why = "was changed since the apply, and is left alone; --overwrite takes it back, too"
+    notes = (*(f"{ref} {why}" for ref in sorted(later)), *_losses(recorded, live))
     return Plan(tuple(steps[ref] for ref in order), notes, recorded.header.environment)
 
 

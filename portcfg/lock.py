@@ -42,13 +42,13 @@ def release(port: PortWriter) -> None:
 def _take(port: PortWriter, owner: Owner, run: str, now: datetime) -> None:
     entity = {
         "identifier": LOCK,
-        "title": f"An apply of {owner}",
+        "title": f"an apply of {owner}",
         "properties": {
             "kind": "lock",
             "resource": LOCK,
             "run": run,
-            "applied_at": now.isoformat(),
-            "expires_at": (now + LASTS).isoformat(),
+            "applied_at": now.isoformat(timespec="seconds"),
+            "expires_at": (now + LASTS).isoformat(timespec="seconds"),
         },
     }
     if _posted(port, entity):
@@ -61,7 +61,7 @@ def _take(port: PortWriter, owner: Owner, run: str, now: datetime) -> None:
     if properties and datetime.fromisoformat(properties["expires_at"]) > now:
         raise BusyError(
             f"{holder.get('title')} is running since {properties.get('applied_at')}",
-            hint=f"wait for it; if it was killed, `portcfg unlock` ends its lock, or {properties['expires_at']} does",
+            hint=f"wait; if it was killed, its lock ends at {properties['expires_at']}, or with `portcfg unlock`",
         )
     release(port)
     if not _posted(port, entity):

@@ -125,7 +125,7 @@ def _weighed(plan: Plan, risks: Risks, project: Project, options: Options) -> Pl
 
 
 def weighed_rollback(plan: Plan, live: State, port: PortReader, allowed: tuple[str, ...]) -> Plan:
-    """The inverse of an apply with what it costs: it may be as large as the apply was, but destroys only what is named."""
+    """The inverse of an apply with what it costs: as large as the apply was, but destroying only what is named."""
     boundless = {"delete_share": 1.0, "delete_count": 10**9, "update_share": 1.0, "update_count": 10**9}
     project = Project("", guards={**boundless, "entities": 10**12})
     return _weighed(plan, assess(plan, live, port), project, Options(allowed=allowed, remove_all=True))
@@ -160,9 +160,9 @@ def apply_specs(
 ) -> Report:
     """Write a plan, keep the ledger, then plan again from what Port holds.
 
-    An empty plan sends nothing, but that the ledger learns what specs and Port agree on, and, with `prune`, forgets what
-    is gone from Port. `commit` and `link`
-    (the repository's files at that commit, on the web) go into the ledger. Raises BusyError while another apply runs.
+    An empty plan sends nothing, but that the ledger learns what specs and Port agree on, and, with `prune`, forgets
+    what is gone from Port. `commit` and `link` (the repository's files at that commit, on the web) go into the ledger.
+    Raises BusyError while another apply runs.
     """
     now = clock()
     stamp = ledger.Stamp(specs.project.owner, now.isoformat(), commit, link)

@@ -83,7 +83,7 @@ class Settings:
         client_id, client_secret = self.value("client_id")[1], self.value("client_secret")[1]
         if not client_id or not client_secret:
             missing = "PORT_CLIENT_ID" if not client_id else "PORT_CLIENT_SECRET"
-            hint = "set PORT_CLIENT_ID and PORT_CLIENT_SECRET (in Port: the ... menu, Credentials), "
+            hint = "set PORT_CLIENT_ID and PORT_CLIENT_SECRET (in Port: Credentials, in the menu behind your picture), "
             raise UsageError(f"{missing} isn't set", hint=hint + "or add --env local to use the embedded Port")
         return Credentials(client_id, client_secret)
 
