@@ -6,8 +6,9 @@ write verbs. Commands that must not write are handed a reader.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,9 @@ READ_ONLY_POSTS = (
     re.compile(r"/entities/(search|aggregate|aggregate-over-time)"),
 )
 SEARCH_PAGE = 1000
+# A bulk write takes 20 entities and 1 MiB (port-api.md §3.4); an entity that is too large alone goes alone.
+BULK_ENTITIES = 20
+BULK_BYTES = 1_000_000
 TIMEOUT_SECONDS = (10.0, 60.0)
 
 
@@ -33,6 +37,21 @@ def segment(identifier: str) -> str:
 def api_root(base_url: str) -> str:
     """The `/v1` root of a base URL given with or without a trailing slash or `/v1`."""
     return re.sub(r"/v1$", "", base_url.rstrip("/")) + "/v1"
+
+
+def bulks(bodies: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """`bodies` in lists that Port takes in one bulk write."""
+    bulk: list[dict[str, Any]] = []
+    size = 0
+    for body in bodies:
+        length = len(json.dumps(body))
+        if bulk and (len(bulk) == BULK_ENTITIES or size + length > BULK_BYTES):
+            yield bulk
+            bulk, size = [], 0
+        bulk.append(body)
+        size += length
+    if bulk:
+        yield bulk
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,17 @@ An entry names the project and the environment that applied the resource: severa
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from portcfg import __version__
-from portcfg.client import PortReader, PortWriter, segment
+from portcfg.client import PortReader, PortWriter, bulks, segment
 from portcfg.diff import canonical
 from portcfg.errors import PartialError, Problem, TerminalApiError
 from portcfg.model import Applied, Body, Owner, Project, Ref, Resource, State
 
 LEDGER_BLUEPRINT = "portcfg_resource"
-BULK = 20
-# Port refuses bodies over 1 MiB; a resource that large couldn't have been written itself.
-MAX_BYTES = 1000 * 1000
 _TEXT = {"type": "string"}
 BLUEPRINT_BODY: Body = {
     "identifier": LEDGER_BLUEPRINT,
@@ -111,27 +107,12 @@ def record(
     if not resources:
         return
     ensure_blueprint(port)
-    for batch in _batches([_entry(resource, stamp, (server or {}).get(resource.ref, {})) for resource in resources]):
+    for batch in bulks([_entry(resource, stamp, (server or {}).get(resource.ref, {})) for resource in resources]):
         path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/bulk"
         answer = port.send("POST", path, {"entities": batch}, {"upsert": "true"})
         errors = answer.body.get("errors") or []
         if errors:
             raise PartialError(f"the ledger refused {len(errors)} entries: {errors[0].get('message')}")
-
-
-def _batches(items: Sequence[Body]) -> Iterator[list[Body]]:
-    """`items` in lists that Port takes in one request: at most BULK, and together not over its size limit."""
-    batch: list[Body] = []
-    size = 0
-    for entry in items:
-        length = len(json.dumps(entry))
-        if batch and (len(batch) == BULK or size + length > MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(entry)
-        size += length
-    if batch:
-        yield batch
 
 
 def forget(port: PortWriter, refs: Iterable[Ref]) -> None:

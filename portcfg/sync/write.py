@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from portcfg.client import PortWriter, segment
+from portcfg.client import PortWriter, bulks, segment
 from portcfg.errors import TerminalApiError
 
 # facts: Port takes 1..20 entities and 1 MiB a bulk request; a margin is left for the wrapping.
-BULK_ENTITIES = 20
-BULK_BYTES = 1_000_000
 # What one item or the size of all may be the cause of; any other refusal means the whole request.
 DIVISIBLE = (400, 413, 422)
 
@@ -45,18 +42,18 @@ class BulkWriter:
 
     def write(self, bodies: list[Body]) -> None:
         """Send all; raises ApiError when Port can't be reached or refuses more than single entities."""
-        for batch in batches(bodies):
+        for batch in bulks(bodies):
             self._send(batch)
             self._wrote(len(batch))
 
     def write_deferred(self) -> None:
         """Try again what had to wait. Raises ApiError like `write`."""
-        for batch in batches([body for body, _ in self.written.deferred.values()]):
+        for batch in bulks([body for body, _ in self.written.deferred.values()]):
             self._send(batch)
 
     def write_bare(self) -> None:
         """Write what waits without its relations, for it to be there when the others of a circle relate to it."""
-        for batch in batches([body for body, _ in self.written.deferred.values()]):
+        for batch in bulks([body for body, _ in self.written.deferred.values()]):
             before = dict(self.written.deferred)
             self._send([{key: value for key, value in body.items() if key != "relations"} for body in batch])
             # Those that Port took are not done: their relations are still to come.
@@ -110,18 +107,3 @@ class BulkWriter:
         else:
             self.written.deferred.pop(name, None)
             self.written.refused[name] = text
-
-
-def batches(bodies: list[Body]) -> Iterator[list[Body]]:
-    """Batches within both limits; a body that is too big alone goes alone, and Port says so."""
-    batch: list[Body] = []
-    size = 0
-    for body in bodies:
-        length = len(json.dumps(body))
-        if batch and (len(batch) == BULK_ENTITIES or size + length > BULK_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(body)
-        size += length
-    if batch:
-        yield batch
