@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -297,9 +296,16 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
 
 def test_the_emulator_serves_other_clients_until_interrupted(tmp_path: Path) -> None:
     args = [sys.executable, "-m", "portcfg", "emulator", "--port", "0", "--cursor-port", "0", "--data", "x.db"]
-    with subprocess.Popen(
-        args, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ)
-    ) as process:
+    process = subprocess.Popen(
+        args,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        # Where the tests run in the background, SIGINT is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
         assert process.stdout is not None
         base_url = re.findall(r"PORT_BASE_URL=(\S+)", process.stdout.readline())[0]
         cursor_url = re.findall(r"--source-url (\S+)", process.stdout.readline())[0]
@@ -310,6 +316,9 @@ def test_the_emulator_serves_other_clients_until_interrupted(tmp_path: Path) -> 
         assert members.json()["teamMembers"]
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 130
+    finally:
+        process.kill()
+        process.communicate()
     assert (tmp_path / "x.db").exists()
 
 
