@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("reconcile", "Plan, ask, write, and prove that a fresh plan is empty."),
     "rollback": ("recover", "Bring Port back to what it held before an apply."),
     "unlock": ("recover", "End the lock that a killed apply left behind."),
-    "sync": ("sync", "Move rows from a mapping's source into Port entities."),
+    "sync": ("sync_group", "Move rows from a mapping's source into Port entities."),
     "import": ("imports", "Write specs for what Port has, or for Port JSON in files."),
     "doctor": ("doctor", "Say what portcfg would talk to, with which credentials, and whether it answers."),
     "schema": ("specs", "Write the JSON Schemas that editors use for specs."),

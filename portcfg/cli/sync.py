@@ -1,4 +1,4 @@
-"""sync."""
+"""sync run, which is what `sync` does when nothing else is said."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FORMATS: Mapping[str, Callable[[list[SyncReport]], str]] = {
 WORST_FIRST = (EXIT_INCOMPLETE, EXIT_PARTIAL, EXIT_OK)
 
 
-@click.command("sync")
+@click.command("run", short_help="Run the mappings; what `sync` alone does.")
 @specs_options
 @click.argument("names", nargs=-1, metavar="[MAPPING]...")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First UTC day.")
@@ -41,7 +41,7 @@ WORST_FIRST = (EXIT_INCOMPLETE, EXIT_PARTIAL, EXIT_OK)
 @click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
 @click.option("--source-url", metavar="URL", help="Another base URL for the source.")
 @format_option(*FORMATS)
-def sync_command(
+def run_command(
     settings: Settings,
     names: tuple[str, ...],
     since: Any,

@@ -101,3 +101,15 @@ def test_the_demo_ends_with_nothing_left_to_do(project: Path) -> None:
     assert done.stdout.rstrip().splitlines()[-2].startswith("No changes.")
     assert done.stdout.rstrip().splitlines()[-1].startswith("Sync: 0 entities written")
     assert (project / ".portcfg/demo.db").exists()
+
+
+def test_the_first_word_is_a_command_where_there_is_one_and_a_mapping_elsewhere(project: Path) -> None:
+    assert run("apply", "--env", "local", "--auto-approve").exit_code == 0
+    plain = run("sync", "cursor", "--env", "local", "--days", "1", "--dry-run", "--format", "json")
+    spelled_out = run("sync", "run", "cursor", "--env", "local", "--days", "1", "--dry-run", "--format", "json")
+    assert json.loads(plain.stdout)["blueprints"] == json.loads(spelled_out.stdout)["blueprints"]
+    assert "there are: cursor" in run("sync", "run", "run", "--env", "local").stderr
+    shown = run("sync", "--help").stdout
+    assert "[OPTIONS] [MAPPING]..." in shown
+    assert "--dry-run" in shown
+    assert "Commands:" in shown

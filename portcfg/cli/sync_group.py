@@ -1,0 +1,30 @@
+"""The `sync` group: without a sub-command it runs the mappings, as `sync run` does."""
+
+from __future__ import annotations
+
+import click
+
+from portcfg.cli.sync import run_command
+
+RUN = "run"
+
+
+class RunByDefault(click.Group):
+    """`sync [OPTIONS] [MAPPING]...` is `sync run ...`, unless the first word is another sub-command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {*self.commands, *ctx.help_option_names}
+        return super().parse_args(ctx, args if args and args[0] in own else [RUN, *args])
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return run_command.collect_usage_pieces(ctx)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        run_command.format_help_text(ctx, formatter)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        run_command.format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+sync_command = RunByDefault("sync", commands=[run_command])
