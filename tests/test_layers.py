@@ -44,6 +44,7 @@ LAYERS = {
     "portcfg.importer": 6,
     "portcfg.portjson": 6,
     "portcfg.planfile": 6,
+    "portcfg.ocean": 6,
     "portcfg.overlay": 6,
     "portcfg.journal": 6,
     "portcfg.lock": 6,

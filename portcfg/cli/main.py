@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unlock": ("recover", "End the lock that a killed apply left behind."),
     "sync": ("sync_group", "Move rows from a mapping's source into Port entities."),
     "import": ("imports", "Write specs for what Port has, or for Port JSON in files."),
+    "ocean": ("ocean", "Print the command that installs Port's Ocean for a mapping that it runs."),
     "doctor": ("doctor", "Say what portcfg would talk to, with which credentials, and whether it answers."),
     "schema": ("specs", "Write the JSON Schemas that editors use for specs."),
     "emulator": ("emulator", "Serve the embedded Port, and a stand-in Cursor, on loopback."),

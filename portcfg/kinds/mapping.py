@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcfg.kinds.base import Kind, without_empty
+from portcfg.kinds.matching import matched_mapping
 from portcfg.kinds.order import in_order
 from portcfg.model import Body, Path, Project, Ref
 
@@ -17,6 +18,8 @@ JQ_KEYS = frozenset({"resources", "streams", "lookups"})
 # What only a mapping has that portcfg runs.
 RUN_HERE = frozenset({"source", "streams"})
 PASSED_KEYS = ("changelogDestination",)
+# What only portcfg's commands read.
+LOCAL_KEYS = ("ocean",)
 # Ocean writes these out although nobody set them (port-api.md §5.2).
 FLAG_DEFAULTS: Mapping[str, Any] = {
     "deleteDependentEntities": True,
@@ -32,7 +35,7 @@ def compile_mapping(body: Body, project: Project) -> Body:
     integration = {port_key: body[key] for key, port_key in OWN_KEYS.items() if key in body}
     integration.setdefault("installationAppType", "custom")
     integration |= {key: body[key] for key in PASSED_KEYS if key in body}
-    config = {key: value for key, value in body.items() if key not in (*OWN_KEYS, *PASSED_KEYS)}
+    config = {key: value for key, value in body.items() if key not in (*OWN_KEYS, *PASSED_KEYS, *LOCAL_KEYS)}
     if "config" in config:
         return {**integration, "config": config["config"]}
     if project.mapping_source and "source" not in config and config.get("runner") != "ocean":
@@ -48,7 +51,7 @@ def decompile_mapping(body: Body, project: Project) -> Body:
     spec = {key: body[port_key] for key, port_key in OWN_KEYS.items() if body.get(port_key) not in (None, "")}
     spec |= without_empty({key: body.get(key) for key in PASSED_KEYS})
     config = _lean(body.get("config") or {})
-    known = set(MAPPING.schema()["properties"]) - {*OWN_KEYS, *PASSED_KEYS, "config", "$include"}
+    known = set(MAPPING.schema()["properties"]) - {*OWN_KEYS, *PASSED_KEYS, *LOCAL_KEYS, "config", "$include"}
     ours = RUN_HERE & config.keys() and ("source" in config or not project.mapping_source)
     says_who = config.get("runner") == "ocean" or ours
     if says_who and "resources" in config and set(config) <= known:
@@ -88,7 +91,7 @@ def comparable(body: Body) -> Body:
     for key, default in FLAG_DEFAULTS.items():
         if config.get(key) == default:
             del config[key]
-    config["resources"] = [_resource(resource) for resource in config.get("resources") or []]
+    config["resources"] = [_selector(_resource(resource)) for resource in config.get("resources") or []]
     return {**shaped, "config": {key: _stripped(part) if key in JQ_KEYS else part for key, part in config.items()}}
 
 
@@ -100,6 +103,14 @@ def _resource(resource: Any) -> Any:
     port = {key: value for key, value in resource["port"].items() if PORT_DEFAULTS.get(key) != value}
     port["entity"] = {**port["entity"], "mappings": mappings[0] if len(mappings) == 1 else mappings}
     return {**resource, "port": port}
+
+
+def _selector(resource: Any) -> Any:
+    """A resource without the empty list that Ocean's model writes out."""
+    if not isinstance(resource, dict) or (resource.get("selector") or {}).get("exportEnvVariables") != []:
+        return resource
+    selector = {key: value for key, value in resource["selector"].items() if key != "exportEnvVariables"}
+    return {**resource, "selector": selector}
 
 
 def _mapping(part: Any) -> Any:
@@ -174,6 +185,7 @@ MAPPING = Kind(
     recognises=recognises,
     from_file=from_file,
     references=references,
+    matched=matched_mapping,
     headers=headers,
     parts=parts,
     is_one=is_ocean_list,
