@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from portcfg.model import MISSING, Body, FieldChange
+from portcfg.model import MISSING, Body, FieldChange, Path
 
 
 def same(left: Any, right: Any) -> bool:
@@ -53,17 +53,45 @@ def _flags_back(value: Any) -> Any:
 def field_changes(before: Body, after: Body) -> tuple[FieldChange, ...]:
     """The fields in which `after` differs from `before`, sorted by path.
 
-    In a list the path of what was removed or changed counts in `before`, and that of what was added in `after`.
+    A list whose items only stand in another order is one change. In other lists the path of what was removed or
+    changed counts in `before`, and that of what was added in `after`.
     """
-    before, after = _flags_as_text(_numbers(before)), _flags_as_text(_numbers(after))
     if canonical(before) == canonical(after):
         return ()
-    from deepdiff import DeepDiff  # late: it takes longer to import than most commands run
+    changes = list(_reordered(before, after, ()))
+    for change in changes:
+        before, after = _without(before, change.path), _without(after, change.path)
+    before, after = _flags_as_text(_numbers(before)), _flags_as_text(_numbers(after))
+    if before != after:
+        from deepdiff import DeepDiff  # late: it takes longer to import than most commands run
 
-    # A key such as __typename is a key like any other.
-    tree = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
-    changes = (change for level in tree.values() for change in _leaves(level))
+        # A key such as __typename is a key like any other.
+        tree = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
+        changes += (change for level in tree.values() for change in _leaves(level))
     return tuple(sorted(changes, key=lambda change: tuple(map(str, change.path))))
+
+
+def _reordered(left: Any, right: Any, path: Path) -> Iterator[FieldChange]:
+    """The lists, in mappings of any depth, that hold the same items in another order: one change each."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in left.keys() & right.keys():
+            yield from _reordered(left[key], right[key], (*path, key))
+    elif isinstance(left, list) and isinstance(right, list) and is_reordered(left, right):
+        yield FieldChange(path, left, right)
+
+
+def is_reordered(left: list[Any], right: list[Any]) -> bool:
+    """Whether two lists hold the same items in another order."""
+    old, new = [*map(canonical, left)], [*map(canonical, right)]
+    return old != new and sorted(old) == sorted(new)
+
+
+def _without(body: Body, path: Path) -> Body:
+    """`body` less what is at a path of keys."""
+    first = str(path[0])
+    if len(path) == 1:
+        return {key: value for key, value in body.items() if key != first}
+    return {**body, first: _without(body[first], path[1:])}
 
 
 def _leaves(levels: Any) -> Iterator[FieldChange]:

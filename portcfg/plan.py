@@ -105,9 +105,10 @@ def _step(
             Action.CREATE, ref, None, desired.body, file=desired.file, notes=notes, drifted=gone, applied=written
         )
     renames = due(desired.renames, live.body)
-    before, after = compared(kind, desired.body, kind.renaming.renamed(live.body, renames))
+    wanted, found = kind.matched(desired.body, kind.renaming.renamed(live.body, renames))
+    before, after = compared(kind, wanted, found)
     known = _as_renamed(kind, applied, desired.renames)
-    last = compared(kind, desired.body, known.body)[0] if known else None
+    last = compared(kind, wanted, known.body)[0] if known else None
     fields = (*rename_fields(renames, written), *labelled(field_changes(before, after), known, last))
     action = Action.UPDATE if any(field.cause is not Cause.SERVER for field in fields) else Action.NOOP
     by_hand = any(field.cause in BY_HAND for field in fields)
@@ -115,7 +116,7 @@ def _step(
         action,
         ref,
         live.body,
-        desired.body,
+        wanted,
         fields,
         desired.file,
         (*notes, *_rename_notes(desired.renames, live.body)),

@@ -54,6 +54,11 @@ def whole(desired: Body, _: Body | None) -> list[Body]:
     return [desired]
 
 
+def as_they_are(desired: Body, live: Body) -> tuple[Body, Body]:
+    """Two bodies that are compared without knowing of each other."""
+    return desired, live
+
+
 def live_under_desired(desired: Body, unmanaged: Body) -> Body:
     """The body to write: what the spec says, over what else Port holds."""
     return {**unmanaged, **desired}
@@ -83,13 +88,13 @@ class Kind:
 
     Routes are below `/v1`. `id_field` is the identifier's name in Port's body. `sections` are the keys that a spec
     manages even when it doesn't name them; other keys of a live object are managed only if the spec names them.
-    `comparable` brings a body, desired or live, into the form that is compared. `carried(desired, live)` is the body to
-    PUT. `stages(desired, live)` splits a write into several, one after the other, for resources that refer to each
-    other; each may name what the ones before it have written. `parts` names what a new resource consists of, for people
-    who read a plan. `emptied` is the route below a resource that deletes its entities and it, by and by.
-    `decompile(live, project)` is the inverse of `compile`: the spec of a live body. `recognises` tells
-    Port's JSON of this kind, met in some file, and `from_file(body, name)` makes it what Port would answer; `name`
-    is for what goes by the file's or folder's name.
+    `matched(desired, live)` gives each body what only the other one can know, and `comparable` brings a body, desired
+    or live, into the form that is compared. `carried(desired, live)` is the body to PUT. `stages(desired, live)` splits
+    a write into several, one after the other, for resources that refer to each other; each may name what the ones
+    before it have written. `parts` names what a new resource consists of, for people who read a plan. `emptied` is
+    the route below a resource that deletes its entities and it, by and by. `decompile(live, project)` is the inverse of
+    `compile`: the spec of a live body. `recognises` tells Port's JSON of this kind, met in some file, and
+    `from_file(body, name)` makes it what Port would answer; `name` is for what goes by the file's or folder's name.
     """
 
     name: str
@@ -111,6 +116,7 @@ class Kind:
     from_file: Callable[[Body, str], Body] = unnamed
     references: Callable[[Body], Iterable[tuple[Path, Ref]]] = no_references
     without: Callable[[Body, Ref], Body] | None = None
+    matched: Callable[[Body, Body], tuple[Body, Body]] = as_they_are
     carried: Callable[[Body, Body], Body] = live_under_desired
     stages: Callable[[Body, Body | None], list[Body]] = whole
     parts: Callable[[Body], Iterable[tuple[str, list[str]]]] = no_parts

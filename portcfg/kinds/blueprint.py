@@ -22,6 +22,7 @@ MEMBER_KEYS = {
 }
 SPEC_KEYS = frozenset(_SCHEMA["properties"]) - STAMPS
 OWNERSHIP_TITLE = "Owning teams"
+AUTHENTICATION: Body = {"authorizationScope": ["openid"]}
 
 
 def _ref(identifier: str) -> Ref:
@@ -51,6 +52,8 @@ def _schema(schema: Mapping[str, Any]) -> Body:
 
 def _property(value: Mapping[str, Any]) -> Body:
     shaped = without_empty({key: part for key, part in value.items() if key in PROPERTY_KEYS})
+    if isinstance(shaped.get("specAuthentication"), dict):
+        shaped["specAuthentication"] = {**AUTHENTICATION, **shaped["specAuthentication"]}
     # An empty default is a default.
     return shaped if value.get("default") is None else {**shaped, "default": value["default"]}
 
@@ -68,6 +71,8 @@ def _members(body: Body, section: str) -> Body:
         shaped = defaults | without_empty({key: part for key, part in member.items() if key in known})
         if not shaped.get("query", {}).get("rules"):
             shaped.pop("query", None)
+        if isinstance(shaped.get("calculation"), str):
+            shaped["calculation"] = shaped["calculation"].strip()
         members[name] = shaped
     return members
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcfg.diff import same
 from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
+from portcfg.kinds.matching import matched_page, slug
 from portcfg.kinds.shortform import short_form
 from portcfg.kinds.widgets import compile_row, compile_widget
 from portcfg.model import Body, Path, Project, Ref
@@ -18,6 +18,8 @@ SERVER_KEYS = STAMPS | {"protected", "requiredQueryParams", "sidebar", "visibili
 # The keys that hold the widgets; `rows` and `layout_id` are the short form's own.
 SHORT_KEYS = ("layout_id", "rows", "widgets")
 SECTIONS = frozenset({"title", "icon", "description", "widgets"})
+# The keys of a widget that say nothing where they are empty.
+EMPTY_KEYS = frozenset({"icon", "description", "emptyStateText", "excludedFields", "hiddenBlueprints", "hiddenQuery"})
 DEFAULTS: Mapping[str, Any] = {"section": "software_catalog", "showInSidebar": True, "locked": False}
 
 
@@ -66,7 +68,7 @@ def with_ids(widgets: list[Any], taken: set[str]) -> list[Body]:
 
 
 def _new_id(widget: Body, taken: set[str]) -> str:
-    name = re.sub(r"[^A-Za-z0-9]+", "-", str(widget.get("title") or widget["type"])).strip("-").lower() or "widget"
+    name = slug(widget)
     numbered = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
     new = next(candidate for candidate in numbered if candidate not in taken)
     taken.add(new)
@@ -95,6 +97,7 @@ def _by_id(widgets: list[Any], *, in_layout: bool = False) -> Body:
 def _widget(widget: Any) -> Body:
     stamps = STAMPS - {"id"}
     shaped = {key: value for key, value in widget.items() if key not in stamps and value is not None}
+    shaped = {key: value for key, value in shaped.items() if value not in ("", []) or key not in EMPTY_KEYS}
     if isinstance(shaped.get("dataset"), list):
         shaped["dataset"] = {"combinator": "and", "rules": shaped["dataset"]}
     if isinstance(shaped.get("widgets"), list):
@@ -205,6 +208,7 @@ DASHBOARD = Kind(
     recognises=recognises,
     from_file=from_file,
     references=references,
+    matched=matched_page,
     carried=carried,
     parts=parts,
 )

@@ -9,7 +9,8 @@ from typing import Any
 from portcfg import __version__
 from portcfg.kinds import KINDS
 from portcfg.model import MISSING, Action, Cause, Change, FieldChange, Plan, Report, Status
-from portcfg.render.safe import code, dotted, fenced, plain, shortened, shown
+from portcfg.render.fields import field_lines
+from portcfg.render.safe import code, fenced, plain, shortened, shown
 
 FORMAT = "portcfg/plan/1"
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NOOP: " "}
@@ -85,7 +86,7 @@ def _change_lines(change: Change) -> Iterator[str]:
         # Where all is the specs' doing, that needs no saying.
         if fields and not all(field.cause is Cause.SPEC for field in change.fields):
             yield f"    {heading.format(who=plain(change.drifted))}"
-        yield from (f"    {_field_line(field)}" for field in fields)
+        yield from (f"    {line}" for field in fields for line in field_lines(field))
 
 
 def _harms(change: Change) -> list[Mapping[str, Any]]:
@@ -105,15 +106,6 @@ def _summary(change: Change) -> Iterator[str]:
     for name, keys in KINDS[change.ref.kind].parts(body):
         if keys:
             yield f"{name} ({len(keys)}): {', '.join(map(plain, keys))}"
-
-
-def _field_line(field: FieldChange) -> str:
-    if field.renamed_from:
-        return f"~ {dotted(field.path[:-1])}: {plain(field.renamed_from)} renamed to {plain(str(field.path[-1]))}"
-    sign = "+" if field.before is MISSING else "-" if field.after is MISSING else "~"
-    if sign == "~":
-        return f"~ {dotted(field.path)}: {shown(field.before)} -> {shown(field.after)}"
-    return f"{sign} {dotted(field.path)}: {shown(field.after if sign == '+' else field.before)}"
 
 
 def plan_json(plan: Plan) -> str:

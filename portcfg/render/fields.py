@@ -1,0 +1,90 @@
+"""One field of a change -> the lines that show it: a value, a move within a list, or what differs in a long text."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from portcfg.diff import canonical, is_reordered
+from portcfg.model import MISSING, FieldChange
+from portcfg.render.safe import dotted, plain, shortened, shown
+
+MAX_LINES = 40
+MAX_LINE = 200
+MAX_ORDER = 12
+
+
+def field_lines(field: FieldChange) -> Iterator[str]:
+    """The lines of one field, its sign first: `~` for what is changed, `+` and `-` for what comes and goes."""
+    path = dotted(field.path)
+    if field.renamed_from:
+        yield f"~ {dotted(field.path[:-1])}: {plain(field.renamed_from)} renamed to {plain(str(field.path[-1]))}"
+    elif field.before is MISSING:
+        yield f"+ {path}: {shown(field.after)}"
+    elif field.after is MISSING:
+        yield f"- {path}: {shown(field.before)}"
+    elif _are_long(field.before, field.after):
+        yield f"~ {path}:"
+        yield from _line_diff(field.before, field.after)
+    elif isinstance(field.before, list) and isinstance(field.after, list) and is_reordered(field.before, field.after):
+        yield f"~ {path}: {_move(field.before, field.after)}"
+    else:
+        yield from _replaced(path, field.before, field.after)
+
+
+def _replaced(path: str, before: Any, after: Any) -> Iterator[str]:
+    was, now = shown(before), shown(after)
+    if was == now:
+        # Cut off where they are still alike.
+        was, now = _from_difference(canonical(before), canonical(after))
+    yield f"~ {path}: {was} -> {now}"
+    if isinstance(before, str) and isinstance(after, str) and _same_letters(before, after):
+        yield "  (the two look alike: they differ in how the same letters are encoded in Unicode)"
+
+
+def _from_difference(before: str, after: str) -> tuple[str, str]:
+    """Two long texts from shortly before the place where they part."""
+    same = next((index for index, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), 0)
+    start = max(0, same - 20)
+    was, now = (f"…{shortened(plain(text[start:]), MAX_LINE)}" for text in (before, after))
+    return was, now
+
+
+def _are_long(*values: Any) -> bool:
+    return all(isinstance(value, str) for value in values) and any("\n" in value.strip() for value in values)
+
+
+def _line_diff(before: str, after: str) -> Iterator[str]:
+    """The lines that differ, with one line around them."""
+    old, new = before.splitlines(), after.splitlines()
+    found = list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]
+    for line in found[:MAX_LINES]:
+        yield "    ..." if line.startswith("@@") else f"  {line[0]} {shortened(plain(line[1:]), MAX_LINE)}"
+    if len(found) > MAX_LINES:
+        yield f"    ... and {len(found) - MAX_LINES} more lines"
+    if not found:
+        yield f"    only the end of the text: {shown(before[-10:])} -> {shown(after[-10:])}"
+
+
+def _same_letters(before: str, after: str) -> bool:
+    return unicodedata.normalize("NFC", before) == unicodedata.normalize("NFC", after)
+
+
+def _move(before: list[Any], after: list[Any]) -> str:
+    """What moved within a list, where that is one item; else the new order."""
+    names = [_name(item) for item in after]
+    for index, item in enumerate(after):
+        rest = [*after[:index], *after[index + 1 :]]
+        was = next((at for at, other in enumerate(before) if canonical(other) == canonical(item)), 0)
+        if canonical([*before[:was], *before[was + 1 :]]) == canonical(rest):
+            return f"{names[index]} moved from place {was + 1} to {index + 1}"
+    more = f" and {len(names) - MAX_ORDER} more" if len(names) > MAX_ORDER else ""
+    return f"another order: {', '.join(names[:MAX_ORDER])}{more}"
+
+
+def _name(item: Any) -> str:
+    if isinstance(item, dict):
+        item = next((item[key] for key in ("id", "identifier", "title", "kind", "name") if item.get(key)), item)
+    return shortened(plain(item) if isinstance(item, str) else shown(item), 60)
