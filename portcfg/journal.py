@@ -121,19 +121,32 @@ def inverse(recorded: Recorded, live: State, *, overwrite: bool = False) -> Plan
 
 
 def _changed_since(change: Change, live: State) -> bool:
-    """Whether Port holds neither what the apply found nor what it wrote."""
+    """Whether Port holds what neither the apply found nor it wrote."""
     now = live.get(change.ref)
-    if change.action is not Action.UPDATE or now is None:
-        return False
-    before = _writable(change.before or {})
-    return not _is(change, change.after, now.body) and not _is(change, before, now.body)
+    return change.action is Action.UPDATE and now is not None and not _ours(change, now.body)
+
+
+def _ours(change: Change, live: Body) -> bool:
+    """Whether each field is as the apply found it or as it was to write it: it may have been stopped between two
+    stages, and a rename in one blueprint changes paths in others."""
+    kind, after = KINDS[change.ref.kind], change.after or {}
+    made = [rename.back for rename in _back(change, live)]
+    bodies = (
+        *compared(kind, after, kind.renaming.renamed(_writable(change.before or {}), made)),
+        compared(kind, after, live)[0],
+    )
+    # Port answers {} for a section that was never written.
+    sections = [key for body in bodies for key, value in body.items() if isinstance(value, dict)]
+    found, wanted, now = ({**dict.fromkeys(sections, {}), **body} for body in bodies)
+    to_write = field_changes(found, wanted)
+    return all(field in to_write for field in field_changes(found, now))
 
 
 def _undone(change: Change, recorded: Recorded, live: State) -> Change | None:
     now = live.get(change.ref)
     before = _writable(change.before) if change.before is not None else None
     if before is None:
-        ours = now is not None and (str(change.ref) in recorded.ended or _is(change, change.after, now.body))
+        ours = now is not None and (str(change.ref) in recorded.ended or _ours(change, now.body))
         return Change(Action.DELETE, change.ref, now.body, None, change.fields, change.file) if now and ours else None
     if now is None:
         return Change(Action.CREATE, change.ref, None, before, file=change.file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from portcfg.emulator.server import serving
 from tests.support import REPOSITORY, Bench, Server
 
 OWN_VARIABLES = re.compile(r"(PORT|CURSOR|OCEAN)_.*|CI|NO_COLOR")
+POINTS = 3
 SOAK_ROWS = pytest.StashKey[list[list[str]]]()
 
 
@@ -39,7 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _has_more_points(item: pytest.Item) -> bool:
     test = getattr(item, "obj", None)
-    return "soak_seed" in getattr(item, "fixturenames", ()) or getattr(test, "is_hypothesis_test", False)
+    seeded = {"soak_seed", "points"} & set(getattr(item, "fixturenames", ()))
+    return bool(seeded) or getattr(test, "is_hypothesis_test", False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -69,6 +72,18 @@ def soak_row(request: pytest.FixtureRequest) -> Callable[..., None]:
         request.config.stash[SOAK_ROWS].append([matrix, fault, "1", str(requests), str(met)])
 
     return write
+
+
+@pytest.fixture
+def points(request: pytest.FixtureRequest) -> Callable[[int], list[int]]:
+    """Which of so many points to try: a few, others for each test, or all of them with --soak."""
+
+    def chosen(number: int) -> list[int]:
+        if request.config.getoption("--soak"):
+            return list(range(number))
+        return sorted(random.Random(request.node.name).sample(range(number), min(POINTS, number)))
+
+    return chosen
 
 
 @pytest.fixture(autouse=True)

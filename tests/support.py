@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portcfg.client import READ_ONLY_POSTS, Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
@@ -45,8 +45,11 @@ def write_files(root: Path, files: Mapping[str, str]) -> Path:
     return root
 
 
-def _reads(path: str) -> bool:
-    return path == "/auth/access_token" or any(pattern.fullmatch(path) for pattern in READ_ONLY_POSTS)
+def is_read(method: str, path: str) -> bool:
+    """Whether a request can't change anything: a GET, the token call, or one of the searches."""
+    below = path.removeprefix("/v1")
+    searches = any(pattern.fullmatch(below) for pattern in READ_ONLY_POSTS)
+    return method == "GET" or (method == "POST" and (below == "/auth/access_token" or searches))
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Bench:
     @property
     def writes(self) -> list[tuple[str, str, int]]:
         """The requests that could have changed something."""
-        return [entry for entry in self.log if entry[0] != "GET" and not _reads(entry[1].removeprefix("/v1"))]
+        return [entry for entry in self.log if not is_read(entry[0], entry[1])]
 
     def clear(self) -> None:
         """Forget the requests so far."""
@@ -101,12 +104,16 @@ class Server:
 
     def __init__(self) -> None:
         self.url = ""
-        self._app = port_app()
+        self._app: ASGIApp = port_app()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
     def bench(self, **switches: Any) -> Bench:
         """A new embedded Port in the place of the one before."""
-        self._app = port_app(**switches)
-        return Bench(self._app, self.url)
+        return self.serve(port_app(**switches))
+
+    def serve(self, app: Starlette, through: ASGIApp | None = None) -> Bench:
+        """An embedded Port, behind what may meddle with its requests, in the place of the one before."""
+        self._app = through or app
+        return Bench(app, self.url)
