@@ -137,7 +137,7 @@ def _ours(change: Change, live: Body) -> bool:
     )
     # Port answers {} for a section that was never written.
     sections = [key for body in bodies for key, value in body.items() if isinstance(value, dict)]
-    found, wanted, now = ({**dict.fromkeys(sections, {}), **body} for body in bodies)
+    found, wanted, now = ({**{key: {} for key in sections}, **body} for body in bodies)
     to_write = field_changes(found, wanted)
     return all(field in to_write for field in field_changes(found, now))
 
