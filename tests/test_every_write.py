@@ -7,8 +7,12 @@ A seeded sample of the writes in `make test`, all of them in `make soak`.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,7 +31,7 @@ from portcfg.ledger import LEDGER_BLUEPRINT
 from portcfg.model import Body
 from portcfg.retry import RetryPolicy
 from tests import large
-from tests.support import Bench, Server, is_read, write_files
+from tests.support import REPOSITORY, Bench, Server, is_read, write_files
 
 MEANT = [part for name in large.MEANT for part in ("--allow-destructive", name)]
 APPLY = ("apply", "--auto-approve", "--prune", *MEANT)
@@ -118,8 +122,17 @@ class At:
 
     def run(self, *args: str) -> Result:
         """portcfg on this Port."""
-        env = {"PORT_BASE_URL": self.bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
-        return CliRunner().invoke(main, list(args), env=env)
+        return CliRunner().invoke(main, list(args), env=self._environment)
+
+    def start(self, *args: str) -> subprocess.Popen[bytes]:
+        """portcfg on this Port, in a process of its own."""
+        env = {**os.environ, **self._environment, "PYTHONPATH": str(REPOSITORY)}
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen([sys.executable, "-m", "portcfg", *args], env=env, stdout=quiet, stderr=quiet)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"PORT_BASE_URL": self.bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
 
 
 @pytest.fixture(scope="module")
@@ -299,3 +312,23 @@ def test_killed_at_a_write(
         assert differences(contents(at.bench), clean.after) == {}, number
         roll_back(place.port(broken), kept, clean)
         soak_row("a fault at a write", when, len(dying.bench.log) + len(at.bench.log), 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_process_killed_at_a_write(
+    place: Place, clean: Clean, points: Callable[[int], list[int]], soak_row: Callable[..., None]
+) -> None:
+    for number in points(clean.writes):
+        shutil.rmtree(place.folder / ".portcfg", ignore_errors=True)
+        killed: list[subprocess.Popen[bytes]] = []
+        data = place.copy()
+        at = place.port(data, at=number, works=number % 2 == 0, ends=lambda killed=killed: killed[0].kill())
+        killed.append(at.start(*APPLY))
+        assert killed[0].wait() == -signal.SIGKILL
+        (journal,) = (place.folder / ".portcfg" / "journal").iterdir()
+        broken = place.copy(data)
+        again = place.port(data)
+        converge(again, killed=True)
+        assert differences(contents(again.bench), clean.after) == {}, number
+        roll_back(place.port(broken), journal, clean)
+        soak_row("a fault at a write", "SIGKILL", len(at.bench.log) + len(again.bench.log), 1)
