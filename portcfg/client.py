@@ -1,21 +1,23 @@
 """Port over HTTP: token, paging, retries, rate limits, errors. Knows routes' manners, not resource kinds.
 
 `PortReader` has no way to write: it can GET, and POST to the searches in `READ_ONLY_POSTS`. `PortWriter` adds the
-write verbs. Commands that must not write are handed a reader.
+write verbs. Commands that must not write are handed a reader. Both may be used by several threads.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-from portcfg.errors import AnswerError, ApiError, TerminalApiError, TransientApiError
+from portcfg.errors import AnswerError, ApiError, HaltedError, TerminalApiError, TransientApiError
 from portcfg.retry import TRANSIENT_STATUSES, RetryPolicy, WaitingError, asked_wait, new_session, with_retries
 
 READ_ONLY_POSTS = (
@@ -27,6 +29,8 @@ SEARCH_PAGE = 1000
 BULK_ENTITIES = 20
 BULK_BYTES = 1_000_000
 TIMEOUT_SECONDS = (10.0, 60.0)
+# How long a wait may go on after the client was halted.
+SLICE_SECONDS = 1.0
 
 
 def segment(identifier: str) -> str:
@@ -71,15 +75,25 @@ class Answer:
 
 
 class PortReader:
-    """A session with Port that can only read. `requests_made` counts every HTTP request, the token call included."""
+    """A session with Port that can only read. `requests_made` counts every HTTP request, the token call included.
+
+    `halted` says why no more requests are sent; empty while they are.
+    """
 
     def __init__(self, base_url: str, credentials: Credentials, retry: RetryPolicy | None = None) -> None:
         self.root = api_root(base_url)
         self.requests_made = 0
+        self.halted = ""
         self._credentials = credentials
-        self._retry = retry or RetryPolicy()
+        policy = retry or RetryPolicy()
+        self._sleep, self._told = policy.sleep, policy.told
+        self._told_until = 0.0
+        self._retry = replace(policy, sleep=self.wait, told=self._tell)
         self._token = ""
         self._token_until = 0.0
+        self._not_before = 0.0
+        self._login = threading.Lock()
+        self._counting = threading.Lock()
         self._session = new_session()
 
     def close(self) -> None:
@@ -91,8 +105,30 @@ class PortReader:
         return self._request("GET", path, None, params).body
 
     def wait(self, seconds: float) -> None:
-        """Give Port time, for what it does by and by."""
-        self._retry.sleep(seconds)
+        """Give Port time, for what it does by and by; shorter when the client is halted meanwhile."""
+        left = seconds
+        while not self.halted:
+            self._sleep(min(left, SLICE_SECONDS))
+            left -= SLICE_SECONDS
+            if left <= 0:
+                return
+
+    def _tell(self, seconds: float, error: ApiError) -> None:
+        """Tell of a wait that can be felt, once where several workers wait for the same."""
+        until = self._retry.monotonic() + seconds
+        with self._counting:
+            new = seconds >= SLICE_SECONDS and until > self._told_until + SLICE_SECONDS
+            self._told_until = until if new else self._told_until
+        if new:
+            self._told(seconds, error)
+
+    def halt(self, why: str) -> None:
+        """Send nothing more, whichever thread asks: requests raise HaltedError. What is under way ends."""
+        self.halted = why
+
+    def resume(self) -> None:
+        """Send again."""
+        self.halted = ""
 
     def query(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST to a route that only reads; raises ValueError for any other route."""
@@ -140,21 +176,22 @@ class PortReader:
             if error.status != 401:
                 raise
         # The token may have been revoked or have expired early: one fresh one, then the answer stands.
-        self._token = ""
-        token = self._access_token()
+        token = self._access_token(refused=token)
         return self._send(method, path, body, params, {"Authorization": f"Bearer {token}", **(headers or {})})
 
-    def _access_token(self) -> str:
-        # Half a minute early, so that a token never expires between the check and its use.
-        if not self._token or self._retry.wall() >= self._token_until - 30:
-            login = {"clientId": self._credentials.client_id, "clientSecret": self._credentials.client_secret}
-            body = self._send("POST", "/auth/access_token", login, None, {}).body
-            lasts = body.get("expiresIn")
-            if not isinstance(body.get("accessToken"), str):
-                raise AnswerError(f"{self.root}/auth/access_token answered without an accessToken")
-            self._token = body["accessToken"]
-            self._token_until = self._retry.wall() + (lasts if isinstance(lasts, int | float) else 3600)
-        return self._token
+    def _access_token(self, refused: str = "") -> str:
+        """The token, a new one if there is none, it is about to expire, or Port `refused` it."""
+        with self._login:
+            # Half a minute early, so that a token never expires between the check and its use.
+            if self._token in ("", refused) or self._retry.wall() >= self._token_until - 30:
+                login = {"clientId": self._credentials.client_id, "clientSecret": self._credentials.client_secret}
+                body = self._send("POST", "/auth/access_token", login, None, {}).body
+                lasts = body.get("expiresIn")
+                if not isinstance(body.get("accessToken"), str):
+                    raise AnswerError(f"{self.root}/auth/access_token answered without an accessToken")
+                self._token = body["accessToken"]
+                self._token_until = self._retry.wall() + (lasts if isinstance(lasts, int | float) else 3600)
+            return self._token
 
     def _send(
         self,
@@ -164,17 +201,26 @@ class PortReader:
         params: Mapping[str, Any] | None,
         headers: Mapping[str, str],
     ) -> Answer:
-        return with_retries(self._retry, lambda: self._once(method, path, body, params, headers))
+        attempts = itertools.count()
+        return with_retries(self._retry, lambda: self._once(next(attempts), method, path, body, params, headers))
 
     def _once(
         self,
+        attempt: int,
         method: str,
         path: str,
         body: Any,
         params: Mapping[str, Any] | None,
         headers: Mapping[str, str],
     ) -> Answer:
-        self.requests_made += 1
+        # Port's limits are those of all workers together: a pause that it asked one for holds for the others.
+        if (pause := self._not_before - self._retry.monotonic()) > 0:
+            self.wait(pause)
+        if self.halted:
+            again = " again; whether Port has done it, the next plan shows" if attempt else ""
+            raise HaltedError(f"{self.halted}: {method} {path} was not sent{again}", sent=attempt > 0)
+        with self._counting:
+            self.requests_made += 1
         try:
             response = self._session.request(
                 method,
@@ -202,6 +248,9 @@ class PortReader:
             body = None
         if response.status_code in TRANSIENT_STATUSES:
             wait = asked_wait(response.status_code, response.headers, self._retry.wall())
+            if wait is not None:
+                with self._counting:
+                    self._not_before = max(self._not_before, self._retry.monotonic() + wait)
             raise WaitingError(api_error(TransientApiError, what, response.status_code, body), wait)
         if response.status_code >= 300:
             raise api_error(TerminalApiError, what, response.status_code, body)

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
 
 import requests
+import requests.adapters
 import tenacity
 
 from portcfg import __version__
@@ -19,13 +21,18 @@ from portcfg.errors import ApiError
 USER_AGENT = f"portcfg/{__version__}"
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 MAX_WAIT_SECONDS = 120.0
+# The most connections that workers keep to one host.
+CONNECTIONS = 64
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how patiently to ask again. Seconds; the clocks are injected so that tests don't wait."""
+    """How often and how patiently to ask again. Seconds; the clocks are injected so that tests don't wait.
+
+    `told` hears of each wait before it begins, and of the error that is the reason.
+    """
 
     attempts: int = 6
     base_seconds: float = 0.5
@@ -33,6 +40,7 @@ class RetryPolicy:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
+    told: Callable[[float, ApiError], None] = lambda _, __: None
 
 
 class WaitingError(Exception):
@@ -51,12 +59,19 @@ def with_retries(policy: RetryPolicy, work: Callable[[], Result]) -> Result:
         stop=tenacity.stop_after_attempt(policy.attempts),
         wait=lambda state: _seconds(policy, state),
         sleep=policy.sleep,
+        before_sleep=lambda state: _tell(policy, state),
         reraise=True,
     )
     try:
         return retrying(work)
     except WaitingError as waiting:
         raise waiting.cause from None
+
+
+def _tell(policy: RetryPolicy, state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, WaitingError):
+        policy.told(state.upcoming_sleep, error.cause)
 
 
 def _seconds(policy: RetryPolicy, state: tenacity.RetryCallState) -> float:
@@ -95,8 +110,14 @@ def _number_or_date(text: str) -> float | None:
 
 
 def new_session() -> requests.Session:
-    """A session that names portcfg, and that doesn't put a ~/.netrc entry in the place of our own credentials."""
+    """A session that names portcfg, and that doesn't put a ~/.netrc entry in the place of our own credentials.
+
+    Several threads may use it: with cookies refused, requests only reads it, and urllib3's pools are made for that.
+    """
     session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
     session.headers["User-Agent"] = USER_AGENT
     session.auth = lambda request: request
     return session

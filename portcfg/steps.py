@@ -1,0 +1,173 @@
+"""What it takes to write or delete one resource in Port. A step's own error is its Outcome, never an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from urllib.parse import parse_qsl
+
+from portcfg.client import PortWriter, segment
+from portcfg.diff import same
+from portcfg.errors import ApiError, HaltedError, TerminalApiError
+from portcfg.kinds import KINDS, Kind
+from portcfg.kinds.base import unmanaged
+from portcfg.kinds.matching import sent
+from portcfg.model import Action, Body, Change, Outcome, Ref, Status
+from portcfg.renames import held, rename_parts
+
+POLL_SECONDS = 5.0
+# An hour: large blueprints take Port a while.
+POLLS = 720
+EMPTY_FIRST = "delete the entities, and whatever else refers to it, in Port, then prune again"
+
+
+def path_of(ref: Ref) -> str:
+    """The route of one resource, below `/v1`."""
+    return f"{KINDS[ref.kind].collection}/{segment(ref.identifier)}"
+
+
+def ended(change: Change, error: ApiError) -> Outcome:
+    """How a change ended that an error kept from being done; what wasn't even begun is blocked, not failed."""
+    unsent = isinstance(error, HaltedError) and not error.sent
+    return Outcome(change, Status.BLOCKED if unsent else Status.FAILED, error.message)
+
+
+def rename(port: PortWriter, change: Change) -> Outcome:
+    """Give the parts of a resource their new names."""
+    try:
+        rename_parts(port, path_of(change.ref), change.ref, change.renames)
+    except ApiError as error:
+        return ended(change, error)
+    return Outcome(change, Status.DONE)
+
+
+def stages(port: PortWriter, change: Change, moved: bool) -> list[Body]:
+    """The bodies to write one after the other; one that the next only repeats, or that Port has, is left out.
+
+    Where renames were made (`moved`), Port holds something else than the plan saw, also in what names the parts.
+    """
+    before = change.before
+    if moved and before is not None:
+        try:
+            before = held(port, path_of(change.ref))
+        except ApiError:
+            before = KINDS[change.ref.kind].renaming.renamed(before, change.renames)
+    bodies = KINDS[change.ref.kind].stages(change.after or {}, before)
+    now = unmanaged(before, ()) if before is not None else None
+    following = zip(bodies, [*bodies[1:], None], strict=True)
+    return [body for body, after in following if after is None or not (same(body, after) or same(body, now))]
+
+
+def write(port: PortWriter, change: Change, body: Body, *, update: bool = False) -> Outcome:
+    """Create a resource, or write `body` over it; with `update`, a create of which a part is written already."""
+    kind = KINDS[change.ref.kind]
+    try:
+        if update or change.action is Action.UPDATE:
+            _update(port, kind, change.ref, body)
+        else:
+            _create(port, kind, change, body)
+    except ApiError as error:
+        return ended(change, error)
+    return Outcome(change, Status.DONE)
+
+
+def _create(port: PortWriter, kind: Kind, change: Change, body: Body) -> None:
+    try:
+        port.send("POST", kind.collection, sent(body), kind.create_params, kind.headers(body))
+    except TerminalApiError as error:
+        # A POST whose answer was lost and that was sent again finds its own work. A first stage is done by that; a
+        # whole body is written again, in case it was somebody else's work.
+        if error.status != 409:
+            raise
+        if body == change.after:
+            _update(port, kind, change.ref, body)
+
+
+def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
+    """Write `body` over what Port holds now, so that what the spec doesn't manage is carried along."""
+    path = path_of(ref)
+    if kind.system(ref.identifier):
+        port.send("PATCH", path, body)
+        return
+    if kind.update_verb == "PATCH":
+        port.send("PATCH", path, body, headers=kind.headers(body))
+        return
+    port.send("PUT", path, kind.carried(body, held(port, path)), headers=kind.headers(body))
+
+
+def let_go(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -> Outcome:
+    """Write the members of a cycle without what they have of each other, and of what else is to go.
+
+    Entities would lose their relations by it, and Port would then refuse the delete all the same.
+    """
+    names = " and ".join(str(change.ref) for change in changes)
+    try:
+        for change in changes:
+            count = port.get(f"{path_of(change.ref)}/entities-count").get("count")
+            if count:
+                why = f"{names} refer to each other, and {change.ref} still has entities ({count}): {EMPTY_FIRST}"
+                return Outcome(change, Status.FAILED, why)
+        _strip(port, changes, gone)
+    except HaltedError as error:
+        return ended(changes[0], error)
+    except ApiError as error:
+        why = f"{names} refer to each other, and couldn't be taken apart: {error.message}"
+        return Outcome(changes[0], Status.FAILED, why)
+    return Outcome(changes[0], Status.DONE)
+
+
+def _strip(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -> None:
+    """In as many rounds as it takes: what one has may build on a relation of another. Raises ApiError."""
+    waiting = list(changes)
+    while waiting:
+        errors: dict[Ref, ApiError] = {}
+        for change in waiting:
+            kind = KINDS[change.ref.kind]
+            body = unmanaged(change.before or {}, ())
+            for target in sorted(set(gone) - {change.ref}):
+                body = kind.without(body, target) if kind.without else body
+            try:
+                port.send("PUT", path_of(change.ref), body, headers=kind.headers(body))
+            except ApiError as error:
+                errors[change.ref] = error
+        if len(errors) == len(waiting):
+            raise errors[waiting[0].ref]
+        waiting = [change for change in waiting if change.ref in errors]
+
+
+def delete(port: PortWriter, change: Change) -> Outcome:
+    """Delete a resource; its entities only where it was named."""
+    emptied = KINDS[change.ref.kind].emptied
+    try:
+        port.send("DELETE", path_of(change.ref))
+    except ApiError as error:
+        if error.status == 404:
+            return Outcome(change, Status.DONE)
+        if error.error != "has_dependents":
+            return ended(change, error)
+        # Only for a resource that was named: the entities go with it.
+        if not (emptied and change.approved):
+            return Outcome(change, Status.FAILED, f"{error.message}: {EMPTY_FIRST}")
+        return _emptied(port, change, f"{path_of(change.ref)}/{emptied}")
+    return Outcome(change, Status.DONE)
+
+
+def _emptied(port: PortWriter, change: Change, route: str) -> Outcome:
+    """Delete a resource with its entities, and follow Port until it has."""
+    path, _, query = route.partition("?")
+    try:
+        started = port.send("DELETE", path, params=dict(parse_qsl(query))).body
+        number = started.get("migrationId")
+        for _ in range(POLLS if number else 0):
+            migration = port.get(f"/migrations/{segment(str(number))}").get("migration") or {}
+            if migration.get("status") == "COMPLETED":
+                return Outcome(change, Status.DONE)
+            if migration.get("status") in ("FAILURE", "CANCELLED"):
+                return Outcome(change, Status.FAILED, f"Port ended the deletion of its entities: {migration['status']}")
+            port.wait(POLL_SECONDS)
+    except HaltedError as error:
+        return Outcome(change, Status.FAILED, f"{error.message}, while Port deletes its entities")
+    except ApiError as error:
+        return ended(change, error)
+    if not number:
+        return Outcome(change, Status.DONE)
+    return Outcome(change, Status.FAILED, f"Port is still deleting its entities (migration {number}); plan again later")
