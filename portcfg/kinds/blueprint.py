@@ -8,6 +8,7 @@ from typing import Any
 
 from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
 from portcfg.kinds.blueprint_renames import KEY, RENAMING, without_renames
+from portcfg.kinds.matching import sent
 from portcfg.model import Body, Path, Project, Ref
 
 SECTIONS = frozenset(
@@ -114,7 +115,7 @@ def carried(desired: Body, live: Body) -> Body:
     _carry(body["schema"]["properties"], live.get("schema", {}).get("properties"), PROPERTY_KEYS)
     for section in MAPS:
         _carry(body.get(section), live.get(section), MEMBER_KEYS[section])
-    return body
+    return sent(body)
 
 
 def _carry(members: Body | None, live: Body | None, known: frozenset[str]) -> None:

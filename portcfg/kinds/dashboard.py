@@ -8,7 +8,7 @@ from typing import Any
 
 from portcfg.diff import same
 from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
-from portcfg.kinds.matching import matched_page, slug
+from portcfg.kinds.matching import matched_page, sent, slug
 from portcfg.kinds.shortform import short_form
 from portcfg.kinds.widgets import compile_row, compile_widget
 from portcfg.model import Body, Path, Project, Ref
@@ -128,7 +128,7 @@ def _blueprints(value: Any, path: Path) -> Iterator[tuple[Path, Ref]]:
 def carried(desired: Body, live: Body) -> Body:
     """What to PUT: the spec's page over what else Port holds, less what only the server sets."""
     kept = unmanaged(live, SECTIONS | {"protected", "sidebar"})
-    return {**{key: value for key, value in kept.items() if value is not None}, **desired}
+    return sent({**{key: value for key, value in kept.items() if value is not None}, **desired})
 
 
 def decompile(body: Body, project: Project) -> Body:

@@ -85,6 +85,29 @@ def _carried(wanted: Body, live: Body, known: Collection[str]) -> Body:
     return {**{key: value for key, value in wanted.items() if value is not None}, **kept}
 
 
+# Where null is a value like any other.
+NULLABLE = frozenset({"default", "value", "parent", "after"})
+
+
+def sent(body: Body) -> Body:
+    """`body` as it goes to Port where a write replaces: with null a spec takes a key away, and Port wants it left out.
+
+    A mapping's config stays to the letter.
+    """
+    kept = _without_nulls({key: value for key, value in body.items() if key != "config"})
+    return {
+        key: value if key == "config" else kept[key] for key, value in body.items() if key == "config" or key in kept
+    }
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_nulls(part) for key, part in value.items() if part is not None or key in NULLABLE}
+
+
 def matched_mapping(desired: Body, live: Body) -> tuple[Body, Body]:
     """(desired, live): a config keeps the keys of a later Port or Ocean; its selectors are wholly the spec's."""
     wanted, found = desired.get("config"), live.get("config")
