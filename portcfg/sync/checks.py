@@ -46,6 +46,7 @@ def _findings(body: Mapping[str, Any], runs_here: bool) -> Iterator[Finding]:
         yield from _unfit_variables(body)
         yield from _unknown_names(body)
         yield from _aggregators(body)
+        yield from _groups_of_several_days(body)
         yield from _two_writers(body)
 
 
@@ -112,6 +113,7 @@ def _stream_expressions(path: Path, stream: Mapping[str, Any]) -> Iterator[tuple
     yield from _strings(path, stream, ("data_path", "rows"))
     yield from _strings((*path, "pagination"), stream.get("pagination"), ("more", "next", "total"))
     yield from _strings((*path, "dedupe"), stream.get("dedupe"), ("by", "keep"))
+    yield from _strings((*path, "window"), stream.get("window"), ("day",))
     if isinstance(stream.get("body"), str):
         yield (*path, "body"), stream["body"]
     for key in ("body", "query_params"):
@@ -190,6 +192,22 @@ def _aggregators(body: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _aggregate_tree(path, _mapping(selector.get("aggregate")))
         if selector.get("aggregate") and not selector.get("group_by"):
             yield path, "`aggregate` needs `group_by`", "say by what the rows are grouped, such as the day"
+
+
+def _groups_of_several_days(body: Mapping[str, Any]) -> Iterator[Finding]:
+    """Groups of a stream with a `day` that don't go by it: a run that reads some days only would overwrite the whole."""
+    streams = _mapping(body.get("streams"))
+    for index, resource in enumerate(_list(body.get("resources"))):
+        selector = _mapping(_mapping(resource).get("selector"))
+        stream = selector if selector.get("stream") is None else _mapping(streams.get(str(selector["stream"])))
+        day = _mapping(stream.get("window")).get("day")
+        groups = [jq_text.normalise(str(text)) for text in _mapping(selector.get("group_by")).values()]
+        if day is not None and groups and jq_text.normalise(str(day)) not in groups:
+            yield (
+                ("resources", index, "selector", "group_by"),
+                f"doesn't group by the stream's day, `{day}`, and a run reads only the days that it needs",
+                f"add it, such as `date: {day}`; or take `window.day` out, and every run reads all days",
+            )
 
 
 def _aggregate_tree(path: Path, tree: Mapping[str, Any]) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from portcfg.sync.spec import (
     SyncMapping,
     SyncResource,
 )
-from portcfg.sync.windows import WindowSpec
+from portcfg.sync.windows import DEFAULT_DAYS, SETTLE_DAYS, WindowSpec
 
 INLINE_KEYS = ("method", "body", "query_params", "headers", "data_path", "pagination", "window", "rows", "dedupe",
                "shape", "required")  # fmt: skip
@@ -51,6 +51,7 @@ def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[
         missing_relations={} if isinstance(missing, str) else missing,
         missing_default=missing if isinstance(missing, str) else _missing_default(body),
         variables=jq_variables(merged),
+        settle_days=body.get("settle_days", SETTLE_DAYS),
     )
 
 
@@ -134,12 +135,16 @@ def _stream(name: str, raw: Mapping[str, Any], path: str) -> Stream:
         headers=raw.get("headers", {}),
         data_path=_text(raw.get("data_path")),
         pagination=_pagination(pages) if pages else None,
-        window=WindowSpec(window.get("days", 30), window.get("margin_days", 0)) if window is not None else None,
+        window=_window(window) if window is not None else None,
         rows=_text(raw.get("rows")),
         dedupe=_dedupe(dedupe),
         shape=raw.get("shape", {}),
         required=bool(raw.get("required", False)),
     )
+
+
+def _window(raw: Mapping[str, Any]) -> WindowSpec:
+    return WindowSpec(raw.get("days", DEFAULT_DAYS), raw.get("margin_days", 0), _text(raw.get("day")))
 
 
 def _dedupe(raw: Mapping[str, Any] | None) -> Dedupe | None:

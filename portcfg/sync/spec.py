@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portcfg.sync.windows import WindowSpec
+from portcfg.sync.windows import SETTLE_DAYS, WindowSpec
 
 MERGE_RULES = ("any", "max", "min", "sum", "first", "union", "count_union", "object")
 AGGREGATORS = (
@@ -76,6 +76,11 @@ class Stream:
     dedupe: Dedupe | None = None
     shape: Mapping[str, str] = field(default_factory=dict)
     required: bool = False
+
+    @property
+    def day(self) -> str:
+        """The jq of a row's UTC day, or '' where nothing is said about it."""
+        return self.window.day if self.window else ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,10 @@ def aggregate_expressions(tree: Any) -> list[str]:
 
 @dataclass(frozen=True)
 class SyncMapping:
-    """A whole mapping file. `merge`, `fill` and `missing_relations` are by blueprint, then by property or relation."""
+    """A whole mapping file. `merge`, `fill` and `missing_relations` are by blueprint, then by property or relation.
+
+    `settle_days` are the days after which a day's rows don't change any more.
+    """
 
     identifier: str
     source: SourceSpec
@@ -165,6 +173,7 @@ class SyncMapping:
     missing_relations: Mapping[str, str] = field(default_factory=dict)
     missing_default: str = "quarantine"
     variables: Mapping[str, Any] = field(default_factory=dict)
+    settle_days: int = SETTLE_DAYS
 
     def when_missing(self, blueprint: str, relation: str) -> str:
         """What to do with a relation whose target doesn't exist."""

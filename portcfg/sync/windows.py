@@ -15,15 +15,19 @@ from portcfg.errors import UsageError
 
 DAY_MS = 86_400_000
 DEFAULT_DAYS = 30
+# facts: cursor-api.md §9.13, late data: costs come up to a day late, daily rows up to some days.
+SETTLE_DAYS = 3
 EARLIEST = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """`window:` of a stream. `days` is the longest range the API answers, margins included."""
+    """`window:` of a stream. `days` is the longest range the API answers, margins included; `day` is the jq that gives a
+    shaped row's UTC day, as text that begins with `YYYY-MM-DD`."""
 
     days: int = DEFAULT_DAYS
     margin_days: int = 0
+    day: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,193 @@
+"""The record of every stream and day, kept in Port: one entity of SYNC_BLUEPRINT each, and one a stream that is refused.
+
+It says what was read and written to its end, so that the next run knows what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from typing import Any
+
+from portcfg.client import PortReader, PortWriter
+from portcfg.errors import ApiError, TerminalApiError
+from portcfg.sync.coverage import OPEN, REFUSED, SETTLED, DayRecord, StreamDays, state_of
+from portcfg.sync.daycount import DayCount
+from portcfg.sync.entities import instant, safe_identifier
+from portcfg.sync.spec import SyncMapping
+from portcfg.sync.write import BulkWriter
+
+SYNC_BLUEPRINT = "portcfg_sync_day"
+SHOWN_CHANGES = 10
+_TEXT = {"type": "string"}
+_TIME = {"type": "string", "format": "date-time"}
+_STATES = {OPEN: "yellow", SETTLED: "green", REFUSED: "lightGray"}
+BLUEPRINT_BODY: dict[str, Any] = {
+    "identifier": SYNC_BLUEPRINT,
+    "title": "portcfg sync day",
+    "icon": "Clock",
+    "description": "Which days `portcfg sync` has read, stream by stream. Kept by portcfg itself; a record that is "
+    "deleted is made again, by reading its day again.",
+    "schema": {
+        "properties": {
+            "mapping": {**_TEXT, "title": "Mapping"},
+            "stream": {**_TEXT, "title": "Stream", "description": "What was asked for at the source"},
+            "day": {**_TIME, "title": "Day (UTC)"},
+            "rows": {"type": "number", "title": "Rows", "description": "Rows of this day that were used"},
+            "state": {
+                **_TEXT,
+                "title": "State",
+                "description": "settled: read when no more could come; open: will be read again; not in plan: the "
+                "source refused the stream up to this day",
+                "enum": list(_STATES),
+                "enumColors": _STATES,
+            },
+            "total": {
+                "type": "number",
+                "title": "Rows stated",
+                "description": "What the source said it has in the days asked for at once, all of which was read",
+            },
+            "window": {**_TEXT, "title": "Days asked for at once"},
+            "digest": {**_TEXT, "title": "Digest", "description": "Changes when any row of the day does"},
+            "read_at": {**_TIME, "title": "Read at", "description": "When the day was first read as it is here"},
+            "run": {**_TEXT, "title": "Run"},
+        },
+        "required": ["mapping", "stream", "day", "state"],
+    },
+}
+
+
+def read_days(port: PortReader, mapping: SyncMapping, now: float) -> dict[str, StreamDays]:
+    """What is recorded of the mapping's streams that have a day, by name: one request for each 1,000 records.
+
+    A record from after `now` (epoch seconds) was made by a clock that was wrong, and says nothing.
+    """
+    streams = recorded_streams(mapping)
+    days: dict[str, dict[date, DayRecord]] = {name: {} for name in streams}
+    refused: dict[str, date] = {}
+    for entity in _entities(port, mapping.identifier) if streams else ():
+        record, stream = _record(entity.get("properties") or {})
+        if stream not in days or record is None or record.read_at > now:
+            continue
+        if record.state == REFUSED:
+            refused[stream] = record.day
+        else:
+            days[stream][record.day] = record
+    return {name: StreamDays(days[name], refused.get(name)) for name in streams}
+
+
+def recorded_streams(mapping: SyncMapping) -> list[str]:
+    """The streams of which days are recorded: those that say what a row's day is, and are used."""
+    used = {*(item.stream for item in mapping.resources), *(item.stream for item in mapping.lookups)}
+    return [name for name, stream in mapping.streams.items() if stream.day and name in used]
+
+
+def _entities(port: PortReader, mapping: str) -> list[dict[str, Any]]:
+    query = {"combinator": "and", "rules": [{"property": "mapping", "operator": "=", "value": mapping}]}
+    wanted = ["$identifier", "stream", "day", "rows", "digest", "state", "read_at"]
+    try:
+        return list(port.entities(SYNC_BLUEPRINT, include=wanted, query=query))
+    except TerminalApiError as error:
+        if error.status == 404:
+            return []
+        raise
+
+
+def _record(properties: Mapping[str, Any]) -> tuple[DayRecord | None, str]:
+    """A record and its stream; None for one that somebody has damaged, which is as good as none."""
+    day, read_at = instant(str(properties.get("day"))), instant(str(properties.get("read_at")))
+    rows, state = properties.get("rows"), str(properties.get("state"))
+    if day is None or read_at is None or state not in _STATES or (rows is None and state != REFUSED):
+        return None, ""
+    record = DayRecord(day.date(), int(rows or 0), str(properties.get("digest")), state, read_at.timestamp())
+    return record, str(properties.get("stream"))
+
+
+@dataclass(frozen=True)
+class DayBook:
+    """Writes down the days of one run, which `run` names. `known` is what was recorded before it."""
+
+    mapping: SyncMapping
+    known: Mapping[str, StreamDays]
+    now: float
+    run: str
+
+    def changed_days(self, read: Mapping[str, Mapping[str, DayCount]]) -> list[str]:
+        """What differs from a day that was settled, in words: late data, or a mapping that reads it otherwise."""
+        found = [
+            f"{stream} {day}: settled with {before.rows:,} row(s), and now has {count.rows:,}"
+            + (", of which some differ" if before.rows == count.rows else "")
+            for stream, counts in read.items()
+            for day, count in counts.items()
+            if (before := self._before(stream, day)) and before.state == SETTLED and before.digest != count.digest
+        ]
+        more = [f"... and {len(found) - SHOWN_CHANGES:,} more settled days that are not as they were"]
+        return [*found[:SHOWN_CHANGES], *(more if len(found) > SHOWN_CHANGES else [])]
+
+    def record(
+        self, port: PortWriter, exists: bool, read: Mapping[str, Mapping[str, DayCount]], refused: Mapping[str, date]
+    ) -> str:
+        """Record the days that were read and written, by stream, and the last day that a stream was refused on.
+
+        Only what changed is written. `exists`: Port has the blueprint. Returns why some of it isn't recorded, or ''.
+        """
+        bodies = [self._body(name, day, count) for name, days in read.items() for day, count in days.items()]
+        bodies += [self._refusal(name, day) for name, day in refused.items() if self._is_news(name, day)]
+        wanted = [body for body in bodies if body]
+        try:
+            if wanted and not exists:
+                create_blueprint(port)
+            writer = BulkWriter(port, SYNC_BLUEPRINT, create_missing=False, wrote=lambda _: None)
+            writer.write(wanted)
+        except ApiError as error:
+            return error.message
+        return next(iter(writer.written.refused.values()), "")
+
+    def _before(self, stream: str, day: str) -> DayRecord | None:
+        return self.known[stream].days.get(date.fromisoformat(day)) if stream in self.known else None
+
+    def _is_news(self, stream: str, day: date) -> bool:
+        until = self.known[stream].refused_until
+        return until is None or until < day
+
+    def _body(self, stream: str, day: str, count: DayCount) -> dict[str, Any]:
+        """The record of a day; empty where the one in Port says the same."""
+        before = self._before(stream, day)
+        state = state_of(date.fromisoformat(day), self.now, self.mapping.settle_days)
+        if before and (before.rows, before.digest, before.state) == (count.rows, count.digest, state):
+            return {}
+        more = {"rows": count.rows, "total": count.total, "window": count.window, "digest": count.digest}
+        return self._entity(f"{self.mapping.identifier}:{stream}:{day}", stream, day, state, more)
+
+    def _refusal(self, stream: str, day: date) -> dict[str, Any]:
+        return self._entity(f"{self.mapping.identifier}:{stream}", stream, day.isoformat(), REFUSED, {})
+
+    def _entity(self, name: str, stream: str, day: str, state: str, more: Mapping[str, Any]) -> dict[str, Any]:
+        properties = {
+            "mapping": self.mapping.identifier,
+            "stream": stream,
+            "day": f"{day}T00:00:00Z",
+            "state": state,
+            "read_at": datetime.fromtimestamp(self.now, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "run": self.run,
+            **more,
+        }
+        title = f"{self.mapping.identifier} {stream} {day}"
+        return {"identifier": _identifier(name), "title": title, "properties": properties}
+
+
+def _identifier(name: str) -> str:
+    """`name` in Port's alphabet; where that changes it, with a mark that keeps different names apart."""
+    safe = safe_identifier(name)
+    return safe if safe == name else f"{safe}:{blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
+def create_blueprint(port: PortWriter) -> None:
+    """Make the blueprint of the records; fine if another run just has. Raises ApiError."""
+    try:
+        port.send("POST", "/blueprints", BLUEPRINT_BODY, {"create_catalog_page": "true"})
+    except TerminalApiError as error:
+        if error.status != 409:
+            raise

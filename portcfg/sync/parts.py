@@ -1,0 +1,93 @@
+"""A run in parts: each reads, writes and records its days before the next begins, so that memory is bounded by a part
+and a run that is cut off has only its last part to do again. The reports of the parts add up to one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from portcfg.errors import PortcfgError
+from portcfg.sync.report import BlueprintReport, StreamReport, StreamStatus, SyncReport
+from portcfg.sync.spec import SyncMapping
+from portcfg.sync.windows import DayRange
+
+# What tells which thing a report is on.
+ABOUT: Mapping[type, tuple[str, ...]] = {
+    StreamReport: ("name",),
+    BlueprintReport: ("blueprint",),
+}
+WORST_FIRST = (StreamStatus.FAILED, StreamStatus.READ, StreamStatus.NOT_IN_PLAN)
+
+
+def undated_streams(mapping: SyncMapping) -> frozenset[str]:
+    """The streams that don't depend on the days, and so are the same in every part."""
+    return frozenset(name for name, stream in mapping.streams.items() if stream.window is None)
+
+
+def dated_part(mapping: SyncMapping) -> SyncMapping:
+    """The mapping for all parts but the first: without blueprints that only streams without days feed."""
+    undated = undated_streams(mapping)
+    dated = {item.blueprint for item in mapping.resources if item.stream not in undated}
+    keep = [item for item in mapping.resources if item.blueprint in dated or not item.blueprint or "" in dated]
+    return replace(mapping, resources=tuple(keep))
+
+
+def is_hopeless(report: SyncReport, undated: Collection[str]) -> bool:
+    """Whether nothing came of a part, so that the next one would fare no better."""
+    dated = [item for item in report.streams if item.name not in undated]
+    failed = dated and not any(item.status is StreamStatus.READ for item in dated)
+    held = report.blueprints and all(item.held for item in report.blueprints)
+    return bool(failed or held)
+
+
+def whole(reports: Sequence[SyncReport], undated: Collection[str]) -> SyncReport:
+    """One report of the parts of a run; `undated` streams were read once, and are counted once."""
+    first, *others = reports
+    later = [replace(item, streams=tuple(s for s in item.streams if s.name not in undated)) for item in others]
+    for report in later:
+        first = _sum(first, report)
+    return first
+
+
+def stopped(report: SyncReport, days: DayRange, error: PortcfgError, undated: Collection[str]) -> SyncReport:
+    """The report of a run that an error ended before its part of `days`."""
+    message = f"not read from {days.first} on: {error.message}"
+    streams = (item if item.name in undated else _failed(item, message) for item in report.streams)
+    return replace(report, streams=tuple(streams))
+
+
+def _failed(item: StreamReport, message: str) -> StreamReport:
+    return replace(item, status=StreamStatus.FAILED, message=item.message or message)
+
+
+def _sum(first: Any, second: Any) -> Any:
+    """Two dataclasses of one type as one: numbers and mappings add up, of texts the first that isn't empty counts."""
+    summed = {field.name: _added(getattr(first, field.name), getattr(second, field.name)) for field in fields(first)}
+    if isinstance(first, SyncReport):
+        summed["last_day"] = second.last_day
+    return replace(first, **summed)
+
+
+def _added(first: Any, second: Any) -> Any:
+    if isinstance(first, StreamStatus):
+        return min(first, second, key=WORST_FIRST.index)
+    if first is None or second is None:
+        return second if first is None else first
+    if isinstance(first, bool | str):
+        return first or second
+    if isinstance(first, Mapping):
+        return {key: _added(first.get(key), second.get(key)) for key in {**first, **second}}
+    if isinstance(first, tuple):
+        return tuple(_joined([*first, *second]))
+    return first + second
+
+
+def _joined(items: Iterable[Any]) -> list[Any]:
+    """Reports on one thing added up; of other items each once."""
+    found: dict[Any, Any] = {}
+    for item in items:
+        about = tuple(getattr(item, name) for name in ABOUT.get(type(item), ()))
+        key = about or item
+        found[key] = _sum(found[key], item) if about and key in found else item
+    return list(found.values())
