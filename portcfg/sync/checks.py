@@ -195,7 +195,7 @@ def _aggregators(body: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _groups_of_several_days(body: Mapping[str, Any]) -> Iterator[Finding]:
-    """Groups of a stream with a `day` that don't go by it: a run that reads some days only would overwrite the whole."""
+    """Groups of a stream with a `day` that don't go by it: a run over some days would overwrite the whole."""
     streams = _mapping(body.get("streams"))
     for index, resource in enumerate(_list(body.get("resources"))):
         selector = _mapping(_mapping(resource).get("selector"))

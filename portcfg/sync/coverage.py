@@ -1,7 +1,7 @@
 """Which days of a mapping's streams are read for good, and so which are to be read. Pure: the clock comes in.
 
-A day is `settled` when it was read at least `settle_days` after its end, and `open` when it was read before that: it may
-still change. A stream that was refused (not in the plan) is waited for on none of the days until then.
+A day is `settled` when it was read at least `settle_days` after its end, and `open` when it was read before that: it
+may still change. A stream that was refused (not in the plan) is waited for on none of the days until then.
 """
 
 from __future__ import annotations

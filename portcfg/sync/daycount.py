@@ -1,4 +1,4 @@
-"""The rows of a stream counted by UTC day, with a digest each: what tells whether a day was read before as it is now."""
+"""The rows of a stream counted by UTC day, with a digest each that tells whether a day is as it was before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of every stream and day, kept in Port: one entity of SYNC_BLUEPRINT each, and one a stream that is refused.
+"""The record of every stream and day, kept in Port as entities of SYNC_BLUEPRINT, and one a stream that is refused.
 
 It says what was read and written to its end, so that the next run knows what is missing.
 """

@@ -22,8 +22,8 @@ EARLIEST = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """`window:` of a stream. `days` is the longest range the API answers, margins included; `day` is the jq that gives a
-    shaped row's UTC day, as text that begins with `YYYY-MM-DD`."""
+    """`window:` of a stream. `days` is the longest range the API answers, margins included; `day` is the jq that gives
+    a shaped row's UTC day, as text that begins with `YYYY-MM-DD`."""
 
     days: int = DEFAULT_DAYS
     margin_days: int = 0
