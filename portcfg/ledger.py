@@ -6,17 +6,19 @@ An entry names the project and the environment that applied the resource: severa
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from portcfg import __version__
-from portcfg.client import PortReader, PortWriter, bulks, segment
+from portcfg.client import BULK_BYTES, PortReader, PortWriter, bulks, segment
 from portcfg.diff import canonical
 from portcfg.errors import PartialError, Problem, TerminalApiError
 from portcfg.model import Applied, Body, Owner, Project, Ref, Resource, State
 
 LEDGER_BLUEPRINT = "portcfg_resource"
+LEDGER_REF = Ref("blueprint", LEDGER_BLUEPRINT)
 _TEXT = {"type": "string"}
 BLUEPRINT_BODY: Body = {
     "identifier": LEDGER_BLUEPRINT,
@@ -32,6 +34,7 @@ BLUEPRINT_BODY: Body = {
             "file": {**_TEXT, "title": "Spec file"},
             "digest": {**_TEXT, "title": "Digest of the applied body"},
             "applied": {"type": "object", "title": "Applied body"},
+            "too_large": {"type": "boolean", "title": "Applied body is too large to be kept"},
             "server": {"type": "object", "title": "Added by Port itself"},
             "commit": {**_TEXT, "title": "Commit"},
             "link": {**_TEXT, "format": "url", "title": "Spec file at that commit"},
@@ -47,43 +50,118 @@ BLUEPRINT_BODY: Body = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: whose the resource is, and what was last applied (None where the entry is damaged)."""
+    """One entry: whose the resource is, from which file and commit, when (ISO), and what was last applied.
+
+    `applied` is None where the entry is damaged, or where it was too large: then `digest` still tells whether the
+    specs are as they were. `altered` says that the body isn't what its digest is of. `kept_at` is when Port last wrote
+    the entry, by its own clock; `name` is its identifier. Only a lock has `expires_at`.
+    """
 
     owner: Owner
     applied: Applied | None
+    name: str = ""
+    file: str = ""
+    commit: str = ""
+    link: str = ""
+    applied_at: str = ""
+    tool: str = ""
+    kept_at: str = ""
+    expires_at: str = ""
+    digest: str = ""
+    too_large: bool = False
+    altered: bool = False
+    server: Mapping[str, Any] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it says what was applied, or at least its digest because there was no room for more."""
+        return self.applied is not None or (self.too_large and bool(self.digest))
+
+    def last(self, desired: Resource | None) -> Applied | None:
+        """What was applied. Where only the digest was kept, that is known as long as the specs still say the same."""
+        if self.applied is None and self.too_large and desired and digest_of(desired.body) == self.digest:
+            return Applied(desired.body, self.server or {})
+        return self.applied
+
+    def __str__(self) -> str:
+        details = (self.file, f"at {self.commit[:12]}" if self.commit else "", self.applied_at)
+        told = ", ".join(filter(None, (" ".join(filter(None, details[:2])), details[2])))
+        return f"{self.owner} [{told}]" if told else str(self.owner)
 
 
 def entries(port: PortReader) -> dict[Ref, Entry]:
-    """What the ledger lists; nothing when Port has no ledger yet. One request for each 1,000 entries.
+    """What the ledger lists; nothing when Port has no ledger yet. One request for each 1,000 entries."""
+    found: dict[Ref, Entry] = {}
+    for ref, entry in every_entry(port):
+        # Of several for one resource, that with its name is the one that portcfg keeps.
+        if ref not in found or entry.name == str(ref):
+            found[ref] = entry
+    return found
+
+
+def every_entry(port: PortReader) -> Iterator[tuple[Ref, Entry]]:
+    """Each entity of the ledger, damaged or twice as it may be.
 
     An entry without a project was written before projects had names.
     """
-    wanted = ["$identifier", "kind", "resource", "project", "environment", "applied", "server"]
+    wanted = ["$identifier", "$updatedAt", *BLUEPRINT_BODY["schema"]["properties"]]
     try:
         found = list(port.entities(LEDGER_BLUEPRINT, include=wanted))
     except TerminalApiError as error:
         if error.status == 404:
-            return {}
+            return
         raise
-    properties = (entry.get("properties") or {} for entry in found)
-    return {Ref(str(entry.get("kind")), str(entry.get("resource"))): _read(entry) for entry in properties}
+    for entity in found:
+        properties = entity.get("properties") or {}
+        yield Ref(_text(properties, "kind"), _text(properties, "resource")), _read(entity, properties)
 
 
-def _read(entry: Mapping[str, Any]) -> Entry:
-    owner = Owner(str(entry.get("project") or Project.name), str(entry.get("environment") or ""))
-    body, server = entry.get("applied"), entry.get("server")
-    applied = Applied(body, server if isinstance(server, dict) else {}) if isinstance(body, dict) and body else None
-    return Entry(owner, applied)
+def _read(entity: Mapping[str, Any], properties: Mapping[str, Any]) -> Entry:
+    owner = Owner(_text(properties, "project") or Project.name, _text(properties, "environment"))
+    body, server = properties.get("applied"), properties.get("server")
+    added = server if isinstance(server, dict) else {}
+    digest = _text(properties, "digest")
+    applied = Applied(body, added) if isinstance(body, dict) and body else None
+    return Entry(
+        owner,
+        applied,
+        name=_text(entity, "identifier"),
+        file=_text(properties, "file"),
+        commit=_text(properties, "commit"),
+        link=_text(properties, "link"),
+        applied_at=_text(properties, "applied_at"),
+        tool=_text(properties, "tool"),
+        kept_at=_text(entity, "updatedAt"),
+        expires_at=_text(properties, "expires_at"),
+        digest=digest,
+        too_large=properties.get("too_large") is True,
+        altered=applied is not None and digest not in ("", digest_of(applied.body)),
+        server=added,
+    )
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def digest_of(body: Body) -> str:
+    """The digest by which the ledger knows an applied body."""
+    return hashlib.sha256(canonical(body).encode()).hexdigest()
 
 
 def conflicts(entries: Mapping[Ref, Entry], own: Owner, desired: State, live: State) -> list[Problem]:
     """P003 for each resource of the specs that exists in Port and is another project's or environment's."""
-    hint = (
-        f"let one of them have it: take it out of these specs, or, to move it here, delete its entity "
-        f"of {LEDGER_BLUEPRINT} in Port"
-    )
     return [
-        Problem(desired[ref].file, 0, 0, "P003", f"{ref} is managed by {entry.owner}, and these specs are {own}", hint)
+        Problem(
+            desired[ref].file,
+            0,
+            0,
+            "P003",
+            f"{ref} is managed by {entry}, and these specs are {own}",
+            "let one of them have it: take it out of these specs; or, to move it here, take it out of the other ones "
+            f"and run `portcfg ledger release {ref}` there",
+        )
         for ref, entry in sorted(entries.items(), key=lambda item: item[0])
         if entry.owner != own and ref in desired and ref in live
     ]
@@ -115,8 +193,8 @@ def record(
             raise PartialError(f"the ledger refused {len(errors)} entries: {errors[0].get('message')}")
 
 
-def forget(port: PortWriter, refs: Iterable[Ref]) -> None:
-    """Remove entries from the ledger; one that isn't there is fine."""
+def forget(port: PortWriter, refs: Iterable[Ref | str]) -> None:
+    """Remove entries, by resource or by their own names, from the ledger; one that isn't there is fine."""
     for ref in refs:
         try:
             path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/{segment(str(ref))}"
@@ -126,20 +204,31 @@ def forget(port: PortWriter, refs: Iterable[Ref]) -> None:
                 raise
 
 
-def ensure_blueprint(port: PortWriter) -> None:
-    """Make the ledger's blueprint, or give an older portcfg's the properties that it lacks."""
-    path = f"/blueprints/{LEDGER_BLUEPRINT}"
-    properties = BLUEPRINT_BODY["schema"]["properties"]
+def blueprint(port: PortReader) -> Body | None:
+    """The ledger's blueprint as Port has it; None where there is none."""
     try:
-        live = port.get(path).get("blueprint") or {}
+        return dict(port.get(f"/blueprints/{LEDGER_BLUEPRINT}").get("blueprint") or {})
     except TerminalApiError as error:
         if error.status != 404:
             raise
+        return None
+
+
+def seen(live: State) -> State:
+    """`live` with the ledger's blueprint, which isn't observed but may be referred to: an apply makes it first."""
+    return {**live, LEDGER_REF: Resource(LEDGER_REF, {})}
+
+
+def ensure_blueprint(port: PortWriter) -> None:
+    """Make the ledger's blueprint, or give an older portcfg's the properties that it lacks."""
+    live = blueprint(port)
+    if live is None:
         _create_blueprint(port)
         return
+    properties = BLUEPRINT_BODY["schema"]["properties"]
     # The ledger of an older portcfg has fewer properties, and Port takes no entity with others.
     if not properties.keys() <= live["schema"]["properties"].keys():
-        port.send("PATCH", path, {"schema": {"properties": properties}})
+        port.send("PATCH", f"/blueprints/{LEDGER_BLUEPRINT}", {"schema": {"properties": properties}})
 
 
 def _create_blueprint(port: PortWriter) -> None:
@@ -152,21 +241,22 @@ def _create_blueprint(port: PortWriter) -> None:
 
 
 def _entry(resource: Resource, stamp: Stamp, server: Mapping[str, Any]) -> Body:
-    return {
-        "identifier": str(resource.ref),
-        "title": str(resource.ref),
-        "properties": {
-            "kind": resource.ref.kind,
-            "resource": resource.ref.identifier,
-            "project": stamp.owner.project,
-            "environment": stamp.owner.environment,
-            "file": resource.file,
-            "digest": hashlib.sha256(canonical(resource.body).encode()).hexdigest(),
-            "applied": resource.body,
-            "server": dict(server),
-            "commit": stamp.commit or None,
-            "link": f"{stamp.link}/{resource.file}" if stamp.link and resource.file else None,
-            "applied_at": stamp.applied_at,
-            "tool": f"portcfg {__version__}",
-        },
+    properties = {
+        "kind": resource.ref.kind,
+        "resource": resource.ref.identifier,
+        "project": stamp.owner.project,
+        "environment": stamp.owner.environment,
+        "file": resource.file,
+        "digest": digest_of(resource.body),
+        "applied": resource.body,
+        "too_large": False,
+        "server": dict(server),
+        "commit": stamp.commit or None,
+        "link": f"{stamp.link}/{resource.file}" if stamp.link and resource.file else None,
+        "applied_at": stamp.applied_at,
+        "tool": f"portcfg {__version__}",
     }
+    # Port takes 1 MiB a request (port-api.md §1.2), and a page alone may fill that.
+    if len(json.dumps(properties)) > BULK_BYTES:
+        properties |= {"applied": None, "too_large": True}
+    return {"identifier": str(resource.ref), "title": str(resource.ref), "properties": properties}

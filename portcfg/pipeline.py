@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -94,14 +94,14 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
     desired = specs.compiled()
     live = observe(port)
     entries = _entries(specs.project.owner, desired, live, port) if options.use_ledger else None
-    resolved, notes = resolve_external(desired, live, specs.project)
+    resolved, notes = resolve_external(desired, ledger.seen(live), specs.project)
     plan = make_plan(
         resolved,
         live,
         entries,
-        applied={ref: entry.applied for ref, entry in (entries or {}).items() if entry.applied},
+        applied={ref: last for ref, entry in (entries or {}).items() if (last := entry.last(resolved.get(ref)))},
         prune=options.prune,
-        notes=notes,
+        notes=_with_unknown(notes, entries or {}, resolved),
         environment=specs.project.environment,
     )
     return _weighed(plan, assess(plan, live, port), specs.project, options)
@@ -144,7 +144,16 @@ def _entries(own: Owner, desired: State, live: State, port: PortReader) -> dict[
     if problems:
         raise InvalidSpecsError(problems)
     # A damaged entry counts as none: its resource is adopted again, which writes the entry anew.
-    return {ref: entry for ref, entry in entries.items() if entry.owner == own and entry.applied}
+    return {ref: entry for ref, entry in entries.items() if entry.owner == own and entry.whole}
+
+
+def _with_unknown(
+    notes: Mapping[Ref, tuple[str, ...]], entries: Mapping[Ref, ledger.Entry], desired: State
+) -> dict[Ref, tuple[str, ...]]:
+    """`notes`, and one on each resource of which the ledger can't tell who changed what."""
+    why = "too large for portcfg's ledger, so whether the specs or Port changed can't be told"
+    unknown = (ref for ref, entry in entries.items() if ref in desired and not entry.last(desired[ref]))
+    return {**notes, **{ref: (*notes.get(ref, ()), why) for ref in unknown}}
 
 
 def apply_specs(

@@ -62,7 +62,9 @@ def drift_of(plan: Plan) -> Plan:
         for change in plan.pending
         if change.drifted
     )
-    return Plan(tuple(drifted), environment=plan.environment)
+    unlisted = (change.ref for change in plan.pending if change.adopted and change.action is Action.UPDATE)
+    why = "isn't in portcfg's ledger and differs from the specs: whose change that is can't be told; see `portcfg plan`"
+    return Plan(tuple(drifted), tuple(f"{ref} {why}" for ref in unlisted), environment=plan.environment)
 
 
 def write_order(resources: State) -> list[Ref]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from portcfg.client import PortReader, PortWriter
+from portcfg.errors import UsageError
 from portcfg.pipeline import Specs, read_specs
 from portcfg.settings import Settings, read_settings
 
@@ -80,6 +82,15 @@ def _base_url_and_client(settings: Settings, specs: Specs, client: type[Client])
     else:
         with closing(client(settings.base_url(specs.project), settings.credentials())) as port:
             yield port
+
+
+def ask(question: str, auto_approve: bool) -> None:
+    """Ask on a terminal before something is written; raises UsageError without one, and Abort for a no."""
+    if auto_approve:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on", hint="add --auto-approve to go on without a question")
+    click.confirm(question, abort=True, err=True)
 
 
 def say(text: str) -> None:

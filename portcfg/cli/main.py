@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("reconcile", "Plan, ask, write, and prove that a fresh plan is empty."),
     "rollback": ("recover", "Bring Port back to what it held before an apply."),
     "unlock": ("recover", "End the lock that a killed apply left behind."),
+    "ledger": ("ledger", "Show and mend portcfg's record in Port of what it manages."),
     "sync": ("sync_group", "Move rows from a mapping's source into Port entities."),
     "import": ("imports", "Write specs for what Port has, or for Port JSON in files."),
     "ocean": ("ocean", "Print the command that installs Port's Ocean for a mapping that it runs."),

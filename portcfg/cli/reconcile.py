@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 import click
 
 from portcfg import planfile
-from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
+from portcfg.cli.common import ask, checked_specs, format_option, reading, say, specs_options, writing
 from portcfg.cli.state import JOURNALS, make_state_folder
 from portcfg.client import api_root
 from portcfg.errors import EXIT_CHANGES, EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, UsageError
@@ -240,12 +239,8 @@ def utc_now() -> datetime:
 
 def ask_before_writing(plan: Plan, root: str, auto_approve: bool) -> None:
     """Ask on a terminal; raises UsageError without one."""
-    if auto_approve:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask on", hint="add --auto-approve to apply without a question")
     what = f"Write these {len(plan.pending)} change(s)" if plan.pending else "Manage these resources from now on"
-    click.confirm(f"{what}, in {root}?", abort=True, err=True)
+    ask(f"{what}, in {root}?", auto_approve)
 
 
 def show_outcome(outcome: Outcome) -> None:

@@ -52,10 +52,11 @@ def _drift_counts(plan: Plan) -> str:
 
 def drift_text(plan: Plan) -> str:
     """Only what was changed in Port behind the specs' back; `plan` holds nothing else (plan.drift_of)."""
+    notes = [f"note: {plain(note)}" for note in plan.notes]
     if not plan.pending:
-        return "No drift: Port holds what was applied."
+        return "\n".join([*notes, "No drift is known." if notes else "No drift: Port holds what was applied."])
     lines = [line for change in plan.changes for line in _change_lines(change)]
-    return "\n".join([*lines, "", _drift_counts(plan).strip()])
+    return "\n".join([*lines, "", *notes, _drift_counts(plan).strip()])
 
 
 def plan_text(plan: Plan) -> str:

@@ -7,9 +7,16 @@ from portcfg.model import Document, Project
 from portcfg.rules.blueprints import blueprint_problems
 from portcfg.rules.dashboards import dashboard_problems
 from portcfg.rules.mappings import mapping_rule
-from portcfg.rules.names import duplicate_identifiers, missing_targets
+from portcfg.rules.names import duplicate_identifiers, missing_targets, own_blueprint
 
 Rule = Callable[[Sequence[Document], Sequence[Document], Project], Iterable[Problem]]
 """(documents of the right shape, all documents, project) -> problems"""
 
-RULES: tuple[Rule, ...] = (duplicate_identifiers, missing_targets, blueprint_problems, dashboard_problems, mapping_rule)
+RULES: tuple[Rule, ...] = (
+    duplicate_identifiers,
+    missing_targets,
+    own_blueprint,
+    blueprint_problems,
+    dashboard_problems,
+    mapping_rule,
+)

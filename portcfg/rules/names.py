@@ -1,4 +1,4 @@
-"""R001 the same identifier twice, R002 a reference to a resource that isn't known."""
+"""R001 the same identifier twice, R002 a reference to a resource that isn't known, P004 portcfg's own blueprint."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from portcfg.errors import Problem
 from portcfg.kinds import KINDS
+from portcfg.ledger import LEDGER_BLUEPRINT
 from portcfg.model import Document, Project, Ref
 
 
@@ -44,3 +45,12 @@ def missing_targets(shaped: Sequence[Document], documents: Sequence[Document], p
             hint += f"if it lives only in Port, declare it in {project.file} under external.{folder}"
             message = f"there is no {ref.kind} {ref.identifier!r} in the specs"
             yield Problem(place.file, place.line, place.column, "R002", message, hint)
+
+
+def own_blueprint(_: Sequence[Document], documents: Sequence[Document], __: Project) -> Iterator[Problem]:
+    """P004: the blueprint of the ledger in the specs."""
+    for document in documents:
+        if document.kind == "blueprint" and document.body.get("identifier") == LEDGER_BLUEPRINT:
+            place = document.place(("identifier",))
+            message = f"{LEDGER_BLUEPRINT} is where portcfg keeps its own record; specs can't have it"
+            yield Problem(place.file, place.line, place.column, "P004", message, "take it out, or give it another name")
