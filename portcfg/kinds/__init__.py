@@ -3,8 +3,9 @@
 from portcfg.kinds.base import Kind, load_schema
 from portcfg.kinds.blueprint import BLUEPRINT
 from portcfg.kinds.dashboard import DASHBOARD
+from portcfg.kinds.folder import FOLDER
 from portcfg.kinds.mapping import MAPPING
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (BLUEPRINT, MAPPING, DASHBOARD)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (BLUEPRINT, MAPPING, FOLDER, DASHBOARD)}
 
 __all__ = ["KINDS", "Kind", "load_schema"]

@@ -112,6 +112,8 @@ class Kind:
     system: Callable[[str], bool] = never
     compile: Callable[[Body, Project], Body] = unchanged
     decompile: Callable[[Body, Project], Body] = as_it_is
+    `parents` are the kinds that it may stand below in the sidebar, none for what isn't in it. The list of a `beta` kind
+    is asked for only where somebody needs it; it comes by `list_route`, in the envelope `list_in`, if not as usual.
     recognises: Callable[[Body], bool] = never
     from_file: Callable[[Body, str], Body] = unnamed
     references: Callable[[Body], Iterable[tuple[Path, Ref]]] = no_references
@@ -140,8 +142,21 @@ class Kind:
 def load_schema(name: str) -> dict[str, Any]:
     """A JSON Schema from the package data: a kind's name, or `project`."""
     text = resources.files("portcfg").joinpath(f"schemas/{name}.schema.json").read_text(encoding="utf-8")
+    parents: tuple[str, ...] = ()
+    beta: bool = False
+    list_route: str = ""
+    list_in: str = ""
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+    def above(self, body: Body) -> set[Ref]:
+        """What a body may stand below in the sidebar: one of these, for Port tells parents by identifier alone."""
+        parent = body.get("parent")
+        return {Ref(name, parent) for name in self.parents} if isinstance(parent, str) else set()
+
+    def content(self, body: Body) -> Body:
+        """What of a body is written by itself: it gets its place among its siblings once those are all there."""
+        return {key: value for key, value in body.items() if key != "after"} if self.parents else body
 
 
 def members_of(body: Body | None, section: Path) -> Body:

@@ -128,6 +128,9 @@ def _blueprints(value: Any, path: Path) -> Iterator[tuple[Path, Ref]]:
 def carried(desired: Body, live: Body) -> Body:
     """What to PUT: the spec's page over what else Port holds, less what only the server sets."""
     kept = unmanaged(live, SECTIONS | {"protected", "sidebar"})
+    if "parent" in desired and (desired["parent"] or None) != live.get("parent"):
+        # The sibling of now is none below another parent, and Port would refuse it.
+        kept.pop("after", None)
     return sent({**{key: value for key, value in kept.items() if value is not None}, **desired})
 
 
@@ -151,8 +154,8 @@ def _same_widget(one: Body, other: Body) -> bool:
 
 
 def _own_form(body: Body) -> Body:
-    """A page as Port has it, less stamps and defaults, and `after`: Port sets it, anew when a neighbour moves."""
-    known = frozenset(load_schema("dashboard")["properties"]) - SERVER_KEYS - {"widgets", "type", "after"}
+    """A page as Port has it, less stamps and defaults."""
+    known = frozenset(load_schema("dashboard")["properties"]) - SERVER_KEYS - {"widgets", "type"}
     kept = {key: value for key, value in body.items() if key in known}
     kept = without_empty({key: value for key, value in kept.items() if DEFAULTS.get(key) != value})
     return {**kept, "widgets": [_without_stamps(widget) for widget in body.get("widgets") or []]}
@@ -211,4 +214,5 @@ DASHBOARD = Kind(
     matched=matched_page,
     carried=carried,
     parts=parts,
+    parents=("folder", "dashboard"),
 )

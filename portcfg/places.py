@@ -1,0 +1,252 @@
+"""Where folders and pages stand in the sidebar: below a parent, after a sibling. Pure.
+
+`after: x` means: below the same parent, after x, with nothing of the specs in between but what comes after x, too; what
+portcfg doesn't manage may stand in between. `after: null` means first. Port answers with the neighbour of the moment,
+which shifts when somebody else moves (port-api.md §2.8), so orders are compared, never neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from portcfg.errors import InvalidSpecsError, Problem
+from portcfg.kinds import KINDS
+from portcfg.model import Action, Body, Change, Plan, Project, Ref, Resource, State
+
+# Identifiers in their order, by parent; those at the top are below "".
+Tree = Mapping[str, Sequence[str]]
+# What comes after what; None for what is first.
+Wanted = Mapping[str, str | None]
+Notes = Mapping[Ref, tuple[str, ...]]
+PLACE = ("parent", "after")
+ALONG = "moves along with what it comes after"
+
+
+def tree_of(items: Iterable[Body]) -> dict[str, list[str]]:
+    """The tree that Port's list of the sidebar makes: by `after`, and in the list's order where that leaves it open."""
+    below: dict[str, dict[str, str]] = {}
+    for item in items:
+        below.setdefault(item.get("parent") or "", {})[str(item["identifier"])] = item.get("after") or ""
+    return {parent: _in_order(afters) for parent, afters in below.items()}
+
+
+def _in_order(afters: Mapping[str, str]) -> list[str]:
+    followers: dict[str, list[str]] = {}
+    for identifier, after in afters.items():
+        followers.setdefault(after if after in afters else "", []).append(identifier)
+    ordered: list[str] = []
+    stack = followers.get("", [])[::-1]
+    while stack:
+        ordered.append(stack.pop())
+        stack.extend(followers.get(ordered[-1], [])[::-1])
+    return [*ordered, *(identifier for identifier in afters if identifier not in set(ordered))]
+
+
+def _chain(identifier: str, wanted: Wanted) -> list[str | None]:
+    """What it comes after, what that comes after, and so on."""
+    chain: list[str | None] = []
+    while identifier in wanted and wanted[identifier] not in chain:
+        after = wanted[identifier]
+        chain.append(after)
+        identifier = after or ""
+    return chain
+
+
+def _fits(identifier: str, siblings: Sequence[str], wanted: Wanted, ours: Collection[str]) -> bool:
+    """Whether it stands where it is wanted."""
+    after, between = wanted[identifier], siblings[: siblings.index(identifier)]
+    if after is not None:
+        if after not in between:
+            return False
+        between = [each for each in between[between.index(after) + 1 :] if each in ours]
+    return all(after in _chain(each, wanted) for each in between)
+
+
+def arranged(siblings: Sequence[str], wanted: Wanted, ours: Collection[str]) -> list[tuple[str, str | None]]:
+    """The moves, (identifier, after), that bring siblings where they are wanted, one after the other."""
+    order, moves = list(siblings), []
+    # What others come after goes first; of several after one, the last goes first, so that they keep their order.
+    todo = sorted(
+        (each for each in siblings if each in wanted and (wanted[each] is None or wanted[each] in siblings)),
+        key=lambda each: (len(_chain(each, wanted)), -siblings.index(each)),
+    )
+    # Nothing is moved twice for one reason: once for each link of its chain is enough.
+    for _ in range(len(todo) + 1):
+        misfits = False
+        for each in todo:
+            if not _fits(each, order, wanted, ours):
+                order.remove(each)
+                after = wanted[each]
+                order.insert(0 if after is None else order.index(after) + 1, each)
+                moves.append((each, after))
+                misfits = True
+        if not misfits:
+            break
+    return moves
+
+
+def in_sidebar(resources: Iterable[Resource]) -> dict[str, Body]:
+    """The bodies of what has a place in the sidebar, by identifier: folders and pages share their identifiers."""
+    return {each.ref.identifier: each.body for each in resources if KINDS[each.ref.kind].parents}
+
+
+def wanted_of(bodies: Mapping[str, Body]) -> dict[str, str | None]:
+    """What is to come after what, where that is said."""
+    return {identifier: body["after"] for identifier, body in bodies.items() if "after" in body}
+
+
+def needs_sidebar(resources: Iterable[Resource], managed: Iterable[Ref] = ()) -> bool:
+    """Whether Port must be asked for its sidebar, since something of a place is said, or a folder is managed."""
+    said = any(
+        KINDS[each.ref.kind].beta or (KINDS[each.ref.kind].parents and not each.body.keys().isdisjoint(PLACE))
+        for each in resources
+    )
+    return said or any(ref.kind in KINDS and KINDS[ref.kind].beta for ref in managed)
+
+
+def as_said(live: State, tree: Tree, desired: State, applied: Mapping[Ref, Body]) -> dict[Ref, Resource]:
+    """`live` with `after` as the specs would say it: in their own words where it is so, absent where they say nothing.
+
+    Where it isn't so, what was applied last if that still holds, else the neighbour among what the specs have.
+    """
+    bodies = in_sidebar(desired.values())
+    wanted, parents = wanted_of(bodies), _parents(tree)
+    known = dict(live)
+    for ref, resource in desired.items():
+        if ref not in live or not KINDS[ref.kind].parents:
+            continue
+        name, body = ref.identifier, {key: value for key, value in live[ref].body.items() if key != "after"}
+        if name not in parents:
+            continue
+        if "after" in resource.body:
+            siblings = tree[parents[name]]
+            body["after"] = _said(name, siblings, wanted, bodies, applied.get(ref) or {})
+        known[ref] = replace(live[ref], body=body)
+    return known
+
+
+def _said(name: str, siblings: Sequence[str], wanted: Wanted, ours: Collection[str], applied: Body) -> str | None:
+    if _fits(name, siblings, wanted, ours):
+        return wanted[name]
+    if "after" in applied and _fits(name, siblings, {**wanted, name: applied["after"]}, ours):
+        last: str | None = applied["after"]
+        return last
+    above = siblings[: siblings.index(name)][::-1]
+    tracked = next((each for each in above if each in ours), None)
+    # What should be first and isn't stands behind something, be that unmanaged.
+    return above[0] if tracked is None and wanted[name] is None else tracked
+
+
+def only_moves(change: Change) -> bool:
+    """Whether nothing of a resource changes but what it comes after."""
+    moves = change.action is Action.UPDATE and bool(KINDS[change.ref.kind].parents)
+    return moves and all(field.path[0] == "after" for field in change.fields)
+
+
+def _parents(tree: Tree) -> dict[str, str]:
+    return {child: parent for parent, children in tree.items() for child in children}
+
+
+def projected(plan: Plan, tree: Tree) -> dict[str, list[str]]:
+    """The sidebar once everything is made, deleted and below its parent, before anything is put in order."""
+    bodies = in_sidebar(Resource(change.ref, change.after) for change in plan.changes if change.after is not None)
+    gone = {change.ref.identifier for change in plan.changes if change.after is None and KINDS[change.ref.kind].parents}
+    parents = _parents(tree)
+    targets = {name: _target(body, parents.get(name, "")) for name, body in bodies.items()}
+    after = {
+        parent: [each for each in children if each not in gone and targets.get(each, parent) == parent]
+        for parent, children in tree.items()
+    }
+    for name in (*(each for each in parents if each in targets), *(each for each in targets if each not in parents)):
+        if name not in parents or targets[name] != parents[name]:
+            after.setdefault(targets[name], []).append(name)
+    return after
+
+
+def _target(body: Body, now: str) -> str:
+    return (body["parent"] or "") if "parent" in body else now
+
+
+def placed(plan: Plan, tree: Tree) -> Plan:
+    """`plan` with what must move although nothing about itself changes, and with the deletes that can't be.
+
+    Raises InvalidSpecsError where something is to come after what stands below another parent.
+    """
+    after = projected(plan, tree)
+    bodies = in_sidebar(Resource(change.ref, change.after) for change in plan.changes if change.after is not None)
+    wanted = wanted_of(bodies)
+    problems = [
+        _apart(change, parent)
+        for parent, children in after.items()
+        for change in plan.changes
+        if change.after is not None and KINDS[change.ref.kind].parents and change.ref.identifier in children
+        if wanted.get(change.ref.identifier) not in (None, *children)
+    ]
+    if problems:
+        raise InvalidSpecsError(sorted(problems))
+    moved = {name for children in after.values() for name, _ in arranged(children, wanted, bodies)}
+    changes = tuple(_along(change) if _follows(change, moved) else change for change in plan.changes)
+    return replace(plan, changes=changes, refusals=(*plan.refusals, *_full(plan, after)))
+
+
+def _follows(change: Change, moved: Collection[str]) -> bool:
+    place = KINDS[change.ref.kind].parents and change.ref.identifier in moved
+    return bool(place) and change.action is Action.NOOP
+
+
+def _along(change: Change) -> Change:
+    return replace(change, action=Action.UPDATE, notes=(*change.notes, ALONG))
+
+
+def _apart(change: Change, parent: str) -> Problem:
+    after = (change.after or {})["after"]
+    where = f"below {parent!r}" if parent else "at the top of the sidebar"
+    message = f"{change.ref} is to come after {after!r}, which isn't {where} as it is"
+    return Problem(change.file, 0, 0, "P005", message, "give both the same `parent`")
+
+
+def _full(plan: Plan, after: Tree) -> Iterator[str]:
+    """Port's answer to the delete of what still holds something isn't known, so none is tried."""
+    for change in plan.changes:
+        held = after.get(change.ref.identifier)
+        if change.action is Action.DELETE and KINDS[change.ref.kind].beta and held:
+            names = ", ".join(held)
+            yield f"{change.ref} can't be deleted while it holds {names}: move that elsewhere first, or keep the folder"
+
+
+def resolve_places(
+    desired: State, notes: Notes, tree: Tree, project: Project
+) -> tuple[State, dict[Ref, tuple[str, ...]]]:
+    """`desired` as far as Port, or the specs, have the parents and siblings that it names; to `notes` is added what was
+    left out (`missing: skip`). Raises InvalidSpecsError for all others.
+    """
+    known = {*in_sidebar(desired.values()), *_parents(tree)}
+    resolved, said, problems = dict(desired), dict(notes), list[Problem]()
+    for ref, resource in desired.items():
+        for key in PLACE if KINDS[ref.kind].parents else ():
+            target = resource.body.get(key)
+            if not target or target in known:
+                continue
+            if skipped(target, project):
+                kept = {name: value for name, value in resolved[ref].body.items() if name != key}
+                resolved[ref] = replace(resolved[ref], body=kept)
+                note = f"left out, since Port has no folder or page {target!r} (missing: skip): {key}"
+                said[ref] = (*said.get(ref, ()), note)
+            else:
+                problems.append(_missing(resource, key, target, project))
+    if problems:
+        raise InvalidSpecsError(sorted(problems))
+    return resolved, said
+
+
+def skipped(target: str, project: Project) -> bool:
+    """Whether the project says that a folder or page may be missing in Port."""
+    kinds = (kind.name for kind in KINDS.values() if kind.parents)
+    return any(project.external.get(Ref(name, target)) == "skip" for name in kinds)
+
+
+def _missing(resource: Resource, key: str, target: str, project: Project) -> Problem:
+    hint = f"create it in Port first, or let {project.file} say external.folders.{target}.missing: skip"
+    message = f"{resource.ref}: there is no folder or page {target!r} in Port, which `{key}` names"
+    return Problem(resource.file, 0, 0, "P001", message, hint)
