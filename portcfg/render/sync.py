@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from tabulate import tabulate
 
-from portcfg.render.safe import code, plain
-from portcfg.sync.report import BlueprintReport, Reject, StreamReport, SyncReport
+from portcfg.render.safe import MAX_VALUE, code, plain, shortened
+from portcfg.sync.report import BlueprintReport, Reject, RejectGroup, StreamReport, SyncReport
 
-FORMAT = "portcfg/sync/1"
-SHOWN_REJECTS = 20
+FORMAT = "portcfg/sync/2"
+SHOWN_CAUSES = 20
+MAX_REASON = 400
 _STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "left out", "twice", "used")
 _BLUEPRINT_HEADERS = ("blueprint", "entities", "created", "updated", "unchanged", "rejected", "skipped")
 
@@ -38,8 +40,8 @@ def _ending(report: SyncReport) -> str:
     unchanged = sum(item.unchanged for item in report.blueprints)
     would = "would be " if report.dry_run else ""
     text = f"{created} {would}created, {updated} {would}updated, {unchanged} unchanged"
-    if report.rejects:
-        text += f", {len(report.rejects)} rejected"
+    if report.rejected:
+        text += f", {sum(group.count for group in report.rejected)} rejected"
     failed = sum(item.status == "failed" for item in report.streams)
     held = sum(bool(item.held) for item in report.blueprints)
     text += f"; INCOMPLETE: {failed} stream(s) failed" if failed else ""
@@ -51,7 +53,7 @@ def sync_text(report: SyncReport) -> str:
     parts = [headline(report), _table(_STREAM_HEADERS, map(_stream_row, report.streams), "simple")]
     parts.append(_table(_BLUEPRINT_HEADERS, map(_blueprint_row, report.blueprints), "simple"))
     parts.append("\n".join(_remarks(report)))
-    parts.append(_rejects_text(report.rejects))
+    parts.append("\n".join(_rejected(report)))
     parts.append(
         f"{report.source_requests} requests to the source ({report.source_retries} retries), "
         f"{report.port_requests} to Port, {report.seconds:.1f} s"
@@ -104,16 +106,33 @@ def _columns(report: SyncReport) -> list[str]:
     return found
 
 
-def _rejects_text(rejects: Sequence[Reject]) -> str:
-    lines = [_reject_line(reject) for reject in rejects[:SHOWN_REJECTS]]
-    if len(rejects) > SHOWN_REJECTS:
-        lines.append(f"... and {len(rejects) - SHOWN_REJECTS} more (all of them with --format json)")
-    return "\n".join(lines)
+def _rejected(report: SyncReport) -> list[str]:
+    """The causes with their examples, and what to do about them."""
+    lines = [line for group in report.rejected[:SHOWN_CAUSES] for line in _group_lines(group)]
+    if len(report.rejected) > SHOWN_CAUSES:
+        lines.append(f"... and {len(report.rejected) - SHOWN_CAUSES} more causes (all of them with --format json)")
+    if report.quarantine:
+        lines.append(f"kept in {plain(report.quarantine)}; mend the cause, then: {replay_command(report.quarantine)}")
+    return lines
+
+
+def replay_command(file: str) -> str:
+    """What to run after the cause of rejects is mended."""
+    return f"portcfg sync replay {plain(shlex.quote(file))}"
+
+
+def _group_lines(group: RejectGroup) -> Iterator[str]:
+    yield from map(_reject_line, group.examples)
+    if group.count > len(group.examples):
+        where = plain(" ".join(part for part in (group.where, group.about) if part))
+        yield f"... and {group.count - len(group.examples)} more ({where})"
 
 
 def _reject_line(reject: Reject) -> str:
     what = plain(" ".join(part for part in (reject.blueprint, reject.identifier) if part)) or "a row"
-    return f"rejected {what} ({plain(reject.where)}): {plain(reject.reason)}"
+    return (
+        f"rejected {shortened(what, MAX_VALUE)} ({plain(reject.where)}): {shortened(plain(reject.reason), MAX_REASON)}"
+    )
 
 
 def _span(text: str) -> str:
@@ -141,8 +160,6 @@ def sync_markdown(report: SyncReport) -> str:
         _table(_STREAM_HEADERS, streams, "pipe"),
         _table(_BLUEPRINT_HEADERS, blueprints, "pipe"),
         "\n".join(f"- {_span(remark)}" for remark in _remarks(report)),
-        "\n".join(f"- {_span(_reject_line(reject))}" for reject in report.rejects[:SHOWN_REJECTS]),
+        "\n".join(f"- {_span(line)}" for line in _rejected(report)),
     ]
-    if len(report.rejects) > SHOWN_REJECTS:
-        parts.append(f"... and {len(report.rejects) - SHOWN_REJECTS} more.")
     return "\n\n".join(part for part in parts if part)

@@ -217,8 +217,8 @@ class Groups:
     _states: dict[str, list[Any]] = field(default_factory=dict)
     poisoned: dict[str, str] = field(default_factory=dict)
 
-    def add(self, keys: list[Any], values: list[Any]) -> None:
-        """Fold one row into its group."""
+    def add(self, keys: list[Any], values: list[Any]) -> str:
+        """Fold one row into its group; why that can't be done, or ''."""
         group = _text(keys)
         states = self._states.get(group)
         if states is None:
@@ -227,6 +227,8 @@ class Groups:
             _fold_row(self.aggregation.fields, states, values)
         except FoldError as error:
             self.poison(keys, str(error))
+            return str(error)
+        return ""
 
     def poison(self, keys: list[Any], reason: str) -> None:
         """Mark the group of a row that could not be read."""

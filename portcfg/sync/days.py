@@ -139,11 +139,11 @@ class DayBook:
         try:
             if wanted and not exists:
                 create_blueprint(port)
-            writer = BulkWriter(port, SYNC_BLUEPRINT, create_missing=False, wrote=lambda _: None)
+            writer = BulkWriter(port, SYNC_BLUEPRINT)
             writer.write(wanted)
         except ApiError as error:
             return error.message
-        return next(iter(writer.written.refused.values()), "")
+        return next((reason for _, reason in writer.written.refused.values()), "")
 
     def _before(self, stream: str, day: str) -> DayRecord | None:
         return self.known[stream].days.get(date.fromisoformat(day)) if stream in self.known else None

@@ -17,8 +17,9 @@ from portcfg.client import PortReader, PortWriter
 from portcfg.errors import ApiError, TransientApiError
 from portcfg.sync.compare import Live, changed_body, fields_of, read_live
 from portcfg.sync.entities import schema_problem
-from portcfg.sync.fragments import Entity
-from portcfg.sync.report import BlueprintReport, Progress, Reject
+from portcfg.sync.fragments import Entity, Refused
+from portcfg.sync.quarantine import Quarantine
+from portcfg.sync.report import BlueprintReport, Progress
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.targets import Blueprints, Related, Targets, relate, targets_of, writing_order
 from portcfg.sync.write import Body, BulkWriter
@@ -70,13 +71,18 @@ class _Part:
 class _Sent:
     """One blueprint whose `asked` bodies went to Port."""
 
-    name: str
+    part: _Part
     writer: BulkWriter
     asked: int
 
+    @property
+    def name(self) -> str:
+        """The blueprint."""
+        return self.part.name
+
 
 class Delivery:
-    """Delivers the entities of a run; `tallies`, `rejects` and `dropped` say what became of them."""
+    """Delivers the entities of a run; `tallies`, the quarantine and `dropped` say what became of them."""
 
     def __init__(
         self,
@@ -86,7 +92,9 @@ class Delivery:
         tallies: dict[str, Tally],
         progress: Callable[[Progress], None],
         dry_run: bool,
+        quarantine: Quarantine | None = None,
     ) -> None:
+        self._quarantine = quarantine or Quarantine()
         self._port = port
         self._mapping = mapping
         self._blueprints = blueprints
@@ -96,7 +104,6 @@ class Delivery:
         self._targets = Targets(port)
         self._stopped = ""
         self._sent: list[_Sent] = []
-        self.rejects: list[Reject] = []
         self.dropped: Counter[str] = Counter()
 
     def deliver(self, entities: Mapping[str, list[Entity]], silent: Silent) -> None:
@@ -144,20 +151,24 @@ class Delivery:
         for entity in entities:
             # What only fills in is checked too: a wrong type is wrong wherever it comes from.
             if problem := schema_problem(entity, blueprint):
-                self.rejects.append(Reject("schema", entity.blueprint, entity.identifier, problem))
+                self._refuse("schema", entity, *problem)
             else:
                 fit.append(entity)
         return fit
+
+    def _refuse(self, where: str, entity: Entity, about: str, reason: str) -> None:
+        self._quarantine.reject_entity(Refused(where, entity.blueprint, entity.identifier, reason, about, entity))
 
     def _relate(self, parts: list[_Part]) -> list[_Part]:
         """Relate all; again for as long as a rejected entity may have been the target of others."""
         while True:
             parts = [part for part in parts if self._guarded(part.name, partial(self._relate_one, part))]
-            gone = {part.name: {reject.identifier for reject in part.related.rejects} for part in parts}
+            gone = {part.name: {refused.identifier for refused in part.related.refused} for part in parts}
             if not any(self._targets.remove(name, identifiers) for name, identifiers in gone.items()):
                 break
         for part in parts:
-            self.rejects += part.related.rejects
+            for refused in part.related.refused:
+                self._quarantine.reject_entity(refused)
             self.dropped += part.related.dropped
         return parts
 
@@ -184,7 +195,7 @@ class Delivery:
             done += count
             self._progress(Progress("write", part.name, done, len(bodies)))
 
-        sent = _Sent(part.name, BulkWriter(self._port, part.name, part.related.create_missing, wrote), len(bodies))
+        sent = _Sent(part, BulkWriter(self._port, part.name, wrote, part.related.creating), len(bodies))
         self._sent.append(sent)
         sent.writer.write(bodies)
 
@@ -228,8 +239,9 @@ class Delivery:
         tally, written = self._tallies[sent.name], sent.writer.written
         sent.writer.refuse(lambda _: True)
         tally.created, tally.updated = len(written.created), len(written.updated - written.created)
-        refused = written.refused.items()
-        self.rejects += [Reject("write", sent.name, identifier, reason) for identifier, reason in refused]
+        for entity in sent.part.related.entities:
+            if why := written.refused.get(entity.identifier):
+                self._refuse("write", entity, *why)
         left = sent.asked - len(written.created | written.updated | set(written.refused))
         if left:
             tally.held += f"; {left} of {sent.asked} entities were not written"

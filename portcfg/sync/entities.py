@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from portcfg.sync.fragments import Entity
-from portcfg.sync.report import Reject
+from portcfg.sync.fragments import Entity, Fragment, Key, Refused, by_entity, merge
+from portcfg.sync.quarantine import Quarantine
 
+Rules = Mapping[str, Mapping[str, str]]
 # facts: Port takes ^(?!\.{1,2}$)[\p{L}0-9@_.+:\\/=-]+$, at most 1,000 characters.
 MAX_IDENTIFIER = 1000
 _SAFE_ASCII = re.compile(r"[A-Za-z0-9@_.+:\\/=-]+")
@@ -25,20 +26,47 @@ def safe_identifier(raw: str) -> str:
     return "".join(char if char.isalpha() or _SAFE_ASCII.fullmatch(char) else "_" for char in raw)
 
 
-def with_safe_identifiers(entities: Iterable[Entity]) -> tuple[list[Entity], list[Reject]]:
+def with_safe_identifiers(entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
     """Entities under safe identifiers. Those that would fall on one identifier are all rejected, as are unfit ones."""
     by_safe: dict[tuple[str, str], list[Entity]] = {}
     for entity in entities:
         by_safe.setdefault((entity.blueprint, safe_identifier(entity.identifier)), []).append(entity)
     kept: list[Entity] = []
-    rejects: list[Reject] = []
+    refused: list[Refused] = []
     for (blueprint, safe), group in by_safe.items():
         reason = _identifier_problem(safe, [entity.identifier for entity in group])
         if reason:
-            rejects += [Reject("identifier", blueprint, entity.identifier, reason) for entity in group]
+            refused += [Refused("identifier", blueprint, each.identifier, reason, "", each) for each in group]
         else:
             kept.append(group[0] if group[0].identifier == safe else replace(group[0], identifier=safe))
-    return kept, rejects
+    return kept, refused
+
+
+def made_of(
+    fragments: Iterable[Fragment], broken: Mapping[Key, bool], rules: Rules, quarantine: Quarantine
+) -> list[Entity]:
+    """The entities that the fragments make; those that don't fit, and the `broken` ones, are quarantined.
+
+    Of a broken entity a row is missing. Where its rows are kept it is kept with them, to be made whole later.
+    """
+    whole = list(fragments)
+    if broken:
+        _keep_broken(whole, broken, quarantine)
+        whole = [item for item in whole if (item.blueprint, item.identifier) not in broken]
+    entities, unmerged = merge(whole, rules)
+    entities, unfit = with_safe_identifiers(entities)
+    for refused in (*unmerged, *unfit):
+        quarantine.reject_entity(refused)
+    return entities
+
+
+def _keep_broken(fragments: Iterable[Fragment], broken: Mapping[Key, bool], quarantine: Quarantine) -> None:
+    parts = by_entity(item for item in fragments if (item.blueprint, item.identifier) in broken)
+    for key, again in broken.items():
+        if again:
+            entity = Entity(*key, parts=tuple(parts.get(key, ())))
+            reason = "a row that belongs to it failed; this is the rest of it"
+            quarantine.keep_entity(Refused("rows", *key, reason, "", entity))
 
 
 def _identifier_problem(safe: str, originals: list[str]) -> str:
@@ -55,19 +83,36 @@ def filled(entity: Entity, values: Mapping[str, Any]) -> Entity:
     return replace(entity, properties={**entity.properties, **missing}) if missing else entity
 
 
-def schema_problem(entity: Entity, blueprint: Mapping[str, Any]) -> str:
-    """Why Port would refuse the entity by the blueprint's schema, or ''. An update may lack what is required."""
+def schema_problem(entity: Entity, blueprint: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The property that Port would refuse by the blueprint's schema, and why. An update may lack what is required."""
     schema = blueprint.get("schema") or {}
     properties = schema.get("properties") or {}
     for name in (schema.get("required") or []) if entity.creates else []:
         if entity.properties.get(name) is None:
-            return f"`{name}` is required and has no value"
+            return name, f"`{name}` is required and has no value"
     for name, value in entity.properties.items():
         if value is not None and (problem := value_problem(value, properties.get(name, {}))):
-            return f"`{name}` {problem}"
+            return name, f"`{name}` {problem}"
     if entity.title is not None and not isinstance(entity.title, str):
-        return "the title is not a string"
-    return ""
+        return "title", "the title is not a string"
+    return None
+
+
+def in_doubt(fragment: Fragment, blueprint: Mapping[str, Any], merged: Container[str]) -> bool:
+    """Whether the entity will likely be refused for what this fragment says. `merged` are properties with a rule,
+    whose value in the entity is another one."""
+    schema = blueprint.get("schema") or {}
+    properties, required = schema.get("properties") or {}, schema.get("required") or ()
+    for name, value in fragment.properties.items():
+        if value is None:
+            if name in required and fragment.creates:
+                return True
+        elif name not in merged and value_problem(value, properties.get(name, {})):
+            return True
+    if fragment.title is not None and not isinstance(fragment.title, str):
+        return True
+    safe = safe_identifier(fragment.identifier)
+    return safe != fragment.identifier or bool(_identifier_problem(safe, [safe]))
 
 
 def value_problem(value: Any, schema: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from portcfg.sync.report import Reject
 
+Key = tuple[str, str]
 SUM_PLACES = 9
 # Beyond this a float has no such places.
 EXACT = 10**15
@@ -22,7 +23,10 @@ EXACT = 10**15
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """What portcfg wants in Port. With `creates` False it only updates an entity that is there already."""
+    """What portcfg wants in Port. With `creates` False it only updates an entity that is there already.
+
+    `parts` are the fragments that it was made of, kept only where something about it has to be told later.
+    """
 
     blueprint: str
     identifier: str
@@ -32,32 +36,69 @@ class Entity:
     properties: dict[str, Any] = field(default_factory=dict)
     relations: dict[str, Any] = field(default_factory=dict)
     creates: bool = True
+    parts: tuple[Fragment, ...] = field(default=(), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The row that something was made of, so that it can be made again.
+
+    `entry` is the form the row had: `raw` as the source gave it, `row` as the stream's `rows` made it, `item` as the
+    entity's expressions saw it, or `evidence` where a row alone can't be made again, being one of a sum.
+    """
+
+    entry: str
+    stream: str
+    resource: str
+    window: Any
+    row: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment(Entity):
-    """What one row or group says about one entity. `order` is the resource's place in the mapping."""
+    """What one row or group says about one entity. `order` is the resource's place in the mapping.
+
+    `origin` is kept only where the entity will likely be refused.
+    """
 
     order: int = 0
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Refused(Reject):
+    """An entity that can't be written."""
+
+    entity: Entity = field(default=Entity("", ""), compare=False, repr=False)
 
 
 class MergeError(ValueError):
-    """Two fragments disagree and no rule says what counts."""
+    """Two fragments disagree and no rule says what counts; `name` is the property or relation."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
-def merge(fragments: Iterable[Fragment], rules: Mapping[str, Mapping[str, str]]) -> tuple[list[Entity], list[Reject]]:
-    """All entities, sorted by blueprint and identifier, and those whose fragments disagree."""
-    grouped: dict[tuple[str, str], list[Fragment]] = {}
+def by_entity(fragments: Iterable[Fragment]) -> dict[Key, list[Fragment]]:
+    """Fragments by what they are parts of."""
+    grouped: dict[Key, list[Fragment]] = {}
     for fragment in fragments:
         grouped.setdefault((fragment.blueprint, fragment.identifier), []).append(fragment)
+    return grouped
+
+
+def merge(fragments: Iterable[Fragment], rules: Mapping[str, Mapping[str, str]]) -> tuple[list[Entity], list[Refused]]:
+    """All entities, sorted by blueprint and identifier, and those whose fragments disagree."""
     entities: list[Entity] = []
-    rejects: list[Reject] = []
-    for (blueprint, identifier), parts in sorted(grouped.items()):
+    refused: list[Refused] = []
+    for (blueprint, identifier), parts in sorted(by_entity(fragments).items()):
         try:
             entities.append(_merged(parts, rules.get(blueprint, {})))
         except MergeError as error:
-            rejects.append(Reject("merge", blueprint, identifier, str(error)))
-    return entities, rejects
+            entity = Entity(blueprint, identifier, parts=tuple(parts))
+            refused.append(Refused("merge", blueprint, identifier, str(error), error.name, entity))
+    return entities, refused
 
 
 def _merged(parts: list[Fragment], rules: Mapping[str, str]) -> Entity:
@@ -73,6 +114,7 @@ def _merged(parts: list[Fragment], rules: Mapping[str, str]) -> Entity:
         properties=_fields([part.properties for part in parts], rules),
         relations=_fields([part.relations for part in parts], rules),
         creates=any(part.creates for part in parts),
+        parts=tuple(parts) if any(part.origin for part in parts) else (),
     )
 
 
@@ -92,11 +134,13 @@ def _value(name: str, values: list[Any], rule: str) -> Any:
         return said[0]
     if not rule:
         shown = " and ".join(_text(value)[:60] for value in said[:2])
-        raise MergeError(f"`{name}` is {shown}, and the mapping has no `merge` rule for it")
+        raise MergeError(name, f"`{name}` is {shown}, and the mapping has no `merge` rule for it")
     try:
         return _RULES[rule](said)
+    except MergeError as error:
+        raise MergeError(name, str(error)) from None
     except (TypeError, ValueError, ArithmeticError):
-        raise MergeError(f"`{name}` can't be merged by `{rule}`: {_text(said)[:80]}") from None
+        raise MergeError(name, f"`{name}` can't be merged by `{rule}`: {_text(said)[:80]}") from None
 
 
 def _first(values: list[Any]) -> Any:
@@ -134,7 +178,7 @@ def _object(values: list[Any]) -> dict[str, Any]:
             if whole.setdefault(key, item) is None:
                 whole[key] = item
             elif item is not None and whole[key] != item:
-                raise MergeError(f"`{key}` differs inside an object: {_text([whole[key], item])[:80]}")
+                raise MergeError(key, f"`{key}` differs inside an object: {_text([whole[key], item])[:80]}")
     return whole
 
 

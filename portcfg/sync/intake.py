@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from portcfg.errors import ApiError, IncompleteError, TerminalApiError
-from portcfg.sync.fragments import Fragment
+from portcfg.sync.entities import in_doubt
+from portcfg.sync.fragments import Fragment, Key, Origin
 from portcfg.sync.jq_programs import JqError, RowError, RowProgram, RowValues, Scope
 from portcfg.sync.jq_text import lookups, variables
-from portcfg.sync.mapper import ResourceMapper
+from portcfg.sync.mapper import MapperTools, ResourceMapper
+from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import Progress, Reject, StreamReport, StreamStatus
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import Lookup, Stream, SyncMapping, SyncResource
@@ -34,14 +36,16 @@ class Failed:
 
 @dataclass
 class Intake:
-    """What the source gave. `unread` are resources whose stream is not in the plan."""
+    """What the source gave. `unread` are resources that may lack rows: their stream is not in the plan, or a row failed
+    of which nobody knows where it belongs. `broken` are entities of which a row failed (see ResourceMapper).
+    """
 
     fragments: list[Fragment] = field(default_factory=list)
     streams: list[StreamReport] = field(default_factory=list)
     mappers: list[ResourceMapper] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     unread: list[SyncResource] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    broken: dict[Key, bool] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
 
@@ -55,12 +59,22 @@ class _Reading:
     requests: int = 0
     count: StreamCount = field(default_factory=StreamCount)
     rows: list[Batch] = field(default_factory=list)
+    partial: bool = False
 
 
 class Reader:
     """Reads the streams of a mapping over the days of a run."""
 
-    def __init__(self, mapping: SyncMapping, source: SourceClient, days: DayRange, now: float, report: Report) -> None:
+    def __init__(
+        self,
+        mapping: SyncMapping,
+        source: SourceClient,
+        days: DayRange,
+        now: float,
+        report: Report,
+        quarantine: Quarantine | None = None,
+        blueprints: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self._mapping = mapping
         self._source = source
         self._days = days
@@ -70,6 +84,8 @@ class Reader:
         self._scope = Scope(mapping.variables, now)
         self._readings: dict[str, _Reading] = {}
         self._refusals: list[TerminalApiError] = []
+        self._quarantine = quarantine or Quarantine()
+        self._blueprints = blueprints or {}
         self.intake = Intake()
 
     def read(self) -> Intake:
@@ -98,8 +114,9 @@ class Reader:
     def _read_stream(self, name: str) -> None:
         before = self._readings.get(name)
         reading = before or self._begin(name)
+        tools = MapperTools(self._scope, self._run_window, self._quarantine, self._doubt)
         mappers = [
-            ResourceMapper(resource, order, self._scope, self._run_window)
+            ResourceMapper(resource, order, tools)
             for order, resource in enumerate(self._mapping.resources)
             if resource.stream == name
         ]
@@ -130,7 +147,10 @@ class Reader:
         self.intake.mappers += mappers
         self.intake.fragments += fragments
         for mapper in mappers:
-            self.intake.rejects += mapper.count.rejects
+            for key, again in mapper.broken.items():
+                self.intake.broken[key] = again and self.intake.broken.get(key, True)
+            if mapper.partial or self._readings[mapper.resource.stream].partial:
+                self.intake.unread.append(mapper.resource)
             self.intake.notices += mapper.notices()
             if lacking := self._failed_lookup(mapper.resource):
                 self.intake.failed.append(Failed(mapper.resource, lacking))
@@ -154,6 +174,7 @@ class Reader:
             progress = partial(self._progress, reading.stream)
             reader = StreamReader(reading.stream, self._scope, self._source.ask, progress, summed)
             reading.count = reader.count
+            reader.count.refuse = partial(self._refused_row, reading)
             for batch in reader.batches(self._days, self._now):
                 for feed in feeds:
                     feed(batch)
@@ -161,6 +182,18 @@ class Reader:
 
         self._attempt(reading, work)
         reading.requests = sum(self._source.requests_made.values()) - requests_before
+
+    def _refused_row(self, reading: _Reading, error: RowError, window: Any, row: Any) -> None:
+        reading.partial = True
+        name = reading.stream.name
+        # A row that isn't in a sum can be made again; which of several rows counts can't be told from one of them.
+        entry = "raw" if error.expression == "rows" and not reading.count.summed else "evidence"
+        reject = Reject(f"stream {name}", "", "", error.text, error.expression)
+        self._quarantine.reject_row(reject, Origin(entry, name, "", window, row))
+
+    def _doubt(self, fragment: Fragment) -> bool:
+        blueprint = self._blueprints.get(fragment.blueprint)
+        return blueprint is not None and in_doubt(fragment, blueprint, self._mapping.merge.get(fragment.blueprint, ()))
 
     def _attempt(self, reading: _Reading, work: Callable[[], None]) -> None:
         try:
@@ -176,9 +209,7 @@ class Reader:
 
     def _note(self, reading: _Reading) -> None:
         name, count, intake = reading.stream.name, reading.count, self.intake
-        if reading.status is StreamStatus.READ:
-            intake.rejects += [Reject(f"stream {name}", "", "", reason) for reason in count.rejected]
-        elif reading.status is StreamStatus.NOT_IN_PLAN:
+        if reading.status is StreamStatus.NOT_IN_PLAN:
             intake.notices.append(f"{name}: not in your plan ({reading.message}); the rest goes on")
         if count.truncated:
             intake.notices.append(

@@ -47,6 +47,11 @@ class RowError:
     expression: str
     message: str
 
+    @property
+    def text(self) -> str:
+        """Both."""
+        return f"{self.expression}: {self.message}"
+
 
 class JqError(PortcfgError):
     """An expression that doesn't compile or can't run."""

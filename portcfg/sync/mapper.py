@@ -1,15 +1,21 @@
-"""One resource at work: batches of rows in, fragments of entities and rejected rows out."""
+"""One resource at work: batches of rows in, fragments of entities and rejected rows out.
+
+Half of an entity must not be written, or what the other half would say looks like nothing, which `fill` makes 0. So
+where a row fails, the entity that it belongs to is `broken`; where that can't be told the resource is `partial`: what
+it alone would say is left as it is.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portcfg.errors import IncompleteError
 from portcfg.sync.aggregate import Groups, compile_aggregate
-from portcfg.sync.fragments import Fragment
+from portcfg.sync.fragments import Fragment, Key, Origin
 from portcfg.sync.jq_programs import (
     BATCH_ROWS,
     RowError,
@@ -19,6 +25,7 @@ from portcfg.sync.jq_programs import (
     Scope,
     batch_text,
 )
+from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import Reject
 from portcfg.sync.spec import ItemsToParse, SyncResource
 from portcfg.sync.streams import Batch, Deduper
@@ -36,32 +43,55 @@ class MapperCount:
     fragments: int = 0
     duplicates: int = 0
     several_outputs: dict[str, int] = field(default_factory=dict)
-    rejects: list[Reject] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class MapperTools:
+    """What all mappers of a run share. `doubt` says of a fragment whether its entity will likely be refused."""
+
+    scope: Scope
+    run_window: Any
+    quarantine: Quarantine = field(default_factory=Quarantine)
+    doubt: Callable[[Fragment], bool] = lambda _: False
 
 
 class ResourceMapper:
-    """Feed it every batch of its stream, then `finish`; both give fragments."""
+    """Feed it every batch of its stream, then `finish`; both give fragments.
 
-    def __init__(self, resource: SyncResource, order: int, scope: Scope, run_window: Any) -> None:
+    `broken` are the entities of which a row failed, with whether the rows that failed are enough to make them again.
+    """
+
+    def __init__(self, resource: SyncResource, order: int, tools: MapperTools) -> None:
         self.resource = resource
         self.count = MapperCount()
+        self.broken: dict[Key, bool] = {}
+        self.partial = False
         self._order = order
-        self._run_window = run_window
+        self._tools = tools
+        scope = tools.scope
         self._items = RowExpander(_items_expression(resource.items), scope) if resource.items else None
-        self._deduper = Deduper(resource.dedupe, scope, self._reject_row) if resource.dedupe else None
+        self._deduper = Deduper(resource.dedupe, scope, self._not_deduped) if resource.dedupe else None
         self._grouping = _Grouping(resource, scope) if resource.group_by else None
         query = "true" if self._grouping else resource.query
         self._entity = RowProgram(_entity_slots(resource), scope, query)
+        self._key = RowProgram({name: _entity_slots(resource)[name] for name in ("blueprint", "identifier")}, scope)
 
     def feed(self, batch: Batch, text: str) -> Iterator[Fragment]:
         """The fragments of a batch (those of groups and held rows come later). `text` is the batch, serialised once."""
         if self._items:
-            batch = Batch(batch.window, self._parsed_items(text))
+            batch = Batch(batch.window, self._parsed_items(batch, text))
             text = batch.text()
         if self._deduper:
             batch = self._deduper.feed(batch)
             text = batch.text()
         yield from self._mapped(batch, text)
+
+    def map_again(self, batch: Batch, entry: str) -> Iterator[Fragment]:
+        """The fragments of rows that were kept: of a `row` as `feed` does, of an `item` without what comes before."""
+        if entry == "row" and self._items:
+            batch = Batch(batch.window, self._parsed_items(batch, batch.text()))
+        self.count.rows += len(batch.rows)
+        yield from self._fragments(batch, batch.text())
 
     def notices(self) -> list[str]:
         """What a person should know of how the rows were used."""
@@ -80,7 +110,7 @@ class ResourceMapper:
         if self._grouping:
             self._group(batch, text)
         else:
-            yield from self._fragments(text)
+            yield from self._fragments(batch, text)
 
     def finish(self) -> Iterator[Fragment]:
         """The fragments of held rows and of the groups, once the stream is read to its end."""
@@ -89,22 +119,27 @@ class ResourceMapper:
                 yield from self._mapped(batch, batch.text())
             self.count.duplicates = self._deduper.dropped
         if self._grouping:
-            yield from self._finished(self._grouping.groups)
+            yield from self._finished(self._grouping)
 
-    def _finished(self, groups: Groups) -> Iterator[Fragment]:
-        for group, reason in sorted(groups.poisoned.items()):
-            self._reject(group, f"a row of this group failed, so the group is not written: {reason}")
-        rows = groups.rows()
+    def _finished(self, grouping: _Grouping) -> Iterator[Fragment]:
+        window = self._tools.run_window
+        for group, reason in sorted(grouping.groups.poisoned.items()):
+            message = f"a row of this group failed, so the group is not written: {reason}"
+            self._tools.quarantine.count(self._because("groups", message, group))
+            self._break(window, grouping.key_row(group), again=False)
+        rows = grouping.groups.rows()
         for start in range(0, len(rows), BATCH_ROWS):
-            chunk = rows[start : start + BATCH_ROWS]
-            yield from self._fragments(batch_text(self._run_window, chunk))
+            chunk = Batch(window, rows[start : start + BATCH_ROWS])
+            yield from self._fragments(chunk, chunk.text())
 
-    def _parsed_items(self, text: str) -> list[Any]:
+    def _parsed_items(self, batch: Batch, text: str) -> list[Any]:
         assert self._items is not None
         rows: list[Any] = []
-        for result in self._items.run(text):
+        for row, result in zip(batch.rows, self._items.run(text), strict=True):
             if isinstance(result, RowError):
-                self._reject("", f"itemsToParse: {result.message}")
+                error = replace(result, expression="itemsToParse")
+                self._reject_row("evidence" if self._grouping else "row", batch.window, row, error)
+                self._lost(error)
             else:
                 rows += result
         return rows
@@ -114,32 +149,34 @@ class ResourceMapper:
         for row, result in zip(batch.rows, self._grouping.program.run(text), strict=True):
             if result is None:
                 self.count.left_out += 1
-            elif isinstance(result, RowValues):
-                self._grouping.add(result.values)
-            else:
-                self._failed_row(batch, row, result)
+            elif not isinstance(result, RowValues):
+                self._failed_row(self._grouping, batch, row, result)
+            elif problem := self._grouping.add(result.values):
+                self._keep_evidence(batch, row, RowError("aggregate", problem))
 
-    def _failed_row(self, batch: Batch, row: Any, error: RowError) -> None:
-        assert self._grouping is not None
-        message = f"{error.expression}: {error.message}"
-        (keys,) = self._grouping.keys.run(batch_text(batch.window, [row]))
-        if isinstance(keys, RowValues):
-            self._grouping.groups.poison(keys.values, message)
-        else:
+    def _failed_row(self, grouping: _Grouping, batch: Batch, row: Any, error: RowError) -> None:
+        self._keep_evidence(batch, row, error)
+        (keys,) = grouping.keys.run(batch_text(batch.window, [row]))
+        if not isinstance(keys, RowValues):
             # Whichever group it belongs to would come out too small.
-            raise IncompleteError(f"{self.resource.label}: a row's group can't be told: {message}")
+            raise IncompleteError(f"{self.resource.label}: a row's group can't be told: {error.text}")
+        grouping.groups.poison(keys.values, error.text)
 
-    def _fragments(self, text: str) -> Iterator[Fragment]:
-        for result in self._entity.run(text):
+    def _fragments(self, batch: Batch, text: str) -> Iterator[Fragment]:
+        for row, result in zip(batch.rows, self._entity.run(text), strict=True):
             if result is None:
                 self.count.left_out += 1
             elif isinstance(result, RowError):
-                self._reject("", f"{result.expression}: {result.message}")
-            elif fragment := self._fragment(result):
+                self._failed_item(batch.window, row, result)
+            elif fragment := self._fragment(batch.window, row, result):
                 self.count.fragments += 1
-                yield fragment
+                yield self._with_origin(fragment, batch.window, row)
 
-    def _fragment(self, result: RowValues) -> Fragment | None:
+    def _failed_item(self, window: Any, row: Any, error: RowError) -> None:
+        key = self._break(window, row, again=True)
+        self._reject_row("item", window, row, error, key)
+
+    def _fragment(self, window: Any, row: Any, result: RowValues) -> Fragment | None:
         identifier, blueprint, title, icon, team, creates = result.values[: len(_HEAD)]
         for name in result.several:
             self.count.several_outputs[name] = self.count.several_outputs.get(name, 0) + 1
@@ -147,7 +184,8 @@ class ResourceMapper:
             self.count.no_identifier += 1
             return None
         if not isinstance(identifier, str) or not isinstance(blueprint, str):
-            self._reject(json.dumps(identifier), "identifier and blueprint must be strings")
+            error = RowError("identifier", "identifier and blueprint must be strings")
+            self._reject_row("item", window, row, error, ("", json.dumps(identifier)))
             return None
         middle = len(_HEAD) + len(self.resource.entity.properties)
         return Fragment(
@@ -162,11 +200,43 @@ class ResourceMapper:
             creates=creates is not False,
         )
 
-    def _reject_row(self, reason: str) -> None:
-        self._reject("", reason)
+    def _with_origin(self, fragment: Fragment, window: Any, row: Any) -> Fragment:
+        return replace(fragment, origin=self._origin("item", window, row)) if self._tools.doubt(fragment) else fragment
 
-    def _reject(self, identifier: str, reason: str) -> None:
-        self.count.rejects.append(Reject(self.resource.label, self.resource.blueprint, identifier, reason))
+    def _break(self, window: Any, row: Any, again: bool) -> Key:
+        """Mark the entity of a row that failed; ('', '') when nobody knows which it is."""
+        (key,) = self._key.run(batch_text(window, [row])) if row is not None else (None,)
+        if isinstance(key, RowValues) and all(isinstance(value, str) and value for value in key.values):
+            blueprint, identifier = key.values
+            self.broken[blueprint, identifier] = again and self.broken.get((blueprint, identifier), True)
+            return blueprint, identifier
+        self.partial = True
+        return "", ""
+
+    def _not_deduped(self, error: RowError, window: Any, row: Any) -> None:
+        # Which of several rows counts can't be told, and so the row alone can't be used later either.
+        self._reject_row("evidence", window, row, error)
+        self._lost(error)
+
+    def _lost(self, error: RowError) -> None:
+        """A row is missing, whose entity or group can't be told."""
+        self.partial = True
+        if self._grouping:
+            raise IncompleteError(f"{self.resource.label}: a row's group can't be told: {error.text}")
+
+    def _keep_evidence(self, batch: Batch, row: Any, error: RowError) -> None:
+        origin = self._origin("evidence", batch.window, row)
+        self._tools.quarantine.keep_row(self._because(error.expression, error.text), origin)
+
+    def _reject_row(self, entry: str, window: Any, row: Any, error: RowError, key: Key = ("", "")) -> None:
+        reject = self._because(error.expression, error.text, key[1])
+        self._tools.quarantine.reject_row(reject, self._origin(entry, window, row))
+
+    def _because(self, about: str, reason: str, identifier: str = "") -> Reject:
+        return Reject(self.resource.label, self.resource.blueprint, identifier, reason, about)
+
+    def _origin(self, entry: str, window: Any, row: Any) -> Origin:
+        return Origin(entry, self.resource.stream, self.resource.label, window, row)
 
 
 class _Grouping:
@@ -180,9 +250,19 @@ class _Grouping:
         self.program = RowProgram({**key_slots, **value_slots}, scope, resource.query)
         self.groups = Groups(tuple(resource.group_by), aggregation)
         self._width = len(key_slots)
+        self._resource = resource
 
-    def add(self, values: list[Any]) -> None:
-        self.groups.add(values[: self._width], values[self._width :])
+    def add(self, values: list[Any]) -> str:
+        """Why the row can't be added to its group, or ''."""
+        return self.groups.add(values[: self._width], values[self._width :])
+
+    def key_row(self, group: str) -> dict[str, Any] | None:
+        """The keys of a group alone, where its entity's identifier is made of nothing else."""
+        entity = self._resource.entity
+        named = set(re.findall(r"\w+", entity.identifier + entity.blueprint))
+        if named & set(self._resource.aggregate) or "." in (entity.identifier, entity.blueprint):
+            return None
+        return dict(zip(self.groups.names, json.loads(group), strict=True))
 
 
 def _entity_slots(resource: SyncResource) -> dict[str, str]:

@@ -19,12 +19,28 @@ class StreamStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Reject:
-    """A row or entity that was not written. `where` is a resource's label, or the stage that refused."""
+    """A row or entity that was not written.
+
+    `where` is a resource's label, or the stage that refused. `about` is what was at fault there: an expression, a
+    property, a relation, or Port's status and error.
+    """
 
     where: str
     blueprint: str
     identifier: str
     reason: str
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class RejectGroup:
+    """Rejects with one cause: how many, and the first few."""
+
+    where: str
+    blueprint: str
+    about: str
+    count: int
+    examples: tuple[Reject, ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,7 @@ class BlueprintReport:
 @dataclass(frozen=True)
 class SyncReport:
     """The whole run. `first_day`..`last_day` are UTC days, empty where no stream has a window; `dry_run` means nothing
-    was written."""
+    was written. `quarantine` is the file that holds what was rejected, '' without one."""
 
     mapping: str
     dry_run: bool
@@ -72,12 +88,18 @@ class SyncReport:
     last_day: str
     streams: tuple[StreamReport, ...] = ()
     blueprints: tuple[BlueprintReport, ...] = ()
-    rejects: tuple[Reject, ...] = ()
+    rejected: tuple[RejectGroup, ...] = ()
+    quarantine: str = ""
     notices: tuple[str, ...] = ()
     source_requests: int = 0
     source_retries: int = 0
     port_requests: int = 0
     seconds: float = 0.0
+
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """The examples of all causes."""
+        return tuple(reject for group in self.rejected for reject in group.examples)
 
     @property
     def writes(self) -> int:
@@ -90,7 +112,7 @@ class SyncReport:
         if any(stream.status is StreamStatus.FAILED for stream in self.streams):
             return EXIT_INCOMPLETE
         held = any(item.held for item in self.blueprints)
-        return EXIT_PARTIAL if self.rejects or held else EXIT_OK
+        return EXIT_PARTIAL if self.rejected or held else EXIT_OK
 
 
 @dataclass(frozen=True)

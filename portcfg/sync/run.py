@@ -12,19 +12,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import UsageError
 from portcfg.retry import RetryPolicy
 from portcfg.sync.deliver import Delivery, Tally
-from portcfg.sync.entities import filled, with_safe_identifiers
-from portcfg.sync.fragments import Entity, merge
+from portcfg.sync.entities import filled, made_of
+from portcfg.sync.fragments import Entity
 from portcfg.sync.intake import Failed, Intake, Reader
-from portcfg.sync.report import Progress, Reject, SyncReport
+from portcfg.sync.quarantine import Quarantine
+from portcfg.sync.report import Progress, SyncReport
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import SyncMapping
-from portcfg.sync.targets import check_resources, missing_fields, raise_missing, read_blueprints
+from portcfg.sync.targets import Blueprints, check_resources, missing_fields, raise_missing, read_blueprints
 from portcfg.sync.windows import DEFAULT_DAYS, DayRange, day_range
 
 
@@ -47,10 +49,11 @@ def run_sync(
     options: SyncOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
     source: SourceClient | None = None,
+    quarantine: Quarantine | None = None,
 ) -> SyncReport:
     """Run the mapping. `source_env` holds the values of the environment variables that `source.auth` names.
 
-    `source` takes the place of the HTTP client made of the mapping's `source`.
+    `source` takes the place of the HTTP client made of the mapping's `source`; `quarantine` keeps what is rejected.
 
     Raises PortcfgError when nothing could be begun: days that make no sense, a missing key, a source that refuses every
     stream, a Port that doesn't give its blueprints, blueprints that don't have what the mapping writes. Everything
@@ -63,10 +66,13 @@ def run_sync(
     client = source or SourceClient(mapping.source, source_env, options.retry)
     report = progress or (lambda _: None)
     client.on_wait = lambda reason, seconds: report(Progress("wait", reason, math.ceil(seconds)))
+    quarantine = quarantine or Quarantine()
+    quarantine.begin(mapping, options.now, days.first.isoformat(), days.last.isoformat())
     try:
-        return _Run(mapping, client, port, options, days, report).run()
+        return _Run(mapping, client, port, options, days, report, quarantine).run()
     finally:
         client.close()
+        quarantine.close(options.retry.wall())
 
 
 def default_days(mapping: SyncMapping) -> int:
@@ -83,7 +89,9 @@ class _Run:
         options: SyncOptions,
         days: DayRange,
         progress: Callable[[Progress], None],
+        quarantine: Quarantine,
     ) -> None:
+        self._quarantine = quarantine
         self._mapping = mapping
         self._source = source
         self._port = port
@@ -91,32 +99,34 @@ class _Run:
         self._days = days
         self._progress = progress
         self._tallies: dict[str, Tally] = {}
-        self._rejects: list[Reject] = []
 
     def run(self) -> SyncReport:
         started, requests = self._options.retry.monotonic(), self._port.requests_made
         blueprints = read_blueprints(self._port)
         check_resources(self._mapping.resources, blueprints)
-        intake = Reader(self._mapping, self._source, self._days, self._options.now, self._progress).read()
+        intake = self._read(blueprints)
+        self._quarantine.silent = partial(_silent, intake)
         by_blueprint = self._entities(intake)
         raise_missing(missing_fields((item for items in by_blueprint.values() for item in items), blueprints))
-        delivery = Delivery(self._port, self._mapping, blueprints, self._tallies, self._progress, self._options.dry_run)
-        delivery.deliver(by_blueprint, lambda name: _silent(intake, name))
-        self._rejects += [*intake.rejects, *delivery.rejects]
+        dry_run, quarantine = self._options.dry_run, self._quarantine
+        delivery = Delivery(self._port, self._mapping, blueprints, self._tallies, self._progress, dry_run, quarantine)
+        delivery.deliver(by_blueprint, partial(_silent, intake))
         dropped = [f"{text} ({count})" for text, count in delivery.dropped.items()]
         seconds = self._options.retry.monotonic() - started
         return self._report(intake, dropped, self._port.requests_made - requests, seconds)
+
+    def _read(self, blueprints: Blueprints) -> Intake:
+        now, quarantine = self._options.now, self._quarantine
+        return Reader(self._mapping, self._source, self._days, now, self._progress, quarantine, blueprints).read()
 
     def _entities(self, intake: Intake) -> dict[str, list[Entity]]:
         """Merged entities by blueprint, without the blueprints that are held back."""
         self._count_fragments(intake)
         held = self._held(intake.failed)
         fragments = [item for item in intake.fragments if item.blueprint not in held]
-        entities, rejects = merge(fragments, self._mapping.merge)
-        entities, unfit = with_safe_identifiers(entities)
-        self._rejects += [*rejects, *unfit]
+        broken = {key: again for key, again in intake.broken.items() if key[0] not in held}
         found: dict[str, list[Entity]] = {}
-        for entity in entities:
+        for entity in made_of(fragments, broken, self._mapping.merge, self._quarantine):
             found.setdefault(entity.blueprint, []).append(entity)
         return {name: [filled(item, self._fill(intake, name)) for item in items] for name, items in found.items()}
 
@@ -161,10 +171,10 @@ class _Run:
             last_day=self._days.last.isoformat() if windowed else "",
             streams=tuple(intake.streams),
             blueprints=tuple(
-                tally.report(name, sum(reject.blueprint == name for reject in self._rejects))
-                for name, tally in sorted(self._tallies.items())
+                tally.report(name, self._quarantine.rejected_in(name)) for name, tally in sorted(self._tallies.items())
             ),
-            rejects=tuple(self._rejects),
+            rejected=self._quarantine.groups(),
+            quarantine=self._quarantine.kept,
             notices=(*intake.notices, *notices, *dropped),
             source_requests=sum(self._source.requests_made.values()),
             source_retries=self._source.retries,

@@ -9,10 +9,14 @@ from hashlib import blake2b
 from typing import Any
 
 from portcfg.errors import IncompleteError
+from portcfg.sync.daycount import DayCount, DayCounter
 from portcfg.sync.jq_programs import BATCH_ROWS, RowError, RowExpander, RowProgram, RowValues, Scope, batch_text
 from portcfg.sync.paging import Ask, Pager
 from portcfg.sync.spec import Dedupe, Stream
 from portcfg.sync.windows import DayRange, Window, slices
+
+# What a row that failed is handed to: why, its window, the row.
+Refuse = Callable[[RowError, Any, Any], None]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Batch:
 class StreamCount:
     """What was read, for the report. Filled while the stream is read.
 
-    `left_out` are raw rows of which `rows` made none; `summed`: some resource groups the rows.
+    `left_out` are raw rows of which `rows` made none, and rows of days that were not asked for; `summed`: some resource
+    groups the rows. `days` are the rows by UTC day, once all are read, where the stream says how to tell.
     """
 
     rows: int = 0
@@ -41,17 +46,18 @@ class StreamCount:
     total: int | None = None
     pages: int = 0
     truncated: bool = False
-    rejected: list[str] = field(default_factory=list)
+    refuse: Refuse = lambda error, window, row: None
     summed: bool = False
+    days: dict[str, DayCount] = field(default_factory=dict)
 
-    def reject(self, message: str) -> None:
-        """Note a row that failed; raises IncompleteError where its absence would make a sum too small."""
+    def reject(self, error: RowError, window: Any, row: Any) -> None:
+        """Hand on a row that failed; raises IncompleteError where its absence would make a sum too small."""
+        self.refuse(error, window, row)
         if self.summed:
             raise IncompleteError(
-                f"a row could not be read, and sums are made of these rows: {message}",
+                f"a row could not be read, and sums are made of these rows: {error.text}",
                 hint="nothing that depends on this stream was written",
             )
-        self.rejected.append(message)
 
 
 class StreamReader:
@@ -65,6 +71,8 @@ class StreamReader:
         self._pager = Pager(stream, scope, ask)
         self._expander = RowExpander(stream.rows, scope) if stream.rows else None
         self._seen = seen
+        self._windows: list[Window] = []
+        self._totals: list[int | None] = []
         self.count = StreamCount(summed=summed)
 
     def batches(self, days: DayRange, now: float) -> Iterator[Batch]:
@@ -72,6 +80,8 @@ class StreamReader:
         batches = self._shaped(days, now)
         if self._stream.dedupe:
             batches = self._deduped(batches, Deduper(self._stream.dedupe, self._scope, self.count.reject))
+        if self._stream.day:
+            batches = self._by_day(batches, DayCounter(self._stream.day, self._scope, self.count.reject))
         for batch in batches:
             self.count.shaped += len(batch.rows)
             yield batch
@@ -82,10 +92,17 @@ class StreamReader:
             self.count.duplicates = deduper.dropped
         yield from deduper.finish()
 
+    def _by_day(self, batches: Iterator[Batch], counter: DayCounter) -> Iterator[Batch]:
+        for batch in batches:
+            before = counter.left_out
+            yield Batch(batch.window, counter.feed(batch.window, batch.rows))
+            self.count.left_out += counter.left_out - before
+        self.count.days = counter.counts(self._windows, self._totals)
+
     def _shaped(self, days: DayRange, now: float) -> Iterator[Batch]:
-        windows: Sequence[Window | None] = [None]
         if self._stream.window is not None:
-            windows = list(slices(days, self._stream.window, now))
+            self._windows = list(slices(days, self._stream.window, now))
+        windows: Sequence[Window | None] = self._windows or [None]
         for window in windows:
             seen = window.as_json() if window else None
             for rows in self._raw(window):
@@ -102,15 +119,16 @@ class StreamReader:
             self._seen(self.count)
             for start in range(0, len(page.rows), BATCH_ROWS):
                 yield page.rows[start : start + BATCH_ROWS]
+        self._totals.append(total)
         if total is not None:
             self.count.total = (self.count.total or 0) + total
 
     def _expand(self, batch: Batch) -> Batch:
         assert self._expander is not None
         rows: list[Any] = []
-        for result in self._expander.run(batch.text()):
+        for row, result in zip(batch.rows, self._expander.run(batch.text()), strict=True):
             if isinstance(result, RowError):
-                self.count.reject(f"rows: {result.message}")
+                self.count.reject(result, batch.window, row)
             else:
                 self.count.left_out += not result
                 rows += result
@@ -121,7 +139,7 @@ class Deduper:
     """Drops rows with a key seen before; a key that is null is no key. With `keep` the rows are held until `finish`
     (memory by key); without it only a 16-byte digest of each key is."""
 
-    def __init__(self, spec: Dedupe, scope: Scope, reject: Callable[[str], None]) -> None:
+    def __init__(self, spec: Dedupe, scope: Scope, reject: Refuse) -> None:
         slots = {"dedupe.by": spec.by, "dedupe.keep": spec.keep or "null"}
         self._program = RowProgram(slots, scope)
         self._hold = bool(spec.keep)
@@ -172,7 +190,7 @@ class Deduper:
                 parts = key if isinstance(key, list) else [key]
                 yield "" if all(part is None for part in parts) else _canonical(key), keep, row
             elif isinstance(result, RowError):
-                self._reject(f"{result.expression}: {result.message}")
+                self._reject(result, batch.window, row)
 
 
 def order_key(value: Any) -> tuple[int, Any]:

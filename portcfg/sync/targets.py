@@ -10,14 +10,15 @@ from typing import Any
 from portcfg.client import PortReader
 from portcfg.errors import PortcfgError, TerminalApiError
 from portcfg.sync.entities import safe_identifier
-from portcfg.sync.fragments import Entity
-from portcfg.sync.report import Reject
+from portcfg.sync.fragments import Entity, Refused
 from portcfg.sync.spec import SyncMapping, SyncResource
 
 # Identifiers in one search: 500 of the longest usual ones stay far under Port's 1 MiB body limit.
 SEARCH_IDENTIFIERS = 500
 
 Blueprints = Mapping[str, Mapping[str, Any]]
+# A relation, and why the entity can't be written for it.
+Problem = tuple[str, str]
 
 
 def read_blueprints(port: PortReader) -> Blueprints:
@@ -136,12 +137,15 @@ class Targets:
 
 @dataclass(frozen=True)
 class Related:
-    """Entities whose relations can be written, the rest, and what was left out of relations, counted by text."""
+    """Entities whose relations can be written, the rest, and what was left out of relations, counted by text.
+
+    `creating` are, for entities with a target that Port shall make, the relations to send with such a request.
+    """
 
     entities: list[Entity]
-    rejects: list[Reject]
+    refused: list[Refused]
     dropped: Counter[str]
-    create_missing: bool = False
+    creating: dict[str, set[str]] = field(default_factory=dict)
 
 
 def relate(
@@ -154,18 +158,27 @@ def relate(
     for entity in entities:
         values, problem = _shaped(entity, relations, written, result.dropped)
         if problem:
-            result.rejects.append(Reject("relations", entity.blueprint, entity.identifier, problem))
+            result.refused.append(_refused(entity, problem))
         else:
             shaped.append(replace(entity, relations=values))
     missing = {name: _missing_targets(name, shaped, relations[name]["target"], targets) for name in _used(shaped)}
     policies = {name: _policy(mapping, blueprint["identifier"], name, relations[name]["target"]) for name in missing}
+    # Port takes no entity without its required relations, so these go along with those that it makes targets of.
+    required = {name for name, relation in relations.items() if relation.get("required")}
+    made = {name for name, policy in policies.items() if policy == "create"}
     for entity in shaped:
         kept, problem = _resolved(entity, relations, missing, policies, result.dropped)
         if problem:
-            result.rejects.append(Reject("relations", entity.blueprint, entity.identifier, problem))
-        else:
-            result.entities.append(replace(entity, relations=kept))
-    return replace(result, create_missing=any(missing[name] and policies[name] == "create" for name in missing))
+            result.refused.append(_refused(entity, problem))
+            continue
+        result.entities.append(replace(entity, relations=kept))
+        if any(policies[name] == "create" and missing[name].intersection(_items(kept[name])) for name in kept):
+            result.creating[entity.identifier] = made | required
+    return result
+
+
+def _refused(entity: Entity, problem: Problem) -> Refused:
+    return Refused("relations", entity.blueprint, entity.identifier, problem[1], problem[0], entity)
 
 
 def _policy(mapping: SyncMapping, blueprint: str, relation: str, target: str) -> str:
@@ -180,7 +193,7 @@ def _used(entities: Iterable[Entity]) -> list[str]:
 
 def _shaped(
     entity: Entity, relations: Mapping[str, Any], written: set[str], dropped: Counter[str]
-) -> tuple[dict[str, Any], str]:
+) -> tuple[dict[str, Any], Problem | None]:
     """Each value in the form its relation takes: a string, or a sorted list without repeats."""
     shaped: dict[str, Any] = {}
     for name, value in entity.relations.items():
@@ -193,12 +206,12 @@ def _shaped(
             continue
         items = [] if value is None else value if isinstance(value, list) else [value]
         if not all(isinstance(item, str) and item for item in items):
-            return {}, f"relation `{name}` is not an identifier"
+            return {}, (name, f"relation `{name}` is not an identifier")
         safe = {safe_identifier(item) if relation.get("target") in written else item for item in items}
         if not relation.get("many") and len(safe) > 1:
-            return {}, f"relation `{name}` takes one entity, not {len(safe)}"
+            return {}, (name, f"relation `{name}` takes one entity, not {len(safe)}")
         shaped[name] = sorted(safe) if relation.get("many") else next(iter(safe), None)
-    return shaped, ""
+    return shaped, None
 
 
 def _missing_targets(name: str, entities: Sequence[Entity], target: str, targets: Targets) -> set[str]:
@@ -218,18 +231,18 @@ def _resolved(
     missing: Mapping[str, set[str]],
     policies: Mapping[str, str],
     dropped: Counter[str],
-) -> tuple[dict[str, Any], str]:
+) -> tuple[dict[str, Any], Problem | None]:
     kept = dict(entity.relations)
     for name, value in entity.relations.items():
         absent = missing[name].intersection(_items(value))
         policy, target = policies[name], relations[name]["target"]
         if absent and policy == "quarantine":
-            return {}, f"relation `{name}`: `{target}` has no entity `{min(absent)}`"
+            return {}, (name, f"relation `{name}`: `{target}` has no entity `{min(absent)}`")
         if absent and policy == "drop":
             dropped[f"{entity.blueprint}.{name}: values without a `{target}` entity in Port were left out"] += len(
                 absent
             )
             kept[name] = [item for item in value if item not in absent] if isinstance(value, list) else None
         if relations[name].get("required") and not kept[name]:
-            return {}, f"relation `{name}` is required and has no value"
-    return kept, ""
+            return {}, (name, f"relation `{name}` is required and has no value")
+    return kept, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,42 +14,69 @@ from portcfg.errors import TerminalApiError
 DIVISIBLE = (400, 413, 422)
 
 Body = dict[str, Any]
+Reason = tuple[str, str]
 
 
 @dataclass
 class Written:
-    """What happened to the bodies of one blueprint, by identifier."""
+    """What happened to the bodies of one blueprint, by identifier. A reason is Port's status and error, and a text."""
 
     created: set[str] = field(default_factory=set)
     updated: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
-    deferred: dict[str, tuple[Body, str]] = field(default_factory=dict)
+    refused: dict[str, Reason] = field(default_factory=dict)
+    deferred: dict[str, tuple[Body, Reason]] = field(default_factory=dict)
 
 
 class BulkWriter:
-    """Writes the entities of one blueprint. An item answered 404 (a relation's target isn't there yet) waits."""
+    """Writes the entities of one blueprint. An item answered 404 (a relation's target isn't there yet) waits.
 
-    def __init__(self, port: PortWriter, blueprint: str, create_missing: bool, wrote: Callable[[int], None]) -> None:
+    `creating` are, by identifier, the relations that go out in a request that lets Port make their targets; all others
+    go out in one that doesn't, so that Port never makes a target that the mapping doesn't want made.
+    """
+
+    def __init__(
+        self,
+        port: PortWriter,
+        blueprint: str,
+        wrote: Callable[[int], None] = lambda _: None,
+        creating: Mapping[str, Container[str]] | None = None,
+    ) -> None:
         self._port = port
         self._path = f"/blueprints/{segment(blueprint)}/entities/bulk"
-        self._params = {
-            "upsert": "true",
-            "merge": "true",
-            "create_missing_related_entities": "true" if create_missing else "false",
-        }
+        self._creating = creating or {}
         self._wrote = wrote
+        self._whole: dict[str, Body] = {}
         self.written = Written()
 
     def write(self, bodies: list[Body]) -> None:
         """Send all; raises ApiError when Port can't be reached or refuses more than single entities."""
-        for batch in bulks(bodies):
-            self._send(batch)
-            self._wrote(len(batch))
+        self._send_all(bodies, self._wrote)
 
     def write_deferred(self) -> None:
         """Try again what had to wait. Raises ApiError like `write`."""
-        for batch in bulks([body for body, _ in self.written.deferred.values()]):
+        self._send_all([body for body, _ in self.written.deferred.values()], lambda _: None)
+
+    def _send_all(self, bodies: list[Body], wrote: Callable[[int], None]) -> None:
+        rest = []
+        making = [body for body in bodies if body["identifier"] in self._creating]
+        self._whole.update({body["identifier"]: body for body in making})
+        for batch in bulks(self._with_made_targets(body) for body in making):
+            self._send(batch, create_missing=True)
+            left = [body for body in batch if self._has_more(body)]
+            rest += [self._whole[body["identifier"]] for body in left]
+            wrote(len(batch) - len(left))
+        rest += [body for body in bodies if body["identifier"] not in self._creating]
+        for batch in bulks(rest):
             self._send(batch)
+            wrote(len(batch))
+
+    def _with_made_targets(self, body: Body) -> Body:
+        names = self._creating[body["identifier"]]
+        return {**body, "relations": {name: value for name, value in body["relations"].items() if name in names}}
+
+    def _has_more(self, sent: Body) -> bool:
+        name, written = sent["identifier"], self.written
+        return sent != self._whole[name] and name not in written.refused and name not in written.deferred
 
     def write_bare(self) -> None:
         """Write what waits without its relations, for it to be there when the others of a circle relate to it."""
@@ -68,24 +95,26 @@ class BulkWriter:
             self.written.refused[name] = self.written.deferred.pop(name)[1]
         return gone
 
-    def _send(self, batch: list[Body]) -> None:
+    def _send(self, batch: list[Body], create_missing: bool = False) -> None:
+        make = "true" if create_missing else "false"
+        params = {"upsert": "true", "merge": "true", "create_missing_related_entities": make}
         try:
-            answer = self._port.send("POST", self._path, {"entities": batch}, self._params)
+            answer = self._port.send("POST", self._path, {"entities": batch}, params)
         except TerminalApiError as error:
-            self._refused_whole(batch, error)
+            self._refused_whole(batch, error, create_missing)
             return
         self._read(batch, answer.body)
 
-    def _refused_whole(self, batch: list[Body], error: TerminalApiError) -> None:
+    def _refused_whole(self, batch: list[Body], error: TerminalApiError, create_missing: bool) -> None:
         if error.status not in DIVISIBLE:
             raise error
         if len(batch) == 1:
-            self._refuse(batch[0], error.status, error.message)
+            self._refuse(batch[0], error.status, error.error, error.message)
             return
         # Too big, or one bad item spoils all: halves find out which.
         half = len(batch) // 2
-        self._send(batch[:half])
-        self._send(batch[half:])
+        self._send(batch[:half], create_missing)
+        self._send(batch[half:], create_missing)
 
     def _read(self, batch: list[Body], body: Body) -> None:
         waiting = dict(enumerate(batch))
@@ -95,15 +124,17 @@ class BulkWriter:
                 (self.written.created if item.get("created") else self.written.updated).add(sent["identifier"])
         for item in body.get("errors") or []:
             if sent := waiting.pop(item.get("index"), None):
-                reason = f"{item.get('error') or 'error'}: {item.get('message') or 'no reason given'}"
-                self._refuse(sent, item.get("statusCode") or 0, reason)
+                error = str(item.get("error") or "error")
+                reason = f"{error}: {item.get('message') or 'no reason given'}"
+                self._refuse(sent, item.get("statusCode") or 0, error, reason)
         for sent in waiting.values():
-            self._refuse(sent, 0, "Port's answer doesn't mention it")
+            self._refuse(sent, 0, "", "Port's answer doesn't mention it")
 
-    def _refuse(self, body: Body, status: int, reason: str) -> None:
-        text, name = f"Port refused it ({status}): {reason}", body["identifier"]
+    def _refuse(self, body: Body, status: int, error: str, reason: str) -> None:
+        name = body["identifier"]
+        why = (f"{status} {error}".strip(), f"Port refused it ({status}): {reason}")
         if status == 404:
-            self.written.deferred[name] = (body, text)
+            self.written.deferred[name] = (self._whole.get(name, body), why)
         else:
             self.written.deferred.pop(name, None)
-            self.written.refused[name] = text
+            self.written.refused[name] = why

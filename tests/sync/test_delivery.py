@@ -242,7 +242,7 @@ def written(items: list[Any], refused: dict[str, int]) -> dict[str, Any]:
 
 def writer(answer: Any) -> tuple[BulkWriter, Bulk]:
     port = Bulk(answer)
-    return BulkWriter(port, "thing", False, lambda _: None), port
+    return BulkWriter(port, "thing"), port
 
 
 def some(*names: str) -> list[dict[str, Any]]:
@@ -253,7 +253,7 @@ def test_items_are_told_apart_by_their_own_status() -> None:
     bulk, _ = writer(lambda items: written(items, {"b": 422, "c": 404}))
     bulk.write(some("a", "b", "c"))
     assert bulk.written.created == {"a"}
-    assert bulk.written.refused == {"b": "Port refused it (422): error: no"}
+    assert bulk.written.refused == {"b": ("422 error", "Port refused it (422): error: no")}
     assert list(bulk.written.deferred) == ["c"]
 
 
@@ -261,7 +261,7 @@ def test_an_item_that_the_answer_passes_over_is_not_taken_for_written() -> None:
     bulk, _ = writer(lambda items: written(items[:1], {}))
     bulk.write(some("a", "b"))
     assert bulk.written.created == {"a"}
-    assert "doesn't mention it" in bulk.written.refused["b"]
+    assert "doesn't mention it" in bulk.written.refused["b"][1]
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
@@ -274,7 +274,7 @@ def test_a_batch_that_is_too_much_is_halved_until_the_bad_item_is_alone(status: 
     bulk, port = writer(answer)
     bulk.write(some("a", "b", "c", "d"))
     assert bulk.written.created == {"a", "b", "d"}
-    assert bulk.written.refused == {"c": f"Port refused it ({status}): too big"}
+    assert bulk.written.refused == {"c": (str(status), f"Port refused it ({status}): too big")}
     assert port.asked == [["a", "b", "c", "d"], ["a", "b"], ["c", "d"], ["c"], ["d"]]
 
 
@@ -292,7 +292,7 @@ def test_what_waits_for_another_entity_is_written_later_or_refused_with_the_last
     bulk.write_deferred()
     assert (bulk.written.created, list(bulk.written.deferred)) == ({"a"}, ["b"])
     assert bulk.refuse(lambda body: body["identifier"] == "b") == ["b"]
-    assert bulk.written.refused == {"b": "Port refused it (404): error: no"}
+    assert bulk.written.refused == {"b": ("404 error", "Port refused it (404): error: no")}
 
 
 def test_an_error_of_the_whole_request_is_raised() -> None:

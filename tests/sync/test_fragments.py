@@ -149,13 +149,14 @@ SCHEMA = {
     ],
 )
 def test_entities_are_checked_against_the_blueprint(properties: dict[str, Any], problem: str) -> None:
-    found = schema_problem(Entity("b", "e", properties=properties), SCHEMA)
+    _, found = schema_problem(Entity("b", "e", properties=properties), SCHEMA) or ("", "")
     assert found.startswith(problem) and bool(found) == bool(problem)
 
 
 def test_what_only_updates_may_lack_what_is_required_but_not_have_the_wrong_type() -> None:
-    assert schema_problem(Entity("b", "e", properties={"s": "a"}, creates=False), SCHEMA) == ""
-    assert schema_problem(Entity("b", "e", properties={"s": 5}, creates=False), SCHEMA).startswith("`s` is number")
+    assert schema_problem(Entity("b", "e", properties={"s": "a"}, creates=False), SCHEMA) is None
+    name, reason = schema_problem(Entity("b", "e", properties={"s": 5}, creates=False), SCHEMA) or ("", "")
+    assert name == "s" and reason.startswith("`s` is number")
 
 
 def test_lengths() -> None:

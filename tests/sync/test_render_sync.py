@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from portcfg.render.sync import sync_json, sync_markdown, sync_text
-from portcfg.sync.report import BlueprintReport, Reject, StreamReport, StreamStatus, SyncReport
+from portcfg.sync.report import BlueprintReport, Reject, RejectGroup, StreamReport, StreamStatus, SyncReport
 
 HOSTILE = "a\x1b[31m\nb|`@team`"
+REJECT = Reject("merge", "cursor_usage_record", HOSTILE, "`x` is 1 and 2", "x")
 REPORT = SyncReport(
     mapping="cursor",
     dry_run=False,
@@ -23,7 +24,8 @@ REPORT = SyncReport(
         BlueprintReport("cursor_ai_code_change_record", held="changes could not be read to its end"),
         BlueprintReport(HOSTILE, 9, 9, 6, 0, 0, 1, {"idle (their resource says `creates: false`)": 2}),
     ),
-    rejects=(Reject("merge", "cursor_usage_record", HOSTILE, "`x` is 1 and 2"),) * 25,
+    rejected=(RejectGroup("merge", "cursor_usage_record", "x", 25, (REJECT,) * 3),),
+    quarantine="kept here.ndjson",
     notices=("commits: not in your plan (401)",),
     source_requests=6,
     source_retries=1,
@@ -39,7 +41,8 @@ def test_text() -> None:
     assert "HELD BACK cursor_ai_code_change_record: changes could" in text
     assert "2 idle (their resource says `creates: false`)" in text
     assert "left out: rows that" in text and "twice: rows that" in text
-    assert "... and 5 more" in text
+    assert "... and 22 more (merge x)" in text
+    assert "kept in kept here.ndjson; mend the cause, then: portcfg sync replay 'kept here.ndjson'" in text
     assert "6 requests to the source (1 retries), 9 to Port, 1.2 s" in text
 
 
@@ -54,9 +57,10 @@ def test_nothing_hostile_gets_through() -> None:
 
 def test_json_is_versioned_and_whole() -> None:
     body = json.loads(sync_json(REPORT))
-    assert body["format"] == "portcfg/sync/1"
+    assert body["format"] == "portcfg/sync/2"
     assert (body["exit_code"], body["writes"]) == (3, 8)
-    assert len(body["rejects"]) == 25
+    assert body["rejected"][0]["count"] == 25
+    assert len(body["rejected"][0]["examples"]) == 3
     assert body["streams"][0] | {"name": "events", "status": "read", "total": 13} == body["streams"][0]
 
 
@@ -90,6 +94,6 @@ def test_a_dry_run_says_would() -> None:
 
 def test_exit_codes() -> None:
     assert SyncReport("m", False, "", "").exit_code == 0
-    assert SyncReport("m", False, "", "", rejects=REPORT.rejects).exit_code == 6
+    assert SyncReport("m", False, "", "", rejected=REPORT.rejected).exit_code == 6
     assert REPORT.exit_code == 3
     assert SyncReport("m", False, "", "", blueprints=(BlueprintReport("b", held="Port failed"),)).exit_code == 6

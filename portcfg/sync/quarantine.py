@@ -1,0 +1,158 @@
+"""What could not be written, kept in a file with the reason, so that `portcfg sync replay` can try again.
+
+One JSON value a line, ASCII only. The first is the header: `format`, `mapping`, `digest` of the mapping, the days, and
+`read_at`. Each other one says `where`, `blueprint`, `identifier`, `about` and `reason` like a Reject, and has
+
+- a row: `entry` (see Origin), `stream`, `resource`, `window`, `row`; or
+- an entity: `entry` is `entity`, with `entity` as it was to be written, or `parts`, with the fragments that it is made
+  of (each with its own row as `origin` where that is kept). `silent` are the properties that nobody could say
+  anything about in that run; or
+- `entry` is `end`, and `at` the moment in epoch seconds after which the run wrote nothing more.
+
+Lines are written as they come, so a killed run leaves whole ones, and memory doesn't grow with their number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from portcfg.errors import PortcfgError
+from portcfg.sync.fragments import Entity, Fragment, Origin, Refused
+from portcfg.sync.report import Reject, RejectGroup
+from portcfg.sync.spec import SyncMapping
+
+FORMAT = "portcfg/quarantine/1"
+EXAMPLES = 3
+NOTE = "Rows as the source gave them, which may hold personal data: keep this file as you keep its source."
+_ENTITY_FIELDS = tuple(item.name for item in fields(Entity) if item.name != "parts")
+Line = Mapping[str, Any]
+
+
+def mapping_digest(mapping: SyncMapping) -> str:
+    """What changes when the mapping is changed; where the source is doesn't count."""
+    body = {name: value for name, value in asdict(mapping).items() if name != "source"}
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+
+
+class Quarantine:
+    """Counts rejects by cause and, given a path, keeps them. `silent` tells a blueprint's unread properties."""
+
+    def __init__(self, path: Path | None = None, make_folder: Callable[[Path], None] | None = None) -> None:
+        self.path = path
+        self.silent: Callable[[str], frozenset[str]] = lambda _: frozenset()
+        self._make_folder = make_folder or (lambda folder: folder.mkdir(parents=True, exist_ok=True))
+        self._header: Line = {}
+        self._file: BinaryIO | None = None
+        self._groups: dict[tuple[str, str, str], RejectGroup] = {}
+
+    @property
+    def kept(self) -> str:
+        """The file, or '' when nothing was kept."""
+        return str(self.path) if self._file else ""
+
+    def begin(self, mapping: SyncMapping, read_at: float, first_day: str, last_day: str) -> None:
+        """Say what the lines to come belong to."""
+        self._header = {
+            "format": FORMAT,
+            "mapping": mapping.identifier,
+            "digest": mapping_digest(mapping),
+            "first_day": first_day,
+            "last_day": last_day,
+            "read_at": read_at,
+            "note": NOTE,
+        }
+
+    def groups(self) -> tuple[RejectGroup, ...]:
+        """The rejects so far, by cause."""
+        return tuple(self._groups.values())
+
+    def rejected_in(self, blueprint: str) -> int:
+        """How many rejects a blueprint has."""
+        return sum(group.count for group in self._groups.values() if group.blueprint == blueprint)
+
+    def reject_row(self, reject: Reject, origin: Origin) -> None:
+        """Count and keep a row."""
+        self.count(reject)
+        self.keep_row(reject, origin)
+
+    def keep_row(self, reject: Reject, origin: Origin) -> None:
+        """Keep a row that is counted elsewhere."""
+        self._write({**asdict(reject), **_shallow(origin)})
+
+    def reject_entity(self, refused: Refused) -> None:
+        """Count and keep an entity."""
+        self.count(refused)
+        self.keep_entity(refused)
+
+    def keep_entity(self, refused: Refused) -> None:
+        """Keep an entity that is counted elsewhere."""
+        entity = refused.entity
+        silent = sorted(self.silent(refused.blueprint))
+        reason = asdict(_plain(refused))
+        if entity.parts:
+            parts = [{**_entity(part), "order": part.order, "origin": _origin(part)} for part in entity.parts]
+            self._write({**reason, "entry": "parts", "parts": parts, "silent": silent})
+        else:
+            self._write({**reason, "entry": "entity", "entity": _entity(entity), "silent": silent})
+
+    def copy(self, line: Line) -> None:
+        """Count and keep a line of another file."""
+        self.count(Reject(**{item.name: line[item.name] for item in fields(Reject)}))
+        self._write(line)
+
+    def close(self, now: float) -> None:
+        """End the file."""
+        if self._file:
+            self._write({"entry": "end", "at": now})
+            self._file.close()
+
+    def count(self, reject: Reject) -> None:
+        """Count a reject; by itself what has no row of its own, such as a group."""
+        cause = (reject.where, reject.blueprint, reject.about)
+        group = self._groups.get(cause) or RejectGroup(*cause, 0, ())
+        examples = group.examples if len(group.examples) == EXAMPLES else (*group.examples, _plain(reject))
+        self._groups[cause] = replace(group, count=group.count + 1, examples=examples)
+
+    def _write(self, line: Line) -> None:
+        if self.path is None:
+            return
+        try:
+            if self._file is None:
+                self._file = self._opened(self.path)
+                self._file.write(_bytes(self._header))
+            # Unbuffered, a line at a time: whatever ends the process, what is there is whole.
+            self._file.write(_bytes(line))
+        except OSError as error:
+            hint = "make room, or name another one with --quarantine FILE"
+            raise PortcfgError(f"the quarantine file {self.path} can't be written: {error.strerror}", hint) from None
+
+    def _opened(self, path: Path) -> BinaryIO:
+        self._make_folder(path.parent)
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600), "ab", buffering=0)
+
+
+def _bytes(line: Line) -> bytes:
+    # ASCII, because rows may hold what is no Unicode (half a surrogate pair), and line ends that JSON doesn't escape.
+    return json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _plain(reject: Reject) -> Reject:
+    return Reject(reject.where, reject.blueprint, reject.identifier, reject.reason, reject.about)
+
+
+def _shallow(origin: Origin) -> dict[str, Any]:
+    return {item.name: getattr(origin, item.name) for item in fields(Origin)}
+
+
+def _origin(part: Fragment) -> dict[str, Any] | None:
+    return _shallow(part.origin) if part.origin else None
+
+
+def _entity(entity: Entity) -> dict[str, Any]:
+    return {name: getattr(entity, name) for name in _ENTITY_FIELDS}
