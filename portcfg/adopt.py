@@ -11,7 +11,7 @@ from dataclasses import field as dataclass_field
 from pathlib import Path as File
 from typing import Any
 
-from portcfg.causes import same_value, value_at
+from portcfg.causes import list_path, same_value, three_way, value_at
 from portcfg.compile import compile_specs
 from portcfg.errors import InvalidSpecsError
 from portcfg.kinds import KINDS
@@ -97,7 +97,7 @@ def _one(
         accepted = todo.take(document, list(steps(document.body, old, new)), reasons)
     after = _compared(document, taken(document.body, accepted), project) if accepted else base
     for field in wanted:
-        if same_value(value_at(after, _liftable(field.path, after)), value_at(live, _liftable(field.path, live))):
+        if same_value(value_at(after, list_path(field.path, after)), value_at(live, list_path(field.path, live))):
             into.edits.append(Edit(document.file, change.ref, field.path, field.before, field.after))
         else:
             left.append(Left(change.ref, field.path, _reason(field.path, reasons)))
@@ -126,28 +126,18 @@ def _by_lists(change: Change, base: Body) -> Iterator[FieldChange]:
     comparable = KINDS[change.ref.kind].comparable
     live, applied = comparable(change.before or {}), comparable(change.applied or {})
     for field in change.fields:
-        path = _liftable(field.path, live)
+        path = list_path(field.path, live)
         if path == field.path:
             yield field
             continue
-        sides = [value_at(body, path) for body in (live, applied, base)]
-        spec, drift = same_value(sides[0], sides[1]), same_value(sides[1], sides[2])
-        yield replace(field, cause=Cause.SPEC if spec else Cause.DRIFT if drift else Cause.CONFLICT)
-
-
-def _liftable(path: Path, body: Any) -> Path:
-    """`path`, or that of the outermost list that it goes into: lists are adopted as a whole."""
-    for index in range(len(path)):
-        if isinstance(value_at(body, path[:index]), list):
-            return path[:index]
-    return path
+        yield replace(field, cause=three_way(*(value_at(body, path) for body in (live, applied, base))))
 
 
 def _patched(base: Body, live: Body, fields: Iterable[FieldChange]) -> Body:
     """`base` with what Port has of the fields."""
     target = deepcopy(base)
     for field in fields:
-        path = _liftable(field.path, live)
+        path = list_path(field.path, live)
         parent: Any = target
         for part in path[:-1]:
             parent = parent.setdefault(part, {})

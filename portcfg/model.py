@@ -104,7 +104,8 @@ class Cause(StrEnum):
 class FieldChange:
     """One field that differs. `path` is the key path in the body; an absent side is `MISSING`.
 
-    With `renamed_from`, what stands at `path` had that name before; the sides are the names then.
+    With `renamed_from`, what stands at `path` had that name before; the sides are the names then. `applied` is what was
+    applied last, in a conflict.
     """
 
     path: Path
@@ -112,6 +113,7 @@ class FieldChange:
     after: Any
     cause: Cause = Cause.SPEC
     renamed_from: str = ""
+    applied: Any = field(default_factory=lambda: MISSING)
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class _Missing:
         return "(absent)"
 
 
-MISSING = _Missing()
+MISSING: _Missing = _Missing()
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _step(
     before, after = compared(kind, wanted, found)
     known = _as_renamed(kind, applied, desired.renames)
     last = compared(kind, wanted, known.body)[0] if known else None
-    fields = (*rename_fields(renames, written), *labelled(field_changes(before, after), known, last))
+    fields = (*rename_fields(renames, written), *labelled(field_changes(before, after), known, last, before, after))
     action = Action.UPDATE if any(field.cause is not Cause.SERVER for field in fields) else Action.NOOP
     by_hand = any(field.cause in BY_HAND for field in fields)
     return Change(

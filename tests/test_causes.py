@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from portcfg import ledger
-from portcfg.causes import labelled, path_key
+from portcfg.causes import labelled, path_key, value_at
+from portcfg.cli.main import main
 from portcfg.diff import field_changes
-from portcfg.model import Applied, Body, Cause, Outcome, Ref, Status
+from portcfg.model import MISSING, Applied, Body, Cause, Outcome, Ref, Status
 from portcfg.pipeline import _added_by_port, plan_specs, read_specs
 from tests.support import Bench, write_files
 
@@ -37,8 +41,75 @@ A, B, C = "a", "b", "c"
     ],
 )
 def test_cause(live: Body, applied: Body, desired: Body, cause: Cause) -> None:
-    fields = labelled(field_changes(live, desired), Applied(applied), applied)
+    fields = labelled(field_changes(live, desired), Applied(applied), applied, live, desired)
     assert {field.cause for field in fields} == {cause}
+    told = {MISSING} if cause is not Cause.CONFLICT else {value_at(applied, field.path) for field in fields}
+    assert {field.applied for field in fields} == told
+
+
+S, D = Cause.SPEC, Cause.DRIFT
+
+
+@pytest.mark.parametrize(
+    ("live", "applied", "desired", "expected"),
+    [
+        pytest.param("cab", "ab", "ab", [("c", "", D)], id="Port adds in front"),
+        pytest.param("b", "ab", "ab", [("", "a", D)], id="Port removes the first"),
+        pytest.param("ab", "ab", "cab", [("", "c", S)], id="the spec adds in front"),
+        pytest.param("ab", "ab", "b", [("a", "", S)], id="the spec removes the first"),
+        pytest.param("abp", "ab", "sab", [("", "s", S), ("p", "", D)], id="both add, at two ends"),
+        pytest.param("b", "abc", "ab", [("", "a", D)], id="Port removes one, and both another"),
+        pytest.param("xb", "ab", "ay", None, id="both change one: each its own"),
+        pytest.param("ap", "a", "as", [("p", "s", Cause.CONFLICT)], id="both add at one place"),
+        pytest.param("px", "ab", "sx", [("p", "s", Cause.CONFLICT)], id="both change one place"),
+        pytest.param("ba", "ab", "ab", [("ba", "ab", D)], id="Port moves one"),
+        pytest.param("cab", "abc", "bac", [("cab", "bac", Cause.CONFLICT)], id="both move one"),
+    ],
+)
+def test_the_cause_of_an_item(
+    live: str, applied: str, desired: str, expected: list[tuple[str, str, Cause]] | None
+) -> None:
+    """Each text is a list of its letters. Items that come and go are told by their value, wherever they stand."""
+    was, last, now = ({"x": {"y": list(text)}} for text in (live, applied, desired))
+    fields = labelled(field_changes(was, now), Applied(last), last, was, now)
+    for field in fields:
+        old, new = set(_text(field.before)), set(_text(field.after))
+        if field.cause is S:
+            assert old <= set(applied) and not new & set(applied) - set(live)
+        if field.cause is D:
+            assert new <= set(applied) and not old & set(applied) - set(desired)
+    if expected is not None:
+        assert [(_text(field.before), _text(field.after), field.cause) for field in fields] == expected
+
+
+def _text(value: Any) -> str:
+    return "" if value is MISSING else "".join(value)
+
+
+@pytest.mark.parametrize("shown", ["text", "markdown", "json"])
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_a_conflict_shows_all_three_values(bench: Bench, tmp_path: Path, command: str, shown: str) -> None:
+    spec = "title: {}\nschema: {{properties: {{a: {{type: string, enum: [{}]}}}}}}\n"
+    root = write_files(tmp_path / "specs", {"blueprints/thing.yaml": spec.format("Applied", "one, two")})
+    bench.apply(root)
+    write_files(root, {"blueprints/thing.yaml": spec.format("Spec", "one, mine")})
+    properties = {"a": {"type": "string", "enum": ["one", "theirs"]}}
+    bench.send("PATCH", "/blueprints/thing", {"title": "Port", "schema": {"properties": properties}})
+    env = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+    told = CliRunner().invoke(main, [command, "--specs", str(root), "--format", shown], env=env).stdout
+    if shown == "json":
+        (change,) = json.loads(told)["changes"]
+        enum, title = change["fields"]
+        assert (title["before"], title["after"], title["applied"]) == ("Port", "Spec", "Applied")
+        assert (enum["before"], enum["after"], enum["applied"]) == ("theirs", "mine", "two")
+        assert {title["cause"], enum["cause"]} == {"conflict"}
+        assert change["drifted"].startswith("by local at 20")
+    else:
+        assert 'title: "Port" -> "Spec"' in told
+        assert '(applied last: "Applied")' in told
+        assert 'schema.properties.a.enum[1]: "theirs" -> "mine"' in told
+        assert '(applied last: "two")' in told
+        assert "changed in the specs and in Port (by local at 20" in told
 
 
 @pytest.mark.parametrize(
@@ -47,11 +118,12 @@ def test_cause(live: Body, applied: Body, desired: Body, cause: Cause) -> None:
 )
 def test_what_port_filled_in_is_told_from_what_somebody_did(value: str, cause: Cause) -> None:
     applied = Applied({}, {path_key(("x",)): A})
-    assert [field.cause for field in labelled(field_changes({"x": value}, {}), applied, {})] == [cause]
+    fields = labelled(field_changes({"x": value}, {}), applied, {}, {"x": value}, {})
+    assert [field.cause for field in fields] == [cause]
 
 
 def test_without_a_ledger_nothing_is_claimed() -> None:
-    assert [field.cause for field in labelled(field_changes({"x": A}, {}), None, None)] == [Cause.SPEC]
+    assert [field.cause for field in labelled(field_changes({"x": A}, {}), None, None, {"x": A}, {})] == [Cause.SPEC]
 
 
 def test_what_port_adds_to_our_own_write_is_left_alone_from_then_on(bench: Bench, tmp_path: Any) -> None:

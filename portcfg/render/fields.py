@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from portcfg.diff import canonical, is_reordered
-from portcfg.model import MISSING, FieldChange
+from portcfg.model import MISSING, Cause, FieldChange
 from portcfg.render.safe import dotted, plain, shortened, shown
 
 MAX_LINES = 40
@@ -32,6 +32,8 @@ def field_lines(field: FieldChange) -> Iterator[str]:
         yield f"~ {path}: {_move(field.before, field.after)}"
     else:
         yield from _replaced(path, field.before, field.after)
+    if field.cause is Cause.CONFLICT:
+        yield f"  (applied last: {shown(field.applied)})"
 
 
 def _replaced(path: str, before: Any, after: Any) -> Iterator[str]:

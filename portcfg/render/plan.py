@@ -140,8 +140,8 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 
 def _field_json(field: FieldChange) -> dict[str, Any]:
-    """`before` or `after` is left out where the field is absent on that side, for null is a value."""
-    sides = {"before": field.before, "after": field.after}
+    """`before`, `after` or `applied` is left out where the field is absent on that side, for null is a value."""
+    sides = {"before": field.before, "after": field.after, "applied": field.applied}
     known = {"path": list(field.path), "cause": field.cause.value}
     if field.renamed_from:
         return {**known, "renamed_from": field.renamed_from}
