@@ -17,6 +17,7 @@ from portcfg.causes import path_key
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
 from portcfg.diff import same
+from portcfg.editors import with_editors
 from portcfg.errors import ApiError, GuardError, InvalidSpecsError, PartialError, Problem
 from portcfg.guard import Limits, guard
 from portcfg.impact import assess
@@ -104,6 +105,7 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
         notes=_with_unknown(notes, entries or {}, resolved),
         environment=specs.project.environment,
     )
+    plan = with_editors(plan, entries or {}, port)
     return _weighed(plan, assess(plan, live, port), specs.project, options)
 
 

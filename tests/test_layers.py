@@ -44,6 +44,7 @@ LAYERS = {
     "portcfg.steps": 6,
     "portcfg.apply": 7,
     "portcfg.ledger": 4,
+    "portcfg.editors": 5,
     "portcfg.project": 6,
     "portcfg.observe": 6,
     "portcfg.importer": 6,
