@@ -10,7 +10,8 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from urllib.parse import quote
 import requests
 
 from portcfg.errors import AnswerError, ApiError, HaltedError, TerminalApiError, TransientApiError
-from portcfg.retry import TRANSIENT_STATUSES, RetryPolicy, WaitingError, asked_wait, new_session, with_retries
+from portcfg.retry import TRANSIENT_STATUSES, Pause, RetryPolicy, WaitingError, asked_wait, new_session, with_retries
 
 READ_ONLY_POSTS = (
     re.compile(r"/blueprints/[^/]+/entities/search"),
@@ -77,21 +78,28 @@ class Answer:
 class PortReader:
     """A session with Port that can only read. `requests_made` counts every HTTP request, the token call included.
 
-    `halted` says why no more requests are sent; empty while they are.
+    `halted` says why no more requests are sent; empty while they are. `told` hears of waits, in seconds, that can be
+    felt, and of the error that is the reason; from whichever thread.
     """
 
-    def __init__(self, base_url: str, credentials: Credentials, retry: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        retry: RetryPolicy | None = None,
+        told: Callable[[float, ApiError], None] = lambda _, __: None,
+    ) -> None:
         self.root = api_root(base_url)
         self.requests_made = 0
         self.halted = ""
+        self._finishing = False
         self._credentials = credentials
         policy = retry or RetryPolicy()
-        self._sleep, self._told = policy.sleep, policy.told
-        self._told_until = 0.0
-        self._retry = replace(policy, sleep=self.wait, told=self._tell)
+        self._sleep = policy.sleep
+        self._pause = Pause(policy.monotonic, told)
+        self._retry = replace(policy, sleep=self.wait, told=self._pause.tell)
         self._token = ""
         self._token_until = 0.0
-        self._not_before = 0.0
         self._login = threading.Lock()
         self._counting = threading.Lock()
         self._session = new_session()
@@ -107,28 +115,24 @@ class PortReader:
     def wait(self, seconds: float) -> None:
         """Give Port time, for what it does by and by; shorter when the client is halted meanwhile."""
         left = seconds
-        while not self.halted:
+        while not self._stopped:
             self._sleep(min(left, SLICE_SECONDS))
             left -= SLICE_SECONDS
             if left <= 0:
                 return
 
-    def _tell(self, seconds: float, error: ApiError) -> None:
-        """Tell of a wait that can be felt, once where several workers wait for the same."""
-        until = self._retry.monotonic() + seconds
-        with self._counting:
-            new = seconds >= SLICE_SECONDS and until > self._told_until + SLICE_SECONDS
-            self._told_until = until if new else self._told_until
-        if new:
-            self._told(seconds, error)
-
     def halt(self, why: str) -> None:
         """Send nothing more, whichever thread asks: requests raise HaltedError. What is under way ends."""
         self.halted = why
 
-    def resume(self) -> None:
-        """Send again."""
-        self.halted = ""
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """For the block, send all the same: what must not be left undone."""
+        self._finishing = True
+        try:
+            yield
+        finally:
+            self._finishing = False
 
     def query(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST to a route that only reads; raises ValueError for any other route."""
@@ -160,6 +164,10 @@ class PortReader:
             if following == body.get("from"):
                 raise AnswerError(f"the search in {blueprint} goes in circles: its next page is the same page")
             body = {**body, "from": following}
+
+    @property
+    def _stopped(self) -> bool:
+        return bool(self.halted) and not self._finishing
 
     def _request(
         self,
@@ -214,9 +222,9 @@ class PortReader:
         headers: Mapping[str, str],
     ) -> Answer:
         # Port's limits are those of all workers together: a pause that it asked one for holds for the others.
-        if (pause := self._not_before - self._retry.monotonic()) > 0:
+        if (pause := self._pause.left) > 0:
             self.wait(pause)
-        if self.halted:
+        if self._stopped:
             again = " again; whether Port has done it, the next plan shows" if attempt else ""
             raise HaltedError(f"{self.halted}: {method} {path} was not sent{again}", sent=attempt > 0)
         with self._counting:
@@ -248,9 +256,7 @@ class PortReader:
             body = None
         if response.status_code in TRANSIENT_STATUSES:
             wait = asked_wait(response.status_code, response.headers, self._retry.wall())
-            if wait is not None:
-                with self._counting:
-                    self._not_before = max(self._not_before, self._retry.monotonic() + wait)
+            self._pause.extend(wait or 0.0)
             raise WaitingError(api_error(TransientApiError, what, response.status_code, body), wait)
         if response.status_code >= 300:
             raise api_error(TerminalApiError, what, response.status_code, body)

@@ -7,7 +7,7 @@ PortcfgError (exit 1)
 │   ├── TerminalApiError      retrying can't help: 400, 401, 403, 404, 409, 413, 422, ...
 │   ├── TransientApiError     429, 5xx, dropped connections; raised once the retries are used up
 │   ├── AnswerError           an answer that isn't what the API documents (HTML, half a JSON, wrong shape)
-│   └── HaltedError           not sent, or not sent again, because the client was told to stop
+│   └── HaltedError (130)     not sent, or not sent again, because the client was told to stop
 ├── GuardError (1)            a plan that would do more harm than it was told it may; nothing was written
 ├── MovedError (4)            Port holds something else than when the plan was reviewed; nothing was written
 ├── UntrustedPlanError (5)    a plan file that is damaged, forged, or made for something else
@@ -108,7 +108,9 @@ class AnswerError(ApiError):
 
 
 class HaltedError(ApiError):
-    """The client was told to stop. `sent` says that the request went out before, and that its answer was lost."""
+    """The client was told to stop. `sent` says that the request went out before, without an answer that counts."""
+
+    exit_code = EXIT_INTERRUPTED
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)

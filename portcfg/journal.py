@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,7 +18,9 @@ from portcfg.diff import canonical, field_changes
 from portcfg.errors import UsageError
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS, due
-from portcfg.model import Action, Body, Change, Outcome, Plan, Ref, Rename, Resource, State
+from portcfg.model import Action, Body, Change, Migration, Move, Outcome, Plan, Ref, Rename, Resource, State
+from portcfg.moving import moves_due, pairs_of, settled, with_move
+from portcfg.places import PLACE
 from portcfg.plan import compared, rename_fields, write_order
 
 FORMAT = "portcfg/journal/1"
@@ -40,11 +43,17 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._file: TextIO = path.open("x", encoding="utf-8")
-        self._line({"format": FORMAT, **vars(header)})
-        for change in plan.pending:
-            self._line(_entry(change))
-        # On disk before anything is written to Port, or it would be no use after a power cut.
-        os.fsync(self._file.fileno())
+        try:
+            self._line({"format": FORMAT, **vars(header)})
+            for change in plan.pending:
+                self._line(_entry(change))
+            # On disk before anything is written to Port, or it would be no use after a power cut.
+            os.fsync(self._file.fileno())
+        except OSError:
+            with suppress(OSError):
+                self.close()
+            path.unlink()
+            raise
 
     def note(self, outcome: Outcome) -> None:
         """How a change ended."""
@@ -69,7 +78,14 @@ def _entry(change: Change) -> Body:
         "after": change.after,
         "applied": change.applied,
         "renames": [vars(rename) for rename in change.renames],
+        "migrations": [[part.section, part.source, part.name] for part in change.migrations],
+        "move": _move_entry(change.move) if change.move else None,
     }
+
+
+def _move_entry(move: Move) -> Body:
+    renames = [vars(rename) for rename in move.renames]
+    return {"old": move.old.identifier, "new": move.new.identifier, "renames": renames}
 
 
 @dataclass(frozen=True)
@@ -99,9 +115,18 @@ def read(path: Path) -> Recorded:
 def _change(line: Mapping[str, Any]) -> Change:
     ref = Ref(line["kind"], line["identifier"])
     before, after = line["before"], line["after"]
-    renames = tuple(Rename(tuple(each["section"]), each["old"], each["new"]) for each in line.get("renames", ()))
-    action = Action(line["action"])
-    return Change(action, ref, before, after, file=line["file"], applied=line["applied"], renames=renames)
+    action, renames = Action(line["action"]), _renames(line)
+    parts = tuple(Migration(tuple(section), source, name, "") for section, source, name in line.get("migrations", ()))
+    change = Change(action, ref, before, after, file=line["file"], applied=line["applied"], renames=renames)
+    move = line.get("move")
+    if move:
+        old, new = Ref(ref.kind, move["old"]), Ref(ref.kind, move["new"])
+        change = replace(change, move=Move(old, new, {}, renames=_renames(move)))
+    return replace(change, migrations=parts)
+
+
+def _renames(line: Mapping[str, Any]) -> tuple[Rename, ...]:
+    return tuple(Rename(tuple(each["section"]), each["old"], each["new"]) for each in line.get("renames", ()))
 
 
 def inverse(recorded: Recorded, live: State, *, overwrite: bool = False) -> Plan:
@@ -111,13 +136,29 @@ def inverse(recorded: Recorded, live: State, *, overwrite: bool = False) -> Plan
     """
     later = set() if overwrite else {change.ref for change in recorded.changes if _changed_since(change, live)}
     mine = [change for change in recorded.changes if change.ref not in later]
-    steps = {change.ref: step for change in mine if (step := _undone(change, recorded, live))}
+    moves = _moves_back(mine, live)
+    steps = {change.ref: step for change in mine if (step := _undone(change, recorded, live, moves))}
     deletes = [ref for ref, step in steps.items() if step.action is Action.DELETE]
     writes = {ref: Resource(ref, step.after or {}) for ref, step in steps.items() if ref not in set(deletes)}
     order = [*write_order(writes), *reversed(write_order({ref: live[ref] for ref in deletes}))]
     why = "was changed since the apply, and is left alone; --overwrite takes it back, too"
-    notes = (*(f"{ref} {why}" for ref in sorted(later)), *_losses(recorded, live))
+    notes = (*(f"{ref} {why}" for ref in sorted(later)), *_losses(recorded, live, moves))
     return Plan(tuple(steps[ref] for ref in order), notes, recorded.header.environment)
+
+
+def _moves_back(changes: Sequence[Change], live: State) -> dict[Ref, Move]:
+    """The moves of an apply the other way round, by the resource that comes back."""
+    comes_back = {
+        change.ref: Resource(
+            change.ref,
+            _writable(change.before or {}),
+            renames=tuple(rename.back for rename in change.move.renames),
+            was=change.move.new.identifier,
+        )
+        for change in changes
+        if change.move and change.moved_away
+    }
+    return moves_due(comes_back, live)
 
 
 def _changed_since(change: Change, live: State) -> bool:
@@ -130,6 +171,9 @@ def _ours(change: Change, live: Body) -> bool:
     """Whether each field is as the apply found it or as it was to write it: it may have been stopped between two
     stages, and a rename in one blueprint changes paths in others."""
     kind, after = KINDS[change.ref.kind], change.after or {}
+    # A migration that was stopped leaves a temporary part, which is nobody else's.
+    live = kind.renaming.renamed(live, kind.renaming.left_over(live, after))
+    live = kind.renaming.without_temporaries(live, change.migrations)
     made = [rename.back for rename in _back(change, live)]
     bodies = (
         *compared(kind, after, kind.renaming.renamed(_writable(change.before or {}), made)),
@@ -142,7 +186,18 @@ def _ours(change: Change, live: Body) -> bool:
     return all(field in to_write for field in field_changes(found, now))
 
 
-def _undone(change: Change, recorded: Recorded, live: State) -> Change | None:
+def _undone(change: Change, recorded: Recorded, live: State, moves: Mapping[Ref, Move]) -> Change | None:
+    step = _step_back(change, recorded, live, pairs_of(moves))
+    goes = next((move for move in moves.values() if move.old == change.ref), None)
+    if step and step.action is Action.DELETE:
+        return replace(step, move=goes)
+    move = moves.get(change.ref)
+    if step is None and move:
+        step = Change(Action.NOOP, change.ref, live[change.ref].body, _writable(change.before or {}), file=change.file)
+    return with_move(step, move) if step else None
+
+
+def _step_back(change: Change, recorded: Recorded, live: State, pairs: Mapping[str, str]) -> Change | None:
     now = live.get(change.ref)
     before = _writable(change.before) if change.before is not None else None
     if before is None:
@@ -152,10 +207,13 @@ def _undone(change: Change, recorded: Recorded, live: State) -> Change | None:
         return Change(Action.CREATE, change.ref, None, before, file=change.file)
     if _is(change, before, now.body):
         return None
-    kind, renames = KINDS[change.ref.kind], _back(change, now.body)
-    fields = field_changes(*compared(kind, before, kind.renaming.renamed(now.body, renames)))
-    shown = (*rename_fields(renames), *fields)
-    return Change(Action.UPDATE, change.ref, now.body, before, shown, change.file, renames=renames)
+    kind = KINDS[change.ref.kind]
+    names = tuple(rename.back for rename in change.renames)
+    found = settled(Resource(change.ref, before, renames=names), now.body, pairs)
+    renames = (*found.renames, *found.left)
+    shown = (*rename_fields(renames), *field_changes(*compared(kind, before, found.body)))
+    step = Change(Action.UPDATE, change.ref, now.body, before, shown, change.file, renames=renames)
+    return replace(step, migrations=found.migrations)
 
 
 def _back(change: Change, live: Body) -> tuple[Rename, ...]:
@@ -169,13 +227,13 @@ def _is(change: Change, body: Body | None, live: Body) -> bool:
 
 
 def _writable(body: Body) -> Body:
-    return {key: value for key, value in body.items() if key not in STAMPS and value is not None}
+    return {key: value for key, value in body.items() if key not in STAMPS and (value is not None or key in PLACE)}
 
 
-def _losses(recorded: Recorded, live: State) -> Iterator[str]:
+def _losses(recorded: Recorded, live: State, moves: Mapping[Ref, Move]) -> Iterator[str]:
     """What no journal can bring back: values of entities aren't in it."""
     for change in recorded.changes:
-        if change.action is Action.DELETE and change.ref not in live:
+        if change.action is Action.DELETE and change.ref not in live and change.ref not in moves:
             yield f"{change.ref} comes back without the entities that it may have had"
         if change.action is Action.UPDATE and change.ref in live:
             body = live[change.ref].body

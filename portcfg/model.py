@@ -67,16 +67,54 @@ class Rename:
 
 
 @dataclass(frozen=True)
+class Migration:
+    """A part whose values go, by way of `jq` on each entity, into a part that Port can't make of it in place.
+
+    `source` is its name in Port now, `name` the one in the specs. Without `jq` the part is dropped and added again, and
+    its values are lost; with `converts`, what comes out isn't what went in. `late` waits until all that it may name has
+    moved. Of the entities with a value, `lost` would have none afterwards, `example` says which; None where unknown.
+    """
+
+    section: Path
+    source: str
+    name: str
+    jq: str
+    converts: bool = False
+    late: bool = False
+    lost: int | None = None
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A resource that gets another identifier: what its entities hold moves from `old` to `new` by way of `parts`.
+
+    `body` is what Port holds at `old`, with the old names of `renames`. `foreign` says what at `new` is somebody
+    else's, and would be lost or hidden by it.
+    """
+
+    old: Ref
+    new: Ref
+    body: Body
+    parts: tuple[Migration, ...] = ()
+    renames: tuple[Rename, ...] = ()
+    foreign: str = ""
+
+
+@dataclass(frozen=True)
 class Resource:
     """A resource in Port's own JSON. `body` is what portcfg compares and sends; `file` is where it is specified.
 
-    `renames` is what the spec says that parts were called before.
+    `renames` is what the spec says that parts were called before, `was` what the resource itself was called, `migrate`
+    the jq for parts that change their type, by name.
     """
 
     ref: Ref
     body: Body
     file: str = ""
     renames: tuple[Rename, ...] = ()
+    was: str = ""
+    migrate: Mapping[str, str] = field(default_factory=dict)
 
 
 State = Mapping[Ref, Resource]
@@ -146,7 +184,8 @@ class Change:
     when, if somebody did after portcfg; for a create it says that it was deleted there. `applied` is the body that the
     ledger has of it. `risk` is `safe`, `breaking` or `destructive`, `approved` says that it was named as
     meant, and `impacts` says why: `{risk, reason, entities,
-    read_by}` each, `reason` for people. `renames` are to be made first: `before` still has the old names.
+    read_by}` each, `reason` for people. `renames` and `migrations` are to be made first: `before` still has the old
+    names and types. A `move` stands at both resources that it concerns: the one to come, and the one to delete.
     """
 
     action: Action
@@ -163,6 +202,13 @@ class Change:
     approved: bool = False
     impacts: tuple[Mapping[str, Any], ...] = ()
     renames: tuple[Rename, ...] = ()
+    migrations: tuple[Migration, ...] = ()
+    move: Move | None = None
+
+    @property
+    def moved_away(self) -> bool:
+        """Whether this is the end of a move: the delete of what it leaves behind."""
+        return self.move is not None and self.action is Action.DELETE
 
 
 @dataclass(frozen=True)
@@ -190,8 +236,13 @@ class Plan:
         return tuple(change for change in self.changes if change.action is Action.NOOP and change.adopted)
 
     def count(self, action: Action) -> int:
-        """How many steps have this action."""
-        return sum(change.action is action for change in self.changes)
+        """How many steps have this action; a move is none of them."""
+        return sum(change.action is action and change.move is None for change in self.changes)
+
+    @property
+    def moved(self) -> int:
+        """How many resources get another identifier."""
+        return sum(change.move is not None and not change.moved_away for change in self.changes)
 
 
 class Status(StrEnum):
@@ -217,16 +268,32 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """What an apply did, and the plan made from what Port holds afterwards (None if not verified)."""
+    """What an apply did, and the plan made from what Port holds afterwards (None if it wasn't read back).
+
+    `problems` says what else went wrong, beside the steps; `halted` why the apply was stopped on its way, if it was.
+    """
 
     outcomes: tuple[Outcome, ...] = ()
     after: Plan | None = None
     notes: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
+    halted: str = ""
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
         """The changes that were not carried out."""
         return tuple(outcome for outcome in self.outcomes if outcome.status is not Status.DONE)
+
+    @property
+    def not_kept(self) -> tuple[tuple[Ref, Path], ...]:
+        """What was written, and what Port holds otherwise now: the field, or no path where the resource is gone."""
+        done = {outcome.change.ref for outcome in self.outcomes if outcome.status is Status.DONE}
+        left = [change for change in (self.after.pending if self.after else ()) if change.ref in done]
+        return tuple(
+            (change.ref, path)
+            for change in left
+            for path in ([field.path for field in change.fields if field.cause is not Cause.SERVER] or [()])
+        )
 
 
 @dataclass(frozen=True)

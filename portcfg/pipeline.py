@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from portcfg import ledger
-from portcfg.apply import apply_plan
-from portcfg.causes import path_key
+from portcfg.apply import PARALLELISM, apply_plan
+from portcfg.bookkeeping import added_by_port, keep_ledger, restore_ledger
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
-from portcfg.diff import same
+from portcfg.conversions import tried
 from portcfg.editors import with_editors
-from portcfg.errors import ApiError, GuardError, InvalidSpecsError, PartialError, Problem
+from portcfg.errors import GuardError, InvalidSpecsError, PortcfgError, Problem
 from portcfg.guard import Limits, guard
 from portcfg.impact import assess
 from portcfg.journal import Recorded
 from portcfg.load import load_specs
-from portcfg.lock import locked
+from portcfg.lock import Lock, locked
 from portcfg.model import (
-    MISSING,
-    Action,
-    Cause,
-    Change,
     Document,
     Outcome,
     Owner,
@@ -36,12 +31,13 @@ from portcfg.model import (
     Project,
     Ref,
     Report,
-    Resource,
     State,
     Status,
 )
-from portcfg.observe import observe
+from portcfg.moves import with_arrivals
+from portcfg.observe import see
 from portcfg.overlay import with_overlay
+from portcfg.places import as_said, needs_sidebar, placed, resolve_places
 from portcfg.plan import make_plan
 from portcfg.project import load_project
 from portcfg.risk import Risks
@@ -92,21 +88,31 @@ def read_specs(root: Path, environment: str = "") -> Specs:
 
 def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> Plan:
     """What it takes to bring Port to the specs. Only reads; raises InvalidSpecsError, ApiError."""
-    desired = specs.compiled()
-    live = observe(port)
-    entries = _entries(specs.project.owner, desired, live, port) if options.use_ledger else None
-    resolved, notes = resolve_external(desired, ledger.seen(live), specs.project)
+    desired, own = specs.compiled(), specs.project.owner
+    known = ledger.entries(port) if options.use_ledger else None
+    managed = (ref for ref, entry in (known or {}).items() if entry.owner == own)
+    seen = see(port, "needed" if needs_sidebar(desired.values(), managed) else "unasked")
+    entries = _entries(own, desired, seen.state, known) if known is not None else None
+    resolved, notes = resolve_external(desired, ledger.seen(seen.state), specs.project)
+    resolved, notes = resolve_places(resolved, notes, seen.tree, specs.project)
+    applied = {ref: last for ref, entry in (entries or {}).items() if (last := entry.last(resolved.get(ref)))}
+    live = as_said(seen.state, seen.tree, resolved, {ref: last.body for ref, last in applied.items()})
     plan = make_plan(
         resolved,
         live,
         entries,
-        applied={ref: last for ref, entry in (entries or {}).items() if (last := entry.last(resolved.get(ref)))},
+        applied=applied,
         prune=options.prune,
         notes=_with_unknown(notes, entries or {}, resolved),
         environment=specs.project.environment,
     )
-    plan = with_editors(plan, entries or {}, port)
-    return _weighed(plan, assess(plan, live, port), specs.project, options)
+    plan = with_editors(placed(plan, seen.tree), entries or {}, port)
+    return _costed(plan, live, port, specs.project, options)
+
+
+def _costed(plan: Plan, live: State, port: PortReader, project: Project, options: Options) -> Plan:
+    plan = with_arrivals(tried(plan, port), live, port)
+    return _weighed(plan, assess(plan, live, port), project, options)
 
 
 def _weighed(plan: Plan, risks: Risks, project: Project, options: Options) -> Plan:
@@ -117,20 +123,20 @@ def _weighed(plan: Plan, risks: Risks, project: Project, options: Options) -> Pl
         replace(
             change,
             risk=risks.of(change.ref).value,
-            approved=str(change.ref) in allowed,
+            approved=bool({str(change.ref), str(change.move.new if change.move else "")} & allowed),
             impacts=tuple(risks.json(change.ref)),
         )
         for change in plan.changes
     )
     limits = Limits(**settings, remove_all=options.remove_all)
-    return replace(plan, changes=changes, refusals=tuple(guard(plan, risks, limits, allowed)))
+    return replace(plan, changes=changes, refusals=(*plan.refusals, *guard(plan, risks, limits, allowed)))
 
 
 def weighed_rollback(plan: Plan, live: State, port: PortReader, allowed: tuple[str, ...]) -> Plan:
     """The inverse of an apply with what it costs: as large as the apply was, but destroying only what is named."""
     boundless = {"delete_share": 1.0, "delete_count": 10**9, "update_share": 1.0, "update_count": 10**9}
     project = Project("", guards={**boundless, "entities": 10**12})
-    return _weighed(plan, assess(plan, live, port), project, Options(allowed=allowed, remove_all=True))
+    return _costed(plan, live, port, project, Options(allowed=allowed, remove_all=True))
 
 
 def refuse_harm(plan: Plan) -> None:
@@ -139,9 +145,8 @@ def refuse_harm(plan: Plan) -> None:
         raise GuardError(f"the plan is refused: {' | '.join(plan.refusals)}", hint="nothing was written")
 
 
-def _entries(own: Owner, desired: State, live: State, port: PortReader) -> dict[Ref, ledger.Entry]:
+def _entries(own: Owner, desired: State, live: State, entries: Mapping[Ref, ledger.Entry]) -> dict[Ref, ledger.Entry]:
     """What the ledger says is ours; raises InvalidSpecsError where the specs name what is somebody else's."""
-    entries = ledger.entries(port)
     problems = ledger.conflicts(entries, own, desired, live)
     if problems:
         raise InvalidSpecsError(problems)
@@ -168,40 +173,26 @@ def apply_specs(
     progress: Callable[[Outcome], None] = lambda _: None,
     commit: str = "",
     link: str = "",
+    parallelism: int = PARALLELISM,
 ) -> Report:
     """Write a plan, keep the ledger, then plan again from what Port holds.
 
     An empty plan sends nothing, but that the ledger learns what specs and Port agree on, and, with `prune`, forgets
     what is gone from Port. `commit` and `link` (the repository's files at that commit, on the web) go into the ledger.
+    At most `parallelism` requests are under way at once. What `port.halt` stops is blocked, and not read back.
     Raises BusyError while another apply runs.
     """
-    now = clock()
-    stamp = ledger.Stamp(specs.project.owner, now.isoformat(), commit, link)
-    alone = locked(port, stamp.owner, uuid.uuid4().hex, now) if options.use_ledger and plan.pending else nullcontext()
-    with alone:
-        outcomes = _written(plan, port, stamp, options, progress)
-    if not outcomes:
-        return Report((), plan, plan.notes)
-    after = plan_specs(specs, port, options)
-    if options.use_ledger and (added := _added_by_port(outcomes, after)):
-        ledger.record(port, [resource for resource, _ in added], stamp, {each.ref: paths for each, paths in added})
-        after = plan_specs(specs, port, options)
-    return Report(tuple(outcomes), after, plan.notes)
-
-
-def _written(
-    plan: Plan, port: PortWriter, stamp: ledger.Stamp, options: Options, progress: Callable[[Outcome], None]
-) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    try:
-        for outcome in apply_plan(plan, port):
-            outcomes.append(outcome)
-            progress(outcome)
-    finally:
-        # Also when interrupted: what was written is managed from now on.
-        if options.use_ledger:
-            _keep_ledger(stamp, plan, outcomes, port, options.prune)
-    return outcomes
+    stamp = ledger.Stamp(specs.project.owner, clock().isoformat(), commit, link)
+    with _alone(stamp.owner, port, clock, options.use_ledger and bool(plan.pending)) as lock:
+        outcomes: list[Outcome] = []
+        keep = partial(keep_ledger, stamp, plan, outcomes, port, options.prune) if options.use_ledger else None
+        problem = _written(plan, port, parallelism, lock, outcomes, progress, keep)
+    problems = [problem, lock.problem if lock else ""]
+    after = None if port.halted else plan
+    if outcomes and not port.halted:
+        after, problem = _read_back(specs, port, options, outcomes, stamp)
+        problems.append(problem)
+    return Report(tuple(outcomes), after, plan.notes, tuple(filter(None, problems)), port.halted)
 
 
 def undo(
@@ -212,59 +203,71 @@ def undo(
     *,
     clock: Callable[[], datetime],
     progress: Callable[[Outcome], None],
-) -> list[Outcome]:
+    parallelism: int = PARALLELISM,
+) -> Report:
     """Carry out the inverse of an apply, and put the ledger back to what it said before."""
-    now = clock()
-    stamp = ledger.Stamp(own, now.isoformat())
+    stamp = ledger.Stamp(own, clock().isoformat())
     outcomes: list[Outcome] = []
-    with locked(port, own, uuid.uuid4().hex, now):
-        for outcome in apply_plan(plan, port):
+    with _alone(own, port, clock, True) as lock:
+        keep = partial(restore_ledger, stamp, recorded, outcomes, port)
+        problem = _written(plan, port, parallelism, lock, outcomes, progress, keep)
+    problems = (problem, lock.problem if lock else "")
+    return Report(tuple(outcomes), None, plan.notes, tuple(filter(None, problems)), port.halted)
+
+
+@contextmanager
+def _alone(own: Owner, port: PortWriter, clock: Callable[[], datetime], needed: bool) -> Iterator[Lock | None]:
+    """Hold the lock for the block, where it is needed. Raises BusyError."""
+    if not needed:
+        yield None
+        return
+    with locked(port, own, uuid.uuid4().hex, clock) as lock:
+        yield lock
+
+
+def _written(
+    plan: Plan,
+    port: PortWriter,
+    parallelism: int,
+    lock: Lock | None,
+    outcomes: list[Outcome],
+    progress: Callable[[Outcome], None],
+    keep: Callable[[], None] | None,
+) -> str:
+    """Carry out a plan and keep the ledger; how each step ended goes into `outcomes`. Why the ledger wasn't kept."""
+    try:
+        for outcome in apply_plan(plan, port, parallelism, lock.renew if lock else lambda: None):
             outcomes.append(outcome)
             progress(outcome)
-        done = {outcome.change.ref for outcome in outcomes if outcome.status is Status.DONE}
-        changed = [change for change in recorded.changes if change.ref in done]
-        before = [Resource(change.ref, change.applied, change.file) for change in changed if change.applied]
-        ledger.record(port, before, stamp)
-        ledger.forget(port, [change.ref for change in changed if not change.applied])
-    return outcomes
+    finally:
+        # Also when interrupted: what was written is managed from now on.
+        problem = _kept(port, keep, lock, sum(outcome.status is Status.DONE for outcome in outcomes))
+    return problem
 
 
-def _added_by_port(outcomes: Sequence[Outcome], after: Plan) -> list[tuple[Resource, dict[str, Any]]]:
-    """What Port filled in by itself in what was just written: fields that it has and no spec names.
-
-    Only a field that came with our own write is Port's; the next time it would be somebody's.
-    """
-    written = {outcome.change.ref for outcome in outcomes if outcome.status is Status.DONE}
-    return [
-        (Resource(change.ref, change.after or {}, change.file), paths)
-        for change in after.pending
-        if change.ref in written and change.action is Action.UPDATE
-        if (paths := {path_key(field.path): field.before for field in change.fields if field.after is MISSING})
-    ]
-
-
-def _server_fields(change: Change) -> dict[str, Any]:
-    """What the ledger already knows to be Port's own doing."""
-    return {path_key(field.path): field.before for field in change.fields if field.cause is Cause.SERVER}
+def _kept(port: PortWriter, keep: Callable[[], None] | None, lock: Lock | None, done: int) -> str:
+    if not keep:
+        return ""
+    why = "the lock was lost, and another apply may be at it"
+    if not (lock and lock.lost):
+        try:
+            with port.finishing():
+                keep()
+            return ""
+        except PortcfgError as error:
+            why = error.message
+    return f"{done} change(s) were written, but not into portcfg's ledger in Port: {why}"
 
 
-def _keep_ledger(stamp: ledger.Stamp, plan: Plan, outcomes: Sequence[Outcome], port: PortWriter, prune: bool) -> None:
-    done = [outcome.change for outcome in outcomes if outcome.status is Status.DONE]
-    # Port and the specs agree; where the ledger remembers something else, both were changed alike since.
-    agreed = [
-        change
-        for change in plan.changes
-        if change.action is Action.NOOP and (change.adopted or not same(change.applied, change.after))
-    ]
-    begun = [outcome.change for outcome in outcomes if outcome.begun]
-    written = [*(change for change in done if change.action is not Action.DELETE), *begun]
-    resources = [Resource(change.ref, change.after or {}, change.file) for change in (*written, *agreed)]
-    deleted = [change.ref for change in done if change.action is Action.DELETE]
-    # What is gone must not be taken for managed when somebody makes it anew by hand.
-    stale = plan.stale if resources or deleted or prune else ()
+def _read_back(
+    specs: Specs, port: PortWriter, options: Options, outcomes: Sequence[Outcome], stamp: ledger.Stamp
+) -> tuple[Plan | None, str]:
+    """The plan from what Port holds now; or why there is none."""
     try:
-        ledger.record(port, resources, stamp, {change.ref: _server_fields(change) for change in agreed})
-        ledger.forget(port, [*deleted, *stale])
-    except ApiError as error:
-        message = f"{len(done)} change(s) were written, but not into portcfg's ledger in Port: {error.message}"
-        raise PartialError(message, "apply again: it writes what is missing there") from error
+        after = plan_specs(specs, port, options)
+        if options.use_ledger and (added := added_by_port(outcomes, after)):
+            ledger.record(port, [resource for resource, _ in added], stamp, {each.ref: paths for each, paths in added})
+            after = plan_specs(specs, port, options)
+        return after, ""
+    except PortcfgError as error:
+        return None, f"what was written could not be read back from Port: {error.message}"

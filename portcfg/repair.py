@@ -216,7 +216,7 @@ def mend(repair: Repair, port: PortWriter, owner: Owner, now: datetime) -> None:
         ledger.forget(port, [LOCK])
     if repair.blueprint is not None:
         port.send("PUT", f"/blueprints/{LEDGER_BLUEPRINT}", repair.blueprint)
-    with locked(port, owner, uuid.uuid4().hex, now):
+    with locked(port, owner, uuid.uuid4().hex, lambda: now):
         for stamp, resources in _by_stamp(repair):
             ledger.record(port, [resource for resource, _ in resources], stamp, {r.ref: s for r, s in resources})
         ledger.forget(port, [name for name in repair.removals if name != LOCK])
@@ -248,5 +248,5 @@ def releasable(refs: Sequence[Ref], entries: Mapping[Ref, Entry], specs: Specs, 
 
 def release(names: Sequence[str], port: PortWriter, owner: Owner, now: datetime) -> None:
     """Remove entries from the ledger. Raises BusyError while an apply runs."""
-    with locked(port, owner, uuid.uuid4().hex, now):
+    with locked(port, owner, uuid.uuid4().hex, lambda: now):
         ledger.forget(port, names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -96,6 +97,39 @@ def asked_wait(status: int, headers: Mapping[str, str], now: float) -> float | N
         if seconds is not None:
             return min(max(seconds - now if seconds > 10_000 else seconds, 0.0), MAX_WAIT_SECONDS)
     return None
+
+
+class Pause:
+    """A wait that a server asked one of several workers for, and that holds for all of them.
+
+    `told` hears of waits of a second and more, once where several workers wait for the same.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], told: Callable[[float, ApiError], None]) -> None:
+        self._monotonic = monotonic
+        self._told = told
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._told_until = 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds to wait before the next request; none is left where it isn't positive."""
+        return self._until - self._monotonic()
+
+    def extend(self, seconds: float) -> None:
+        """Let nobody ask before so many seconds from now."""
+        with self._lock:
+            self._until = max(self._until, self._monotonic() + seconds)
+
+    def tell(self, seconds: float, error: ApiError) -> None:
+        """Tell of a wait, unless another that was told of ends no sooner."""
+        until = self._monotonic() + seconds
+        with self._lock:
+            new = seconds >= 1.0 and until > self._told_until + 1.0
+            self._told_until = until if new else self._told_until
+        if new:
+            self._told(seconds, error)
 
 
 def _number_or_date(text: str) -> float | None:

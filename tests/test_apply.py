@@ -14,7 +14,7 @@ from portcfg import ledger
 from portcfg.apply import apply_plan
 from portcfg.client import READ_ONLY_POSTS, PortReader
 from portcfg.emulator.port_app import Chaos
-from portcfg.errors import AnswerError, ApiError, InvalidSpecsError, PartialError
+from portcfg.errors import AnswerError, ApiError, InvalidSpecsError
 from portcfg.ledger import LEDGER_BLUEPRINT
 from portcfg.model import Action, Body, Change, Ref, Status
 from portcfg.observe import observe
@@ -377,8 +377,8 @@ def test_a_ledger_that_cant_be_written_is_partial_and_the_next_apply_mends_it(be
     root = specs({"a": blueprint()})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ledger, "LEDGER_BLUEPRINT", "not allowed")
-        with pytest.raises(PartialError, match=r"1 change\(s\) were written, but not into portcfg's ledger"):
-            bench.apply(root)
+        [problem] = bench.apply(root).problems
+        assert problem.startswith("1 change(s) were written, but not into portcfg's ledger")
     assert bench.apply(root).outcomes == ()
     assert ledger.entries(bench.reader()).keys() == {Ref("blueprint", "a")}
 

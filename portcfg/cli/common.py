@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import click
 
 from portcfg.client import PortReader, PortWriter
-from portcfg.errors import UsageError
+from portcfg.errors import ApiError, UsageError
 from portcfg.pipeline import Specs, read_specs
+from portcfg.render.safe import plain
 from portcfg.settings import Settings, read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -80,8 +81,13 @@ def _base_url_and_client(settings: Settings, specs: Specs, client: type[Client])
         with embedded_port(specs.project) as (base_url, credentials), closing(client(base_url, credentials)) as port:
             yield port
     else:
-        with closing(client(settings.base_url(specs.project), settings.credentials())) as port:
+        base_url, credentials = settings.base_url(specs.project), settings.credentials()
+        with closing(client(base_url, credentials, told=_say_wait)) as port:
             yield port
+
+
+def _say_wait(seconds: float, error: ApiError) -> None:
+    say(f"waiting {seconds:.0f} s: {plain(error.message)}")
 
 
 def ask(question: str, auto_approve: bool) -> None:

@@ -18,9 +18,9 @@ from portcfg.cli.embedded import (
     serving_port,
     stand_in_people,
 )
-from portcfg.cli.reconcile import show_outcome, utc_now
 from portcfg.cli.sync import chosen_mappings, source_variables
 from portcfg.cli.widgets import dashboard_numbers
+from portcfg.cli.writes import show_outcome, utc_now
 from portcfg.client import PortWriter
 from portcfg.errors import EXIT_ERROR, EXIT_OK, UsageError
 from portcfg.pipeline import Specs, apply_specs, plan_specs, read_specs

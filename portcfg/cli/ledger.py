@@ -6,7 +6,8 @@ import click
 
 from portcfg import ledger
 from portcfg.cli.common import ask, checked_specs, format_option, reading, say, specs_options, writing
-from portcfg.cli.reconcile import named_refs, utc_now
+from portcfg.cli.reconcile import named_refs
+from portcfg.cli.writes import utc_now
 from portcfg.client import PortReader
 from portcfg.errors import EXIT_OK
 from portcfg.kinds import KINDS

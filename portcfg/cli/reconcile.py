@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+import shlex
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from portcfg import planfile
-from portcfg.cli.common import ask, checked_specs, format_option, reading, say, specs_options, writing
-from portcfg.cli.state import JOURNALS, make_state_folder
-from portcfg.client import api_root
-from portcfg.errors import EXIT_CHANGES, EXIT_ERROR, EXIT_OK, EXIT_PARTIAL, UsageError
-from portcfg.journal import Header, Journal
+from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
+from portcfg.cli.writes import (
+    ask_before_writing,
+    ending_well,
+    exit_code,
+    kept_journal,
+    parallelism_option,
+    place_flags,
+    undo_command,
+    utc_now,
+)
+from portcfg.client import PortWriter, api_root
+from portcfg.errors import EXIT_CHANGES, EXIT_OK, UsageError
 from portcfg.kinds import KINDS
-from portcfg.model import Outcome, Plan, Report, Status
+from portcfg.model import Plan, Report
 from portcfg.pipeline import Options, Specs, apply_specs, plan_specs, refuse_harm
 from portcfg.plan import drift_of
-from portcfg.render.plan import drift_text, plan_json, plan_markdown, plan_text, report_json, report_text
+from portcfg.render.plan import drift_text, plan_json, plan_markdown, plan_text
 from portcfg.render.plans import plans_json, plans_markdown, plans_text
-from portcfg.render.safe import plain
+from portcfg.render.report import report_json, report_text
 from portcfg.settings import Settings
 
 PLAN_FORMATS = {"text": plan_text, "json": plan_json, "markdown": plan_markdown}
@@ -149,6 +155,7 @@ def drift_command(settings: Settings, format_: str, adopt: bool, conflicts: bool
 @plan_options
 @format_option("text", "json")
 @click.option("--auto-approve", is_flag=True, help="Don't ask: for CI.")
+@parallelism_option
 @click.argument("plan_file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 def apply_command(
     settings: Settings,
@@ -158,6 +165,7 @@ def apply_command(
     remove_all: bool,
     format_: str,
     auto_approve: bool,
+    parallelism: int,
     plan_file: Path | None,
 ) -> int:
     """Plan, show the plan, ask, write it in dependency order, and plan again: that plan must be empty.
@@ -187,34 +195,35 @@ def apply_command(
         refuse_harm(plan)
         if not bound and (plan.pending or plan.adopted):
             ask_before_writing(plan, port.root, auto_approve)
-        with kept_journal(settings, specs, plan, port.root) as note:
-            report = apply_specs(
-                specs, plan, port, options, clock=utc_now, progress=note, commit=settings.commit, link=settings.link
-            )
-        click.echo(report_text(report) if format_ == "text" else report_json(report))
-        return _exit_code(report)
+        report, journal = _applied(settings, specs, plan, port, options, parallelism)
+        following = _following(report, settings, options, plan_file)
+        told = {"text": report_text, "json": report_json}[format_]
+        click.echo(told(report, following, undo_command(settings, journal)))
+        if report.after and report.after.pending and not report.failed:
+            say("error: Port did not keep what was written; the fresh plan should be empty:")
+            say(plan_text(report.after))
+        return exit_code(report)
 
 
-@contextmanager
-def kept_journal(settings: Settings, specs: Specs, plan: Plan, root: str) -> Iterator[Callable[[Outcome], None]]:
-    """Keep a journal of an apply of `plan`, if it writes anything; yields what is to be told of each outcome."""
-    if not plan.pending:
-        yield show_outcome
-        return
-    now = utc_now()
-    project = specs.project
-    header = Header("" if settings.is_local else root, project.name, project.environment, now.isoformat())
-    make_state_folder(JOURNALS.parent)
-    with closing(Journal(JOURNALS / f"{now:%Y%m%dT%H%M%S%f}.jsonl", header, plan)) as journal:
-
-        def note(outcome: Outcome) -> None:
-            journal.note(outcome)
-            show_outcome(outcome)
-
-        try:
-            yield note
-        finally:
-            say(f"to undo: portcfg rollback {journal.path}")
+def _applied(
+    settings: Settings, specs: Specs, plan: Plan, port: PortWriter, options: Options, parallelism: int
+) -> tuple[Report, str]:
+    """Write a plan; the report, and the file of the journal."""
+    if plan.pending and not options.use_ledger:
+        say("without the ledger, no lock keeps another apply out, and nothing of this is managed afterwards")
+    with kept_journal(settings, specs.project, plan, port.root) as journal, ending_well(port):
+        report = apply_specs(
+            specs,
+            plan,
+            port,
+            options,
+            clock=utc_now,
+            progress=journal.note,
+            commit=settings.commit,
+            link=settings.link,
+            parallelism=parallelism,
+        )
+    return report, journal.path
 
 
 def _binding(settings: Settings, specs: Specs, options: Options) -> planfile.Binding:
@@ -232,28 +241,17 @@ def _binding(settings: Settings, specs: Specs, options: Options) -> planfile.Bin
     )
 
 
-def utc_now() -> datetime:
-    """Now, in UTC."""
-    return datetime.now(UTC)
-
-
-def ask_before_writing(plan: Plan, root: str, auto_approve: bool) -> None:
-    """Ask on a terminal; raises UsageError without one."""
-    what = f"Write these {len(plan.pending)} change(s)" if plan.pending else "Manage these resources from now on"
-    ask(f"{what}, in {root}?", auto_approve)
-
-
-def show_outcome(outcome: Outcome) -> None:
-    """One line on stderr for a step that ended."""
-    say(f"{outcome.status} {outcome.change.action} {plain(str(outcome.change.ref))}")
-
-
-def _exit_code(report: Report) -> int:
-    done = any(outcome.status is Status.DONE for outcome in report.outcomes)
-    if report.failed:
-        return EXIT_PARTIAL if done else EXIT_ERROR
-    if report.after is not None and report.after.pending:
-        say("error: Port did not keep what was written; the fresh plan should be empty:")
-        say(plan_text(report.after))
-        return EXIT_PARTIAL
-    return EXIT_OK
+def _following(report: Report, settings: Settings, options: Options, plan_file: Path | None) -> list[str]:
+    """What to type to go on where an apply wasn't all done; a plan file is of no use any more then."""
+    if not report.failed and exit_code(report) == EXIT_OK:
+        return []
+    flags = [*place_flags(settings), *(["--prune"] if options.prune else [])]
+    flags += [] if options.use_ledger else ["--no-ledger"]
+    flags += [part for name in options.allowed for part in ("--allow-destructive", name)]
+    flags += ["--allow-remove-all"] if options.remove_all else []
+    if plan_file is None:
+        return [shlex.join(["portcfg", "apply", *flags])]
+    return [
+        shlex.join(["portcfg", "plan", "--out", str(plan_file), *flags]),
+        shlex.join(["portcfg", "apply", str(plan_file), *place_flags(settings)]),
+    ]

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from portcfg.cli.common import say, specs_options, writing
-from portcfg.cli.reconcile import ask_before_writing, kept_journal, named_refs, utc_now
-from portcfg.errors import EXIT_OK, EXIT_PARTIAL, UsageError
-from portcfg.journal import inverse, read
+from portcfg.cli.reconcile import named_refs
+from portcfg.cli.writes import (
+    ask_before_writing,
+    ending_well,
+    exit_code,
+    kept_journal,
+    parallelism_option,
+    undo_command,
+    utc_now,
+)
+from portcfg.errors import EXIT_OK, UsageError
+from portcfg.journal import read
 from portcfg.lock import release
-from portcfg.model import Status
-from portcfg.observe import observe
+from portcfg.observe import see
 from portcfg.pipeline import Specs, read_specs, refuse_harm, undo, weighed_rollback
 from portcfg.render.plan import headline, plan_text
+from portcfg.render.report import outcome_lines
+from portcfg.rollback import way_back
 from portcfg.settings import Settings
 
 
@@ -22,6 +33,7 @@ from portcfg.settings import Settings
 @specs_options
 @click.argument("journal", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--auto-approve", is_flag=True, help="Don't ask: for CI.")
+@parallelism_option
 @click.option("--overwrite", is_flag=True, help="Take back also what somebody changed since the apply.")
 @click.option(
     "--allow-destructive",
@@ -31,7 +43,12 @@ from portcfg.settings import Settings
     help="That this resource loses data by it is meant; may be repeated.",
 )
 def rollback_command(
-    settings: Settings, journal: Path, auto_approve: bool, overwrite: bool, allowed: tuple[str, ...]
+    settings: Settings,
+    journal: Path,
+    auto_approve: bool,
+    overwrite: bool,
+    parallelism: int,
+    allowed: tuple[str, ...],
 ) -> int:
     """Bring Port back to what it held before an apply, as the apply's journal has it: only what the apply touched.
 
@@ -46,19 +63,26 @@ def rollback_command(
     specs = read_specs(settings.specs, settings.environment)
     with writing(settings, specs) as port:
         _same_place(recorded.header.base_url, "" if settings.is_local else port.root)
-        live = observe(port)
-        plan = weighed_rollback(inverse(recorded, live, overwrite=overwrite), live, port, named_refs(allowed))
+        seen = see(port)
+        back = way_back(recorded, seen.state, seen.tree, overwrite=overwrite)
+        plan = weighed_rollback(back, seen.state, port, named_refs(allowed))
         say(plan_text(plan) if plan.pending or plan.notes else "Nothing to undo.")
         if not plan.pending:
             return EXIT_OK
         refuse_harm(plan)
         ask_before_writing(plan, port.root, auto_approve)
-        with kept_journal(settings, specs, plan, port.root) as note:
-            outcomes = undo(specs.project.owner, recorded, plan, port, clock=utc_now, progress=note)
-        rest = inverse(recorded, observe(port), overwrite=overwrite)
-    click.echo(f"Read back from Port: {headline(rest) if rest.pending else 'what it held before the apply.'}")
-    failed = any(outcome.status is not Status.DONE for outcome in outcomes) or bool(rest.pending)
-    return EXIT_PARTIAL if failed else EXIT_OK
+        with kept_journal(settings, specs.project, plan, port.root) as kept, ending_well(port):
+            owner, note = specs.project.owner, kept.note
+            report = undo(owner, recorded, plan, port, clock=utc_now, progress=note, parallelism=parallelism)
+            seen = seen if report.halted else see(port)
+            rest = None if report.halted else way_back(recorded, seen.state, seen.tree, overwrite=overwrite)
+    click.echo("\n".join(outcome_lines(replace(report, after=rest))))
+    if rest is not None:
+        click.echo(f"Read back from Port: {headline(rest) if rest.pending else 'what it held before the apply.'}")
+    if (code := exit_code(replace(report, after=rest))) != EXIT_OK:
+        click.echo(f"next: {undo_command(settings, str(journal))}")
+    click.echo(f"to undo: {undo_command(settings, kept.path)}")
+    return code
 
 
 def _same_place(recorded: str, root: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from portcfg import __version__
 from portcfg.kinds import KINDS
-from portcfg.model import MISSING, Action, Cause, Change, FieldChange, Plan, Report, Status
+from portcfg.model import MISSING, Action, Cause, Change, FieldChange, Plan
 from portcfg.render.fields import field_lines
 from portcfg.render.safe import code, fenced, plain, shortened, shown
 
@@ -34,7 +34,8 @@ def headline(plan: Plan) -> str:
     )
     if not plan.pending:
         return f"No changes. {plan.count(Action.NOOP)} resource(s) are as the specs want them.{adopted}"
-    counts = (f"{plan.count(action)} to {action}" for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
+    counts = [f"{plan.count(action)} to {action}" for action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
+    counts += [f"{plan.moved} to rename"] if plan.moved else []
     return f"Plan: {', '.join(counts)}, {plan.count(Action.NOOP)} unchanged.{adopted}"
 
 
@@ -63,6 +64,8 @@ def plan_text(plan: Plan) -> str:
     """The plan for a terminal: a line a resource, and below it a line a field."""
     lines: list[str] = []
     for change in plan.changes:
+        if change.moved_away:
+            continue
         if change.action is Action.NOOP and not (change.notes or change.adopted or change.fields):
             continue
         lines.extend(_change_lines(change))
@@ -77,10 +80,10 @@ def _change_lines(change: Change) -> Iterator[str]:
     adopted = " (exists in Port, will be managed from now on)" if change.adopted and change.before else ""
     source = f"  [{plain(change.file)}]" if change.file else ""
     deleted = f" ({change.drifted})" if change.action is Action.CREATE and change.drifted else ""
-    yield f"{SIGNS[change.action]} {change.action} {plain(str(change.ref))}{adopted}{deleted}{source}"
+    yield f"{_title(change)}{adopted}{deleted}{source}"
     yield from (f"    note: {plain(note)}" for note in change.notes)
     yield from (f"    {impact['risk']}: {plain(impact['reason'])}" for impact in _harms(change))
-    if change.action is Action.CREATE:
+    if change.action is Action.CREATE and not change.move:
         yield from (f"    {line}" for line in _summary(change))
     for cause, heading in HEADINGS.items():
         fields = [field for field in change.fields if field.cause is cause]
@@ -90,9 +93,16 @@ def _change_lines(change: Change) -> Iterator[str]:
         yield from (f"    {line}" for field in fields for line in field_lines(field))
 
 
+def _title(change: Change) -> str:
+    if change.move:
+        return f"{SIGNS[Action.UPDATE]} rename {plain(str(change.move.old))} -> {plain(str(change.ref))}"
+    return f"{SIGNS[change.action]} {change.action} {plain(str(change.ref))}"
+
+
 def _harms(change: Change) -> list[Mapping[str, Any]]:
-    """What a change breaks or destroys, the worst first."""
-    return sorted((impact for impact in change.impacts if impact["risk"] != "safe"), key=lambda each: -_grade(each))
+    """What a change does to entities, breaks or destroys, the worst first."""
+    told = (impact for impact in change.impacts if impact["risk"] != "safe" or impact["entities"] != 0)
+    return sorted(told, key=lambda each: -_grade(each))
 
 
 def _grade(impact: Mapping[str, Any]) -> int:
@@ -115,10 +125,10 @@ def plan_json(plan: Plan) -> str:
         "format": FORMAT,
         "tool": f"portcfg {__version__}",
         "environment": plan.environment,
-        "counts": {action.value: plan.count(action) for action in Action},
+        "counts": {**{action.value: plan.count(action) for action in Action}, "rename": plan.moved},
         "notes": list(plan.notes),
         "refusals": list(plan.refusals),
-        "changes": [_change_json(change) for change in plan.changes],
+        "changes": [_change_json(change) for change in plan.changes if not change.moved_away],
     }
     return json.dumps(body, indent=2, ensure_ascii=False)
 
@@ -129,6 +139,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "kind": change.ref.kind,
         "identifier": change.ref.identifier,
         "file": change.file,
+        **({"renamed_from": change.move.old.identifier} if change.move else {}),
         "adopted": change.adopted,
         "drifted": change.drifted,
         "risk": change.risk,
@@ -156,7 +167,7 @@ def plan_markdown(plan: Plan) -> str:
     changes = sorted(plan.changes, key=lambda change: (not _open(change), order[change.action]))
     left_out, used = 0, sum(map(len, parts))
     for change in changes:
-        if change.action is Action.NOOP and not change.notes:
+        if change.moved_away or (change.action is Action.NOOP and not change.notes):
             continue
         block = _change_markdown(change)
         if used + len(block) > MARKDOWN_LIMIT:
@@ -174,7 +185,7 @@ def _change_markdown(change: Change) -> str:
     block = fenced("\n".join(map(_diff_line, _change_lines(change))), "diff")
     if _open(change):
         return block
-    title = f"<code>{SIGNS[change.action].strip()} {change.action} {_html(str(change.ref))}</code>"
+    title = f"<code>{_html(_title(change).strip())}</code>"
     return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
 
 
@@ -195,32 +206,3 @@ def _html(text: str) -> str:
     """Text inside HTML; the zero-width space keeps @names and #numbers from becoming mentions and links."""
     escaped = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "ˋ")
     return escaped.replace("@", "@\u200b").replace("#", "#\u200b")
-
-
-def report_text(report: Report) -> str:
-    """What an apply did, and whether a fresh plan is empty."""
-    lines = [
-        f"{outcome.status}: {outcome.change.action} {plain(str(outcome.change.ref))}: {plain(outcome.message)}"
-        for outcome in report.failed
-    ]
-    done = sum(outcome.status is Status.DONE for outcome in report.outcomes)
-    lines.append(f"Applied {done} of {len(report.outcomes)} change(s).")
-    if report.after is not None:
-        lines.append(f"Read back from Port: {headline(report.after)}")
-    return "\n".join(lines)
-
-
-def report_json(report: Report) -> str:
-    """`{format, outcomes: [{action, kind, identifier, status, message}], after: plan}`."""
-    outcomes = [
-        {
-            "action": outcome.change.action.value,
-            "kind": outcome.change.ref.kind,
-            "identifier": outcome.change.ref.identifier,
-            "status": outcome.status.value,
-            "message": outcome.message,
-        }
-        for outcome in report.outcomes
-    ]
-    after = json.loads(plan_json(report.after)) if report.after else None
-    return json.dumps({"format": "portcfg/apply/1", "outcomes": outcomes, "after": after}, indent=2, ensure_ascii=False)

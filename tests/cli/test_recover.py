@@ -154,7 +154,7 @@ def test_what_somebody_else_made_in_between_is_not_deleted(cli: Any, bench: Benc
 
 def test_two_applies_dont_mix(cli: Any, bench: Bench) -> None:
     write(THING)
-    with closing(bench.writer()) as port, locked(port, OWNER, "another", datetime.now(UTC)):
+    with closing(bench.writer()) as port, locked(port, OWNER, "another", lambda: datetime.now(UTC)):
         done = cli("apply", "--auto-approve")
         assert done.exit_code == 1
         assert "is running since" in done.stderr

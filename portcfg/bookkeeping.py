@@ -1,0 +1,60 @@
+"""What the ledger learns of an apply, and of one that is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from portcfg import ledger
+from portcfg.causes import path_key
+from portcfg.client import PortWriter
+from portcfg.diff import same
+from portcfg.journal import Recorded
+from portcfg.model import MISSING, Action, Cause, Change, Outcome, Plan, Resource, Status
+
+
+def restore_ledger(stamp: ledger.Stamp, recorded: Recorded, outcomes: Sequence[Outcome], port: PortWriter) -> None:
+    """Let the ledger say of what was undone what it said before. Raises ApiError, PartialError."""
+    done = {outcome.change.ref for outcome in outcomes if outcome.status is Status.DONE}
+    changed = [change for change in recorded.changes if change.ref in done]
+    before = [Resource(change.ref, change.applied, change.file) for change in changed if change.applied]
+    ledger.record(port, before, stamp)
+    ledger.forget(port, [change.ref for change in changed if not change.applied])
+
+
+def added_by_port(outcomes: Sequence[Outcome], after: Plan) -> list[tuple[Resource, dict[str, Any]]]:
+    """What Port filled in by itself in what was just written: fields that it has and no spec names.
+
+    Only a field that came with our own write is Port's; the next time it would be somebody's.
+    """
+    written = {outcome.change.ref for outcome in outcomes if outcome.status is Status.DONE}
+    return [
+        (Resource(change.ref, change.after or {}, change.file), paths)
+        for change in after.pending
+        if change.ref in written and change.action is Action.UPDATE
+        if (paths := {path_key(field.path): field.before for field in change.fields if field.after is MISSING})
+    ]
+
+
+def _server_fields(change: Change) -> dict[str, Any]:
+    """What the ledger already knows to be Port's own doing."""
+    return {path_key(field.path): field.before for field in change.fields if field.cause is Cause.SERVER}
+
+
+def keep_ledger(stamp: ledger.Stamp, plan: Plan, outcomes: Sequence[Outcome], port: PortWriter, prune: bool) -> None:
+    """Write down what is managed from now on, and forget what is gone. Raises ApiError, PartialError."""
+    done = [outcome.change for outcome in outcomes if outcome.status is Status.DONE]
+    # Port and the specs agree; where the ledger remembers something else, both were changed alike since.
+    agreed = [
+        change
+        for change in plan.changes
+        if change.action is Action.NOOP and (change.adopted or not same(change.applied, change.after))
+    ]
+    begun = [outcome.change for outcome in outcomes if outcome.begun]
+    written = [*(change for change in done if change.action is not Action.DELETE), *begun]
+    resources = [Resource(change.ref, change.after or {}, change.file) for change in (*written, *agreed)]
+    deleted = [change.ref for change in done if change.action is Action.DELETE]
+    # What is gone must not be taken for managed when somebody makes it anew by hand.
+    stale = plan.stale if resources or deleted or prune else ()
+    ledger.record(port, resources, stamp, {change.ref: _server_fields(change) for change in agreed})
+    ledger.forget(port, [*deleted, *stale])
