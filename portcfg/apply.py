@@ -13,6 +13,7 @@ from portcfg.client import PortWriter
 from portcfg.cycles import grouped
 from portcfg.kinds import KINDS
 from portcfg.model import Action, Body, Change, Outcome, Plan, Ref, Status
+from portcfg.preparing import Step, preparations, prepared
 from portcfg.workers import Flow, side_by_side
 
 PARALLELISM = 8
@@ -59,11 +60,11 @@ class _Run:
         """Write each change once what it refers to is written; those of a cycle together, in stages."""
         # Before everything else: others may name a part by its new name, and a PUT without the old one loses values.
         # One after the other, since Port changes the mirrors of others by it.
-        renames = [self._rename(change) for change in changes if change.renames]
-        yield from self._run(renames, [()] * len(renames), 1)
-        waiting = {change.ref: change for change in changes if change.ref not in self.failed}
+        first = [self._prepare(*preparation) for preparation in preparations(changes)]
+        yield from self._run(first, [range(number - 1, number) if number else () for number in range(len(first))], 1)
+        waiting = {change.ref: prepared(change) for change in changes if change.ref not in self.failed}
         needs = {ref: references(change) & waiting.keys() for ref, change in waiting.items()}
-        yield from self._grouped(waiting, needs, partial(self._write, moved=bool(renames)))
+        yield from self._grouped(waiting, needs, partial(self._write, moved=bool(first)))
 
     def delete(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         """Delete each once nothing that is to go refers to it any more; members of a cycle let go of each other."""
@@ -95,8 +96,10 @@ class _Run:
             self.failed.add(outcome.change.ref)
         self._ended.append(outcome)
 
-    def _rename(self, change: Change) -> Flow[Any]:
-        [outcome] = yield [partial(steps.rename, self._port, change)]
+    def _prepare(self, change: Change, step: Step, begun: bool) -> Flow[Any]:
+        if change.ref in self.failed or references(change) & self.failed:
+            return
+        [outcome] = yield [partial(steps.prepare, self._port, change, step, begun)]
         if outcome.status is not Status.DONE:
             self._end(outcome)
 

@@ -20,11 +20,12 @@ def compile_specs(documents: Sequence[Document], project: Project) -> State:
 
 def _compiled(document: Document, project: Project) -> Resource:
     kind = KINDS[document.kind]
-    renames = kind.renaming.asked(document.body)
+    renaming, spec = kind.renaming, document.body
     body = kind.compile(document.body, project)
     # Port's stamps come along when JSON is copied from Port; `id` is a widget's or page's own only further down.
     body = {key: value for key, value in body.items() if key not in STAMPS}
-    return Resource(Ref(kind.name, body[kind.id_field]), body, document.file, renames)
+    names = renaming.asked(spec), renaming.was(spec), renaming.migrate(spec)
+    return Resource(Ref(kind.name, body[kind.id_field]), body, document.file, *names)
 
 
 def resolve_external(desired: State, live: Iterable[Ref], project: Project) -> tuple[State, dict[Ref, tuple[str, ...]]]:

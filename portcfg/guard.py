@@ -66,7 +66,7 @@ def _destructive(changes: Sequence[Change], risks: Risks) -> Iterator[str]:
 
 def _crowd(plan: Plan, changes: Sequence[Change], risks: Risks, limits: Limits) -> Iterator[str]:
     managed = sum(change.before is not None and not change.adopted for change in plan.changes)
-    deletes = sum(change.action is Action.DELETE for change in changes)
+    deletes = sum(change.action is Action.DELETE and not change.moved_away for change in changes)
     yield from _too_many("deletes", deletes, managed, limits, "delete")
     risky = [change for change in changes if change.action is Action.UPDATE and risks.of(change.ref) is not Risk.SAFE]
     yield from _too_many("breaking or destructive updates", len(risky), managed, limits, "update")

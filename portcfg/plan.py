@@ -13,7 +13,8 @@ from portcfg.causes import labelled, renamed_paths
 from portcfg.diff import field_changes
 from portcfg.kinds import KINDS, Kind
 from portcfg.kinds.base import due, members_of
-from portcfg.model import Action, Applied, Body, Cause, Change, FieldChange, Plan, Ref, Rename, Resource, State
+from portcfg.model import Action, Applied, Body, Cause, Change, FieldChange, Move, Plan, Ref, Rename, Resource, State
+from portcfg.moving import migrate_notes, move_notes, move_refusals, moves_due, pairs_of, settled, with_move
 
 BY_HAND = frozenset({Cause.DRIFT, Cause.CONFLICT})
 
@@ -33,26 +34,34 @@ def make_plan(
     `managed` is what the ledger lists; None without a ledger, when nothing can be known to be adopted or left over.
     `applied` is what the ledger knows of what was last applied, for telling who changed what.
     """
-    ordered = write_order(desired)
+    moves = moves_due(desired, live)
+    last = applied or {}
     steps = [
-        _step(
-            desired[ref],
-            live.get(ref),
-            (applied or {}).get(ref),
-            managed is not None and ref not in managed,
-            (notes or {}).get(ref, ()),
+        with_move(
+            _step(
+                desired[ref],
+                live.get(ref),
+                last.get(ref),
+                managed is not None and ref not in managed,
+                (*(notes or {}).get(ref, ()), *move_notes(desired[ref], live, managed)),
+                pairs_of(moves),
+            ),
+            moves.get(ref),
         )
-        for ref in ordered
+        for ref in write_order(desired)
     ]
-    leftover = [ref for ref in managed or () if ref in live and ref not in desired and not _system(ref)]
+    left = {move.old: move for move in moves.values()}
+    leftover = [ref for ref in managed or () if ref in live and ref not in (desired.keys() | left) and not _system(ref)]
+    gone = [*(leftover if prune else ()), *left]
     deletes = [
-        _delete(live[ref], (applied or {}).get(ref))
-        for ref in reversed(write_order({ref: live[ref] for ref in leftover}))
+        _delete(live[ref], last.get(ref), left.get(ref))
+        for ref in reversed(write_order({ref: live[ref] for ref in gone}))
     ]
     kept = () if prune or not leftover else (_kept(leftover),)
     # An entry of a kind that only a later portcfg knows can't be looked up, so it stays.
     stale = sorted(ref for ref in managed or () if ref.kind in KINDS and ref not in live and ref not in desired)
-    return Plan((*steps, *(deletes if prune else ())), kept, environment, tuple(stale))
+    refusals = tuple(move_refusals(moves, desired, live, gone))
+    return Plan((*steps, *deletes), kept, environment, tuple(stale), refusals)
 
 
 def drift_of(plan: Plan) -> Plan:
@@ -83,7 +92,8 @@ def write_order(resources: State) -> list[Ref]:
 
 
 def _needs(resource: Resource, resources: State) -> set[Ref]:
-    references = (ref for _, ref in KINDS[resource.ref.kind].references(resource.body))
+    kind = KINDS[resource.ref.kind]
+    references = {ref for _, ref in kind.references(resource.body)} | kind.above(resource.body)
     return {ref for ref in references if ref in resources and ref != resource.ref}
 
 
@@ -97,7 +107,12 @@ def _kept(refs: Iterable[Ref]) -> str:
 
 
 def _step(
-    desired: Resource, live: Resource | None, applied: Applied | None, unmanaged: bool, notes: tuple[str, ...]
+    desired: Resource,
+    live: Resource | None,
+    applied: Applied | None,
+    unmanaged: bool,
+    notes: tuple[str, ...],
+    pairs: Mapping[str, str],
 ) -> Change:
     ref, kind = desired.ref, KINDS[desired.ref.kind]
     written = applied.body if applied else None
@@ -106,12 +121,13 @@ def _step(
         return Change(
             Action.CREATE, ref, None, desired.body, file=desired.file, notes=notes, drifted=gone, applied=written
         )
-    renames = due(desired.renames, live.body)
-    wanted, found = kind.matched(desired.body, kind.renaming.renamed(live.body, renames))
+    now = settled(desired, live.body, pairs)
+    wanted, found = kind.matched(desired.body, now.body)
     before, after = compared(kind, wanted, found)
     known = _as_renamed(kind, applied, desired.renames)
     last = compared(kind, wanted, known.body)[0] if known else None
-    fields = (*rename_fields(renames, written), *labelled(field_changes(before, after), known, last, before, after))
+    renamed = (*rename_fields(now.renames, written), *rename_fields(now.left))
+    fields = (*renamed, *labelled(field_changes(before, after), known, last, before, after))
     action = Action.UPDATE if any(field.cause is not Cause.SERVER for field in fields) else Action.NOOP
     by_hand = any(field.cause in BY_HAND for field in fields)
     return Change(
@@ -121,11 +137,12 @@ def _step(
         wanted,
         fields,
         desired.file,
-        (*notes, *_rename_notes(desired.renames, live.body)),
+        (*notes, *_rename_notes(desired.renames, live.body), *migrate_notes(desired, live.body, now)),
         adopted=unmanaged,
         drifted=_editor(live.body) if by_hand else "",
         applied=written,
-        renames=renames,
+        renames=(*now.renames, *now.left),
+        migrations=now.migrations,
     )
 
 
@@ -167,8 +184,8 @@ def _editor(live: Body) -> str:
     return f"by {who or 'somebody'} at {when}" if when else f"by {who or 'somebody'}"
 
 
-def _delete(live: Resource, applied: Applied | None) -> Change:
-    return Change(Action.DELETE, live.ref, live.body, None, applied=applied.body if applied else None)
+def _delete(live: Resource, applied: Applied | None, move: Move | None) -> Change:
+    return Change(Action.DELETE, live.ref, live.body, None, applied=applied.body if applied else None, move=move)
 
 
 def compared(kind: Kind, desired: Body, live: Body) -> tuple[Body, Body]:

@@ -17,7 +17,7 @@ from portcfg import __version__
 from portcfg.diff import canonical, field_changes
 from portcfg.errors import MovedError, UntrustedPlanError
 from portcfg.kinds import KINDS
-from portcfg.model import Body, Change, Path, Plan, Ref, State
+from portcfg.model import Body, Change, Path, Plan, Ref, Resource, State
 
 FORMAT = "portcfg/bound-plan/1"
 NO_KEY = "sha256"
@@ -39,11 +39,14 @@ class Binding:
 
 def digest_of(desired: State) -> str:
     """The digest of what the specs compile to: the same for the same resources, however their files are written."""
-    bodies = {
-        str(ref): [resource.body, [vars(rename) for rename in resource.renames]] if resource.renames else resource.body
-        for ref, resource in desired.items()
-    }
+    bodies = {str(ref): [resource.body, *_names(resource)] for ref, resource in desired.items()}
     return hashlib.sha256(canonical(bodies).encode()).hexdigest()
+
+
+def _names(resource: Resource) -> list[Any]:
+    """What a spec says beside the body: other names, and how values get there."""
+    said = ([vars(rename) for rename in resource.renames], resource.was, dict(resource.migrate))
+    return list(said) if any(said) else []
 
 
 def save(plan: Plan, binding: Binding, key: str) -> str:

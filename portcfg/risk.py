@@ -38,7 +38,7 @@ def impacts(change: Change, live: State, desired: State) -> tuple[Impact, ...]:
 
 def plan_impacts(plan: Plan, live: State) -> dict[Ref, tuple[Impact, ...]]:
     """The consequences of each step of a plan that has any."""
-    costly = [change for change in plan.pending if change.before is not None]
+    costly = [change for change in plan.pending if change.before is not None or change.move]
     if not costly:
         return {}
     desired = {change.ref: Resource(change.ref, change.after) for change in plan.changes if change.after is not None}

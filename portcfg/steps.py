@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
+from portcfg import preparing
 from portcfg.client import PortWriter, segment
 from portcfg.diff import same
 from portcfg.errors import ApiError, HaltedError, TerminalApiError
@@ -12,7 +14,8 @@ from portcfg.kinds import KINDS, Kind
 from portcfg.kinds.base import unmanaged
 from portcfg.kinds.matching import sent
 from portcfg.model import Action, Body, Change, Outcome, Ref, Status
-from portcfg.renames import held, rename_parts
+from portcfg.moves import check_moved
+from portcfg.renames import held
 
 POLL_SECONDS = 5.0
 # An hour: large blueprints take Port a while.
@@ -31,12 +34,12 @@ def ended(change: Change, error: ApiError) -> Outcome:
     return Outcome(change, Status.BLOCKED if unsent else Status.FAILED, error.message)
 
 
-def rename(port: PortWriter, change: Change) -> Outcome:
-    """Give the parts of a resource their new names."""
+def prepare(port: PortWriter, change: Change, step: preparing.Step, begun: bool) -> Outcome:
+    """Make a step of what comes before a resource's body; `begun` if a new one is there by then."""
     try:
-        rename_parts(port, path_of(change.ref), change.ref, change.renames)
+        step(port)
     except ApiError as error:
-        return ended(change, error)
+        return replace(ended(change, error), begun=begun and change.action is Action.CREATE)
     return Outcome(change, Status.DONE)
 
 
@@ -112,6 +115,9 @@ def let_go(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -
     except ApiError as error:
         why = f"{names} refer to each other, and couldn't be taken apart: {error.message}"
         return Outcome(changes[0], Status.FAILED, why)
+            if change.move:
+                check_moved(port, change, change.move)
+                continue
     return Outcome(changes[0], Status.DONE)
 
 
@@ -135,7 +141,7 @@ def _strip(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -
 
 
 def delete(port: PortWriter, change: Change) -> Outcome:
-    """Delete a resource; its entities only where it was named."""
+    """Delete a resource; its entities only where it was named, or once they are elsewhere."""
     emptied = KINDS[change.ref.kind].emptied
     try:
         port.send("DELETE", path_of(change.ref))
@@ -145,9 +151,11 @@ def delete(port: PortWriter, change: Change) -> Outcome:
         if error.error != "has_dependents":
             return ended(change, error)
         # Only for a resource that was named: the entities go with it.
-        if not (emptied and change.approved):
+        if not (emptied and (change.approved or change.move)):
             return Outcome(change, Status.FAILED, f"{error.message}: {EMPTY_FIRST}")
         return _emptied(port, change, f"{path_of(change.ref)}/{emptied}")
+        if change.move:
+            check_moved(port, change, change.move)
     return Outcome(change, Status.DONE)
 
 

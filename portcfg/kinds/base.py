@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Literal
 
-from portcfg.model import Body, Path, Position, Project, Ref, Rename
+from portcfg.model import Body, Migration, Path, Position, Project, Ref, Rename
 
 STAMPS = frozenset({"createdAt", "createdBy", "updatedAt", "updatedBy", "id", "_id", "orgId"})
 
@@ -64,19 +64,36 @@ def live_under_desired(desired: Body, unmanaged: Body) -> Body:
     return {**unmanaged, **desired}
 
 
+# (live, desired, jq by part, renames to be made, resources renamed in the same plan: old -> new) -> what must move
+Values = Callable[
+    [Body, Body, Mapping[str, str], Sequence[Rename], Mapping[str, str]],
+    tuple[Migration, ...],
+]
+
+
 @dataclass(frozen=True)
 class Renaming:
-    """How parts of a kind's resources get other names.
+    """How a kind's resources, and parts of them, get other names and types.
 
     `asked(spec)` is what a spec asks for, `renamed(body, renames)` the body as Port holds it afterwards. `request`
     gives a rename's route, as segments below the resource's own, and the body to PATCH. `rules(section, name)` find
-    the entities with a value in a part.
+    the entities with a value in a part. `was(spec)` is what the resource was called before, `migrate(spec)` the jq by
+    part. `migrations` are the parts whose values must move before the specs' body can be written, `moving` those that
+    move into a resource of another name, `left_over` and `without_temporaries` what an interrupted migration left.
+    `moved(body, pairs)` is the body under its new name.
     """
 
     asked: Callable[[Body], tuple[Rename, ...]]
     renamed: Callable[[Body, Sequence[Rename]], Body]
     request: Callable[[Rename], tuple[list[str], Body]]
     rules: Callable[[Path, str], tuple[Body, ...]]
+    was: Callable[[Body], str] = lambda _: ""
+    migrate: Callable[[Body], Mapping[str, str]] = lambda _: {}
+    migrations: Values = lambda *_: ()
+    moving: Values = lambda *_: ()
+    left_over: Callable[[Body, Body], tuple[Rename, ...]] = lambda *_: ()
+    without_temporaries: Callable[[Body, Sequence[Migration]], Body] = lambda body, _: body
+    moved: Callable[[Body, Mapping[str, str]], Body] = lambda body, _: body
 
 
 NO_RENAMING = Renaming(lambda _: (), lambda body, _: body, lambda _: ([], {}), lambda *_: ())
@@ -95,6 +112,8 @@ class Kind:
     the route below a resource that deletes its entities and it, by and by. `decompile(live, project)` is the inverse of
     `compile`: the spec of a live body. `recognises` tells Port's JSON of this kind, met in some file, and
     `from_file(body, name)` makes it what Port would answer; `name` is for what goes by the file's or folder's name.
+    `parents` are the kinds that it may stand below in the sidebar, none for what isn't in it. The list of a `beta` kind
+    is asked for only where somebody needs it; it comes by `list_route`, in the envelope `list_in`, if not as usual.
     """
 
     name: str
@@ -112,8 +131,6 @@ class Kind:
     system: Callable[[str], bool] = never
     compile: Callable[[Body, Project], Body] = unchanged
     decompile: Callable[[Body, Project], Body] = as_it_is
-    `parents` are the kinds that it may stand below in the sidebar, none for what isn't in it. The list of a `beta` kind
-    is asked for only where somebody needs it; it comes by `list_route`, in the envelope `list_in`, if not as usual.
     recognises: Callable[[Body], bool] = never
     from_file: Callable[[Body, str], Body] = unnamed
     references: Callable[[Body], Iterable[tuple[Path, Ref]]] = no_references
@@ -125,8 +142,21 @@ class Kind:
     headers: Callable[[Body], Mapping[str, str]] = lambda _: {}
     renaming: Renaming = NO_RENAMING
     emptied: str = ""
+    parents: tuple[str, ...] = ()
+    beta: bool = False
+    list_route: str = ""
+    list_in: str = ""
     is_one: Callable[[list[Any]], bool] = never
     wrap_key: str = ""
+
+    def above(self, body: Body) -> set[Ref]:
+        """What a body may stand below in the sidebar: one of these, for Port tells parents by identifier alone."""
+        parent = body.get("parent")
+        return {Ref(name, parent) for name in self.parents} if isinstance(parent, str) else set()
+
+    def content(self, body: Body) -> Body:
+        """What of a body is written by itself: it gets its place among its siblings once those are all there."""
+        return {key: value for key, value in body.items() if key != "after"} if self.parents else body
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of this kind's specs."""
@@ -142,21 +172,8 @@ class Kind:
 def load_schema(name: str) -> dict[str, Any]:
     """A JSON Schema from the package data: a kind's name, or `project`."""
     text = resources.files("portcfg").joinpath(f"schemas/{name}.schema.json").read_text(encoding="utf-8")
-    parents: tuple[str, ...] = ()
-    beta: bool = False
-    list_route: str = ""
-    list_in: str = ""
     loaded: dict[str, Any] = json.loads(text)
     return loaded
-
-    def above(self, body: Body) -> set[Ref]:
-        """What a body may stand below in the sidebar: one of these, for Port tells parents by identifier alone."""
-        parent = body.get("parent")
-        return {Ref(name, parent) for name in self.parents} if isinstance(parent, str) else set()
-
-    def content(self, body: Body) -> Body:
-        """What of a body is written by itself: it gets its place among its siblings once those are all there."""
-        return {key: value for key, value in body.items() if key != "after"} if self.parents else body
 
 
 def members_of(body: Body | None, section: Path) -> Body:

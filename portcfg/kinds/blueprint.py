@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
-from portcfg.kinds.blueprint_renames import KEY, RENAMING, without_renames
+from portcfg.kinds.blueprint_moves import RENAMING
+from portcfg.kinds.blueprint_renames import KEY, OWN_KEYS, without_renames
 from portcfg.kinds.matching import sent
 from portcfg.model import Body, Path, Project, Ref
 
@@ -17,11 +18,11 @@ SECTIONS = frozenset(
 MAPS = ("relations", "mirrorProperties", "calculationProperties", "aggregationProperties")
 # The keys that portcfg compares, in a property and in a member of MAPS; others that Port may know are carried through.
 _SCHEMA = load_schema("blueprint")
-PROPERTY_KEYS = frozenset(_SCHEMA["$defs"]["property"]["properties"]) - {"$include", KEY}
+PROPERTY_KEYS = frozenset(_SCHEMA["$defs"]["property"]["properties"]) - {"$include"} - OWN_KEYS
 MEMBER_KEYS = {
     section: frozenset(_SCHEMA["properties"][section]["additionalProperties"]["properties"]) - {KEY} for section in MAPS
 }
-SPEC_KEYS = frozenset(_SCHEMA["properties"]) - STAMPS
+SPEC_KEYS = frozenset(_SCHEMA["properties"]) - STAMPS - OWN_KEYS
 OWNERSHIP_TITLE = "Owning teams"
 AUTHENTICATION: Body = {"authorizationScope": ["openid"]}
 

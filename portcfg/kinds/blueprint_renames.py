@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from portcfg.kinds.base import Renaming, members_of
+from portcfg.kinds.base import members_of
 from portcfg.kinds.risk_base import has_value
 from portcfg.model import Body, Path, Project, Rename
 
 KEY = "renamed_from"
+# Keys of a spec that Port doesn't know.
+OWN_KEYS = frozenset({KEY, "migrate"})
 PROPERTIES = ("schema", "properties")
 RELATIONS = ("relations",)
 MIRRORS = ("mirrorProperties",)
@@ -31,21 +33,28 @@ def asked(body: Body) -> tuple[Rename, ...]:
     )
 
 
+def was(spec: Body) -> str:
+    """What the whole blueprint was called before."""
+    return str(spec.get(KEY) or "")
+
+
 def without_renames(body: Body, _: Project) -> Body:
-    """The spec without `renamed_from`, which Port doesn't know."""
-    for section in {rename.section for rename in asked(body)}:
-        members = members_of(body, section)
-        body = _with(body, section, {name: _without(member) for name, member in members.items()})
-    return body
+    """The spec without `renamed_from` and `migrate`, which Port doesn't know."""
+    for section in ROUTES:
+        if members := members_of(body, section):
+            body = with_members(body, section, {name: _without(member) for name, member in members.items()})
+    return {key: value for key, value in body.items() if key != KEY}
 
 
 def _without(member: Any) -> Any:
-    return {key: value for key, value in member.items() if key != KEY} if isinstance(member, dict) else member
+    return {key: value for key, value in member.items() if key not in OWN_KEYS} if isinstance(member, dict) else member
 
 
-def _with(body: Body, section: Path, members: Body) -> Body:
+def with_members(body: Body, section: Path, members: Body) -> Body:
+    """`body` with other members at `section`."""
     first, *rest = section
-    return {**body, str(first): _with(body[str(first)], tuple(rest), members) if rest else members}
+    inner = with_members(body.get(str(first)) or {}, tuple(rest), members) if rest else members
+    return {**body, str(first): inner}
 
 
 def renamed(body: Body, renames: Sequence[Rename]) -> Body:
@@ -57,7 +66,7 @@ def renamed(body: Body, renames: Sequence[Rename]) -> Body:
 
 def _with_members(body: Body, rename: Rename) -> Body:
     members = members_of(body, rename.section)
-    body = _with(body, rename.section, {_name(rename, name): member for name, member in members.items()})
+    body = with_members(body, rename.section, {_name(rename, name): member for name, member in members.items()})
     if rename.section == PROPERTIES and body["schema"].get("required"):
         required = [_name(rename, name) for name in body["schema"]["required"]]
         return {**body, "schema": {**body["schema"], "required": required}}
@@ -108,6 +117,3 @@ def rules(section: Path, name: str) -> tuple[Body, ...]:
     if section == RELATIONS:
         return ({"relation": name, "operator": "isNotEmpty"},)
     return (has_value(name),) if section == PROPERTIES else ()
-
-
-RENAMING = Renaming(asked, renamed, request, rules)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from portcfg.diff import same
+from portcfg.diff import field_changes, same
 from portcfg.kinds.blueprint import comparable
 from portcfg.kinds.blueprint_renames import PROPERTIES, RELATIONS, renamed
-from portcfg.kinds.risk_base import ENTITIES, Count, Impact, ReadBy, Risk, has_no_value, has_value
-from portcfg.model import Body, Cause, Change, State
+from portcfg.kinds.risk_base import ENTITIES, AtLeast, Count, Impact, ReadBy, Risk, has_no_value, has_value
+from portcfg.model import Body, Cause, Change, Migration, Move, State
 
 # Section -> what a member is called, and the keys that decide its value.
 COMPUTED: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -24,7 +24,8 @@ LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems"
 # Limits that no query of Port's can check, so all entities with a value may be concerned.
 SIZES = ("minLength", "maxLength", "minItems", "maxItems")
 SHAPES = ("pattern", "uniqueItems", "properties", "patternProperties", "additionalProperties", "required")
-REMADE = "which Port refuses while it is there; to drop it and add it again loses the values of"
+REMADE = "which Port refuses in place: it is dropped and added again, and loses the values of"
+CONVERT = "a `migrate` beside it would keep them"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class _Compared:
 
     @property
     def name(self) -> str:
-        return self.change.ref.identifier
+        """Where the entities are."""
+        return (self.change.move.old if self.change.move else self.change.ref).identifier
 
     def members(self, *section: str) -> Iterator[tuple[str, Body | None, Body | None]]:
         """(name, before, after) of each member of a section in which a field differs."""
@@ -56,6 +58,11 @@ class _Compared:
             if old := names.get((section, rule.get(key, ""))):
                 return {**rule, key: old}
         return rule
+
+    def migration(self, section: tuple[str, ...], name: str) -> Migration | None:
+        """How the values of a part get where they are to be, if they can't stay."""
+        parts = self.change.migrations
+        return next((part for part in parts if (part.section, part.name) == (section, name)), None)
 
     def gone(self, name: str) -> bool:
         """Whether nothing of that name is left, also not in another section."""
@@ -89,14 +96,21 @@ def _touched(change: Change, section: tuple[str, ...], all_names: set[str]) -> s
 
 def impacts(change: Change, _: State, read_by: ReadBy) -> Iterator[Impact]:
     """What the change costs entities, and what else it breaks."""
-    if change.before is None:
+    if change.moved_away:
         return
     if change.after is None:
         count = Count(change.ref.identifier)
         yield Impact(Risk.DESTRUCTIVE, f"deletes {ENTITIES}", count, read_by(change.ref, ""))
         return
-    before = renamed(change.before, change.renames)
-    compared = _Compared(change, comparable(before), comparable(change.after), read_by)
+    if change.before is not None:
+        here = replace(change, move=None)
+        yield from _changed(here, renamed(change.before, change.renames), change.after, read_by)
+    if change.move is not None:
+        yield from _moved(change, change.move, change.after, read_by)
+
+
+def _changed(change: Change, before: Body, after: Body, read_by: ReadBy) -> Iterator[Impact]:
+    compared = _Compared(change, comparable(before), comparable(after), read_by)
     yield from _rename_impacts(compared)
     yield from _property_impacts(compared)
     yield from _required_impacts(compared)
@@ -104,6 +118,20 @@ def impacts(change: Change, _: State, read_by: ReadBy) -> Iterator[Impact]:
     yield from _computed_impacts(compared)
     if any(difference.path[0] in ("ownership", "teamInheritance") for difference in change.fields):
         yield Impact(Risk.BREAKING, f"changes who owns {ENTITIES}", compared.count())
+
+
+def _moved(change: Change, move: Move, after: Body, read_by: ReadBy) -> Iterator[Impact]:
+    """All entities move; what has no place in the new blueprint is lost with the old one."""
+    yield Impact(Risk.SAFE, f"moves {ENTITIES} from {move.old}", Count(move.old.identifier))
+    if readers := read_by(move.old, ""):
+        yield Impact(Risk.BREAKING, f"leaves nothing at {move.old}", None, readers)
+    if move.foreign:
+        yield Impact(Risk.DESTRUCTIVE, f"{move.foreign}; one of the two is lost")
+    before = renamed(move.body, move.renames)
+    fields = field_changes(comparable(before), comparable(after))
+    yield from _changed(
+        replace(change, fields=fields, renames=move.renames, migrations=move.parts), before, after, read_by
+    )
 
 
 def _rename_impacts(compared: _Compared) -> Iterator[Impact]:
@@ -125,14 +153,37 @@ def _property_impacts(compared: _Compared) -> Iterator[Impact]:
 
 
 def _changed_property(compared: _Compared, name: str, old: Body, new: Body) -> Iterator[Impact]:
+    part = compared.migration(PROPERTIES, name)
+    if part and part.converts:
+        yield _converted(compared, part, old, new)
+        return
     for key in ("type", "format"):
         if old.get(key) != new.get(key):
             was, now = old.get(key) or "none", new.get(key) or "none"
-            reason = f"changes the {key} of `{name}` from {was} to {now}, {REMADE} {ENTITIES}"
+            reason = f"changes the {key} of `{name}` from {was} to {now}, {REMADE} {ENTITIES}: {CONVERT}"
             yield compared.impact(Risk.DESTRUCTIVE, reason, compared.count(has_value(name)), name)
             return
     for reason, rules in (*_narrowed(name, old, new), *_tightened(name, old, new)):
         yield compared.impact(Risk.BREAKING, reason, compared.count(*rules))
+
+
+def _converted(compared: _Compared, part: Migration, old: Body, new: Body) -> Impact:
+    """How values get another type, and how many of them don't."""
+    was, now = _type(old), _type(new)
+    reason = f"converts `{part.source}` of {ENTITIES} from {was} to {now}"
+    count, readers = compared.count(has_value(part.name)), compared.read_by(compared.change.ref, part.name)
+    if part.lost == 0:
+        return Impact(Risk.BREAKING if readers else Risk.SAFE, reason, count, readers)
+    if part.lost is None:
+        return Impact(Risk.DESTRUCTIVE, f"{reason}; how many would lose theirs isn't known", count, readers)
+    least = "at least " if isinstance(part.lost, AtLeast) else ""
+    lost = f"{least}{part.lost:,} would lose theirs (e.g. {part.example})"
+    return Impact(Risk.DESTRUCTIVE, f"{reason}; {lost}", count, readers)
+
+
+def _type(body: Body) -> str:
+    of = f" of {items}" if (items := (body.get("items") or {}).get("type")) else ""
+    return " ".join(filter(None, (body.get("format"), body.get("type")))) + of
 
 
 def _narrowed(name: str, old: Body, new: Body) -> Iterator[tuple[str, tuple[Body, ...]]]:
@@ -197,8 +248,12 @@ def _relation_impacts(compared: _Compared) -> Iterator[Impact]:
             yield compared.impact(Risk.DESTRUCTIVE, f"drops the relation `{name}` from {ENTITIES}", linked, name)
             continue
         if old is not None:
-            reason = _redirected(name, old, new)
-            if reason:
+            reason, part = _redirected(name, old, new), compared.migration(RELATIONS, name)
+            if reason and part and part.jq:
+                readers = compared.read_by(compared.change.ref, name)
+                risk = Risk.BREAKING if readers and old.get("target") == new.get("target") else Risk.SAFE
+                yield Impact(risk, f"{reason}, with all that {ENTITIES} have in it", linked, readers)
+            elif reason:
                 yield compared.impact(Risk.DESTRUCTIVE, f"{reason}, which drops it from {ENTITIES}", linked, name)
         if new.get("required") and not (old or {}).get("required"):
             rules = ({"relation": name, "operator": "isEmpty"},) if old is not None else ()

@@ -8,6 +8,7 @@ from portcfg.rules.blueprints import blueprint_problems
 from portcfg.rules.dashboards import dashboard_problems
 from portcfg.rules.mappings import mapping_rule
 from portcfg.rules.names import duplicate_identifiers, missing_targets, own_blueprint
+from portcfg.rules.renames import rename_problems
 
 Rule = Callable[[Sequence[Document], Sequence[Document], Project], Iterable[Problem]]
 """(documents of the right shape, all documents, project) -> problems"""
@@ -17,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     missing_targets,
     own_blueprint,
     blueprint_problems,
+    rename_problems,
     dashboard_problems,
     mapping_rule,
 )

@@ -1,0 +1,237 @@
+"""Values that move: into a property of another type, a relation to another blueprint, a blueprint of another name.
+
+Port changes none of these in place (port-api.md §2.1: `type` is permanent, forbidden_format_change). What it has are
+migrations (§2.2), which fill one part of entities from others by jq. A part moves by way of a temporary one.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from portcfg.kinds.base import Renaming, members_of, unmanaged
+from portcfg.kinds.blueprint_reads import reads
+from portcfg.kinds.blueprint_renames import PROPERTIES, RELATIONS, asked, renamed, request, rules, was, with_members
+from portcfg.model import Body, Migration, Move, Path, Ref, Rename, Resource
+
+MIGRATE = "migrate"
+TEMPORARY = "_portcfg_"
+# What a property's values depend on, and Port never changes.
+FIXED = ("type", "format")
+SECTIONS = {
+    "mirror": ("mirrorProperties",),
+    "calculation": ("calculationProperties",),
+    "aggregation": ("aggregationProperties",),
+}
+ENTITY_KEYS = ("identifier", "title", "icon", "team")
+
+Pairs = Mapping[str, str]
+"""Blueprints that are renamed in the same plan: old identifier -> new."""
+
+
+def asked_migrations(spec: Body) -> dict[str, str]:
+    """The jq that a spec has beside its properties."""
+    members = members_of(spec, PROPERTIES)
+    return {name: member[MIGRATE] for name, member in members.items() if isinstance(member, dict) and MIGRATE in member}
+
+
+def temporary(name: str) -> str:
+    """What a part is called until the one that it replaces is gone. Port takes 100 characters."""
+    return TEMPORARY + (name if len(name) <= 80 else hashlib.sha256(name.encode()).hexdigest()[:32])
+
+
+def left_over(live: Body, desired: Body) -> tuple[Rename, ...]:
+    """What an interrupted migration has left to rename: the temporary part has the values, and its name is free."""
+    return tuple(
+        Rename(section, temporary(name), name)
+        for section in (PROPERTIES, RELATIONS)
+        for name in members_of(desired, section)
+        if temporary(name) in (held := members_of(live, section)) and name not in held
+    )
+
+
+def migrations(
+    live: Body, desired: Body, jqs: Mapping[str, str], renames: Sequence[Rename], pairs: Pairs
+) -> tuple[Migration, ...]:
+    """The parts of `live` whose values have to move before `desired` can be written."""
+    parts = _parts(live, desired, jqs, renames, pairs)
+    return tuple(part for part, old, new in parts if _must_move(part, old, new))
+
+
+def moving(
+    old: Body, desired: Body, jqs: Mapping[str, str], renames: Sequence[Rename], pairs: Pairs
+) -> tuple[Migration, ...]:
+    """All parts of the blueprint `old` whose values have a place in the blueprint that takes its place."""
+    return tuple(part for part, *_ in _parts(old, desired, jqs, renames, pairs) if part.jq)
+
+
+def _parts(
+    live: Body, desired: Body, jqs: Mapping[str, str], renames: Sequence[Rename], pairs: Pairs
+) -> Iterator[tuple[Migration, Body, Body]]:
+    """(part, what it is, what it is to be) of each property and relation that is on both sides."""
+    sources = {(rename.section, rename.new): rename.old for rename in renames}
+    for section in (PROPERTIES, RELATIONS):
+        held = members_of(live, section)
+        for name, new in members_of(desired, section).items():
+            source = sources.get((section, name), name)
+            if source in held:
+                shape = _relation if section == RELATIONS else _property
+                yield shape(source, name, held[source], new, jqs, pairs), held[source], new
+
+
+def _property(source: str, name: str, old: Body, new: Body, jqs: Mapping[str, str], _: Pairs) -> Migration:
+    if name in jqs and not _same_values(old, new):
+        return Migration(PROPERTIES, source, name, _careful(source, new, jqs[name]), converts=True)
+    jq = "" if _fixed(old) != _fixed(new) else f".properties[{json.dumps(source)}]"
+    return Migration(PROPERTIES, source, name, jq)
+
+
+def _careful(source: str, shape: Body, jq: str) -> str:
+    """A spec's jq so that it costs an entity this value at most: Port refuses all of one with an error in it."""
+    allowed = f"and any({json.dumps(shape['enum'])}[]; . == $new) " if shape.get("enum") else ""
+    # A comment at its end would swallow what follows on the line.
+    tried = f"(try [limit(1; ({jq}\n))][0] catch null) as $new"
+    fits = f"if ($new | type) == {json.dumps(shape.get('type'))} {allowed}then $new else null end"
+    return f".properties[{json.dumps(source)}] as $old | if $old == null then null else {tried} | {fits} end"
+
+
+def _relation(source: str, name: str, old: Body, new: Body, _: Mapping[str, str], pairs: Pairs) -> Migration:
+    was, now = old.get("target"), new.get("target")
+    late = now in pairs.values()
+    jq = f".relations[{json.dumps(source)}]"
+    if now not in (was, pairs.get(str(was))) or (old.get("many") and not new.get("many")):
+        jq = ""
+    elif new.get("many") and not old.get("many"):
+        jq = f"[{jq} | select(. != null)]"
+    return Migration(RELATIONS, source, name, jq, late=late)
+
+
+def _must_move(part: Migration, old: Body, new: Body) -> bool:
+    if part.section == PROPERTIES:
+        return not part.jq or part.converts
+    # One that loses what it names is written as it is: Port takes that.
+    return bool(part.jq) and (old.get("target"), bool(old.get("many"))) != (new.get("target"), bool(new.get("many")))
+
+
+def _fixed(body: Body) -> list[Any]:
+    return [body.get(key) or None for key in FIXED]
+
+
+def _same_values(old: Body, new: Body) -> bool:
+    """Whether a property keeps its type, its format and the type of its items."""
+    items = [(body.get("items") or {}).get("type") for body in (old, new)]
+    return _fixed(old) == _fixed(new) and (None in items or items[0] == items[1])
+
+
+def without_temporaries(live: Body, parts: Sequence[Migration]) -> Body:
+    """`live` less what the migrations still to be made have begun."""
+    for part in parts:
+        members = members_of(live, part.section)
+        if temporary(part.name) in members:
+            live = with_members(live, part.section, _less(members, {temporary(part.name)}))
+    return live
+
+
+def _less(members: Body, names: Collection[str]) -> Body:
+    return {name: member for name, member in members.items() if name not in names}
+
+
+def with_temporary(live: Body, desired: Body, part: Migration) -> Body:
+    """The body to PUT that adds the temporary part: as the specs have it, but for what could refuse entities."""
+    shape = {**members_of(desired, part.section)[part.name]}
+    if part.section == RELATIONS:
+        shape["required"] = False
+    members = {**members_of(live, part.section), temporary(part.name): shape}
+    return with_members(unmanaged(live, ()), part.section, members)
+
+
+def without_part(live: Body, section: Path, name: str) -> Body:
+    """The body to PUT that drops a part, with all in the blueprint itself that reads it: the specs bring that back."""
+    body = copy.deepcopy(with_members(unmanaged(live, ()), section, _less(members_of(live, section), {name})))
+    if section == PROPERTIES and body["schema"].get("required"):
+        body["schema"]["required"] = [each for each in body["schema"]["required"] if each != name]
+    own = Ref("blueprint", str(live.get("identifier")))
+    gone = {name}
+    while found := _reading(Resource(own, body), Resource(own, live), gone):
+        for what, reader in found:
+            gone.add(reader)
+            if what == "ownership":
+                del body["ownership"]
+            else:
+                body = with_members(body, SECTIONS[what], _less(members_of(body, SECTIONS[what]), {reader}))
+    return body
+
+
+def _reading(body: Resource, live: Resource, gone: set[str]) -> set[tuple[str, str]]:
+    """(what, name) of what in the blueprint reads something of itself that is gone."""
+    return {
+        (reader.what, reader.where.removeprefix(f"{body.ref.identifier}."))
+        for (ref, name), reader in reads(body, {live.ref: live})
+        if ref == live.ref and name in gone and reader.what != "relation"
+    }
+
+
+def moved(body: Body, pairs: Pairs) -> Body:
+    """A blueprint under its new name: what it has of itself, and of others that are renamed with it, follows."""
+    body = {**body, "identifier": pairs.get(str(body.get("identifier")), body.get("identifier"))}
+    for section in (RELATIONS, SECTIONS["aggregation"]):
+        members = members_of(body, section)
+        if members:
+            followed = {
+                name: {**part, "target": pairs.get(part["target"], part["target"])} for name, part in members.items()
+            }
+            body = with_members(body, section, followed)
+    return body
+
+
+def opening(move: Move, desired: Body) -> Body:
+    """The first form of a renamed blueprint: whatever takes values, and nothing that could refuse an entity."""
+    parts = {
+        section: {part.name for part in move.parts if part.section == section} for section in (PROPERTIES, RELATIONS)
+    }
+    properties = members_of(desired, PROPERTIES)
+    relations = members_of(desired, RELATIONS)
+    return {
+        **{key: desired[key] for key in ("identifier", "title", "icon", "description") if desired.get(key)},
+        "schema": {"properties": {name: properties[name] for name in properties if name in parts[PROPERTIES]}},
+        "relations": {name: {**relations[name], "required": False} for name in relations if name in parts[RELATIONS]},
+    }
+
+
+def opened(live: Body, form: Body) -> Body:
+    """The body to PUT over a blueprint that is there already, so that it takes what moves in."""
+    relations = {name: {**member, "required": False} for name, member in members_of(live, RELATIONS).items()}
+    properties = {**members_of(form, PROPERTIES), **members_of(live, PROPERTIES)}
+    return {
+        **unmanaged(live, ()),
+        "schema": {**live["schema"], "properties": properties, "required": []},
+        "relations": {**form["relations"], **relations},
+    }
+
+
+def own_mapping(part: Migration) -> Body:
+    """The mapping of the migration that fills a temporary part, of the entities with a value (port-api.md §2.2)."""
+    key = str(part.section[-1])
+    return {
+        "filter": f".{key}[{json.dumps(part.source)}] | . != null and . != []",
+        "entity": {key: {temporary(part.name): part.jq}},
+    }
+
+
+def move_mapping(move: Move, desired: Body, *, late: bool) -> Body:
+    """The mapping of the migration that moves entities, with or without the relations that must wait."""
+    # Entities that inherit their teams take none (port-api.md §7.36).
+    inherits = (desired.get("ownership") or {}).get("type") == "Inherited"
+    entity: Body = {key: f".{key}" for key in ENTITY_KEYS if not (key == "team" and inherits)}
+    for part in move.parts:
+        if late or not part.late:
+            entity.setdefault(str(part.section[-1]), {})[part.name] = part.jq
+    return {"blueprint": move.new.identifier, "entity": entity}
+
+
+RENAMING = Renaming(
+    asked, renamed, request, rules, was, asked_migrations, migrations, moving, left_over, without_temporaries, moved
+)

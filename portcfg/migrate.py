@@ -1,0 +1,124 @@
+"""Migrations (port-api.md §2.2): values of entities moved by Port, part by part, and none dropped before it is checked.
+
+A property gets another type, or a relation another target, by way of a temporary one: made, filled by a migration of
+the blueprint onto itself, counted; then the old one is dropped and the temporary one renamed. Stopped anywhere, the
+next apply finds what is done: while the old part is there the migration is made anew, and after that only renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from portcfg.client import PortReader, PortWriter, segment
+from portcfg.counting import counted
+from portcfg.errors import AnswerError, ApiError
+from portcfg.kinds import KINDS
+from portcfg.kinds.base import members_of, unmanaged
+from portcfg.kinds.blueprint_moves import own_mapping, temporary, with_temporary, without_part, without_temporaries
+from portcfg.kinds.risk_base import Count
+from portcfg.model import Body, Change, Migration, Ref, Rename
+from portcfg.renames import WAITS, held, rename_parts
+
+POLL_SECONDS = 5.0
+# Half a day: Port takes its time for large blueprints, and a part of them is no use.
+POLLS = 8640
+ENDED = frozenset({"COMPLETED", "FAILURE", "CANCELLED"})
+
+
+def migrate_parts(port: PortWriter, path: str, change: Change) -> None:
+    """Move the values of a resource's parts, at its `path`. Raises ApiError, with nothing dropped that isn't moved."""
+    for part in change.migrations:
+        settle(port, change.ref.identifier)
+        before = values(port, change.ref, part, part.source)
+        if not part.jq:
+            _check_loss(part, before, 0, change.approved)
+            _put(port, path, without_part(held(port, path), part.section, part.source))
+            continue
+        _fill(port, path, change, part)
+        _check_loss(part, before, _filled(port, change.ref, part, before), change.approved)
+        _put(port, path, without_part(held(port, path), part.section, part.source))
+        rename_parts(port, path, change.ref, [Rename(part.section, temporary(part.name), part.name)])
+
+
+def _fill(port: PortWriter, path: str, change: Change, part: Migration) -> None:
+    live = held(port, path)
+    if temporary(part.name) in members_of(live, part.section):
+        # Of an apply that was stopped, perhaps with another jq: what it left could pass for the values of this one.
+        live = without_temporaries(live, [part])
+        _put(port, path, unmanaged(live, ()))
+    _put(port, path, with_temporary(live, change.after or {}, part))
+    run(port, change.ref.identifier, own_mapping(part))
+
+
+def _put(port: PortWriter, path: str, body: Body) -> None:
+    port.send("PUT", path, body)
+
+
+def _filled(port: PortReader, ref: Ref, part: Migration, before: int) -> int:
+    """How many entities have a value in the temporary part: as many as there should be, or what there is in the end."""
+    after = 0
+    for wait in WAITS if before else ():
+        port.wait(wait)
+        after = values(port, ref, part, temporary(part.name))
+        if after >= before - (part.lost or 0):
+            break
+    return after
+
+
+def _check_loss(part: Migration, before: int, after: int, approved: bool) -> None:
+    """Refuse to lose what the plan didn't say: nothing without approval, and not more than was reviewed."""
+    allowed = before if approved and (part.lost is None or not part.jq) else part.lost or 0
+    if before - after > (allowed if approved else 0):
+        raise AnswerError(
+            f"of {before} entities with a value in {part.source}, {after} would have one after its migration; "
+            "nothing was dropped",
+            hint="plan again: it says which entities, and what to do",
+        )
+
+
+def values(port: PortReader, ref: Ref, part: Migration, name: str) -> int:
+    """How many entities have a value in a property or relation. Raises ApiError."""
+    rules = KINDS[ref.kind].renaming.rules(part.section, name)
+    if "relation" in rules[0]:
+        # Port's count takes no rules on relations.
+        query = {"combinator": "and", "rules": list(rules)}
+        return sum(1 for _ in port.entities(ref.identifier, ["$identifier"], query))
+    number = counted(port, Count(ref.identifier, rules))
+    if number is None:
+        raise AnswerError(f"Port doesn't say how many entities of {ref} have a value in {name}")
+    return number
+
+
+def run(port: PortWriter, source: str, mapping: Body) -> Body:
+    """Have Port migrate the entities of a blueprint, and follow it to its end. Raises ApiError."""
+    answer = port.send("POST", "/migrations", {"sourceBlueprint": source, "mapping": mapping}).body
+    migration = _followed(port, answer.get("migration") or {})
+    # A request that was sent again, since its answer was lost, is a second migration.
+    settle(port, source)
+    if migration.get("status") != "COMPLETED":
+        raise AnswerError(f"Port ended the migration of {source}: {migration.get('status')}")
+    return migration
+
+
+def settle(port: PortReader, source: str) -> None:
+    """Wait until no migration of a blueprint is under way, one that an earlier apply began say. Raises ApiError."""
+    try:
+        found: Any = port.get("/migrations", {"blueprint": source}).get("migrations")
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+        return
+    running: Sequence[Body] = found if isinstance(found, list) else []
+    for migration in running:
+        _followed(port, migration)
+
+
+def _followed(port: PortReader, migration: Body) -> Body:
+    for _ in range(POLLS):
+        if migration.get("status") in ENDED or "id" not in migration:
+            break
+        migration = port.get(f"/migrations/{segment(str(migration['id']))}").get("migration") or {}
+        if migration.get("status") not in ENDED:
+            port.wait(POLL_SECONDS)
+    return migration

@@ -1,0 +1,103 @@
+"""What must move before the specs can be written: parts of resources, and whole resources under another name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from portcfg.diff import field_changes
+from portcfg.kinds import KINDS
+from portcfg.kinds.base import due, members_of
+from portcfg.model import Action, Body, Change, Migration, Move, Ref, Rename, Resource, State
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A live body as Port will hold it once `renames` and `migrations` are made; `left` renames are what an
+    interrupted migration has still to do."""
+
+    body: Body
+    renames: tuple[Rename, ...]
+    left: tuple[Rename, ...]
+    migrations: tuple[Migration, ...]
+
+
+def pairs_of(moves: Mapping[Ref, Move]) -> dict[str, str]:
+    """Old identifier -> new."""
+    return {move.old.identifier: move.new.identifier for move in moves.values()}
+
+
+def settled(desired: Resource, live: Body, pairs: Mapping[str, str]) -> Settled:
+    """What has to be renamed and moved within a resource."""
+    renaming = KINDS[desired.ref.kind].renaming
+    renames = due(desired.renames, live)
+    taken = {(rename.section, rename.new) for rename in renames}
+    left = tuple(
+        rename for rename in renaming.left_over(live, desired.body) if (rename.section, rename.new) not in taken
+    )
+    body = renaming.renamed(live, left)
+    found = renaming.migrations(body, desired.body, desired.migrate, renames, pairs)
+    return Settled(renaming.without_temporaries(renaming.renamed(body, renames), found), renames, left, found)
+
+
+def moves_due(desired: State, live: State) -> dict[Ref, Move]:
+    """The moves that are still to be made, by the resource that comes: Port has the old one, and no spec has it."""
+    olds = {ref: Ref(ref.kind, resource.was) for ref, resource in desired.items() if resource.was}
+    olds = {ref: old for ref, old in olds.items() if old in live and old not in desired}
+    pairs = {old.identifier: ref.identifier for ref, old in olds.items()}
+    return {ref: _move(desired[ref], live[old], pairs) for ref, old in olds.items()}
+
+
+def _move(desired: Resource, old: Resource, pairs: Mapping[str, str]) -> Move:
+    renaming = KINDS[desired.ref.kind].renaming
+    body = renaming.moved(old.body, pairs)
+    renames = due(desired.renames, body)
+    parts = renaming.moving(old.body, desired.body, desired.migrate, renames, pairs)
+    return Move(old.ref, desired.ref, body, parts, renames)
+
+
+def with_move(change: Change, move: Move | None) -> Change:
+    """The step of a resource that takes another's place: shown is what it has otherwise than that one had."""
+    if move is None:
+        return change
+    fields = change.fields
+    if change.before is None:
+        renaming, comparable = KINDS[move.new.kind].renaming, KINDS[move.new.kind].comparable
+        before = renaming.renamed(move.body, move.renames)
+        fields = field_changes(comparable(before), comparable(change.after or {}))
+    action = Action.UPDATE if change.action is Action.NOOP else change.action
+    return replace(change, action=action, fields=fields, move=move, drifted="")
+
+
+def move_notes(desired: Resource, live: State, managed: Collection[Ref] | None) -> Iterator[str]:
+    """What is to be said of a resource's `renamed_from`."""
+    if not desired.was:
+        return
+    old = Ref(desired.ref.kind, desired.was)
+    if old in live:
+        if managed is not None and old not in managed:
+            yield f"{old} isn't managed by portcfg; it is deleted all the same, once its entities have moved"
+    elif desired.ref in live:
+        yield f"renamed_from can go, since this Port has no {old} any more"
+    else:
+        yield f"nothing to rename, since Port has no {old}"
+
+
+def migrate_notes(desired: Resource, live: Body, found: Settled) -> Iterator[str]:
+    """Which `migrate` has nothing left to do."""
+    moving = {part.name for part in found.migrations} | {rename.new for rename in found.left}
+    held = members_of(live, ("schema", "properties"))
+    for name in desired.migrate:
+        if name in held and name not in moving:
+            yield f"{name}: migrate can go, since this Port has the new type already"
+
+
+def move_refusals(moves: Mapping[Ref, Move], desired: State, live: State, deleted: Collection[Ref]) -> Iterator[str]:
+    """Why a resource can't be renamed: what stays would still refer to the one that is to go."""
+    for move in moves.values():
+        for ref, resource in sorted({**live, **desired}.items(), key=lambda item: item[0]):
+            if ref.kind != move.old.kind or ref in (move.old, move.new) or ref in deleted:
+                continue
+            if move.old in {target for _, target in KINDS[ref.kind].references(resource.body)}:
+                way = "let it refer to the new one" if ref in desired else "write a spec of it, or change it in Port"
+                yield f"{move.old} can't be renamed to {move.new}, since {ref} refers to it and would keep it: {way}"

@@ -1,0 +1,376 @@
+"""Values that move: `migrate` on a property, another target of a relation, `renamed_from` on a whole blueprint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from portcfg.cli.main import main
+from portcfg.client import Answer, PortWriter
+from portcfg.lock import release
+from portcfg.model import Body, Plan, Report
+from portcfg.pipeline import apply_specs, plan_specs, read_specs
+from portcfg.render.plan import plan_text
+from portcfg.yamlread import dump
+from tests.cli.now import NOW
+from tests.support import CREDENTIALS, PATIENT, Bench, Server, write_files
+
+TEXT: Body = {"type": "string"}
+NUMBER: Body = {"type": "number"}
+
+
+def link(target: str, **more: Any) -> Body:
+    return {"target": target, "required": False, "many": False, **more}
+
+
+def blueprint(properties: Body, **more: Any) -> Body:
+    return {"title": "T", "schema": {"properties": properties}, **more}
+
+
+def folder(tmp_path: Path, **blueprints: Body) -> Path:
+    files = {f"blueprints/{name}.yaml": dump(body) for name, body in blueprints.items()}
+    return write_files(tmp_path / f"specs{len(list(tmp_path.iterdir()))}", files)
+
+
+def fill(bench: Bench, name: str, *entities: Body) -> None:
+    for number, body in enumerate(entities):
+        bench.send("POST", f"/blueprints/{name}/entities", {"identifier": f"e{number}", **body})
+
+
+def entities(bench: Bench, name: str) -> dict[str, Body]:
+    """{identifier: properties and relations that have a value}."""
+    found = bench.send("GET", f"/blueprints/{name}/entities")["entities"]
+    return {
+        entity["identifier"]: {
+            key: value
+            for key, value in {"title": entity["title"], **entity["properties"], **entity["relations"]}.items()
+            if value not in (None, [])
+        }
+        for entity in found
+    }
+
+
+def names(bench: Bench) -> list[str]:
+    found = (body["identifier"] for body in bench.send("GET", "/blueprints")["blueprints"])
+    return sorted(name for name in found if not name.startswith(("_", "portcfg_")))
+
+
+def done(report: Report) -> None:
+    """Everything was done, and the next plan is empty."""
+    assert [(str(each.change.ref), each.message) for each in report.failed] == []
+    assert report.after is not None
+    assert report.after.pending == (), plan_text(report.after)
+
+
+def told(plan: Plan) -> list[str]:
+    return [f"{impact['risk']}: {impact['reason']}" for change in plan.changes for impact in change.impacts]
+
+
+LEVEL = blueprint(
+    {"level": TEXT, "n": NUMBER}, calculationProperties={"c": {"type": "string", "calculation": ".properties.level"}}
+)
+AS_NUMBER = blueprint(
+    {"level": {**NUMBER, "migrate": ".properties.level | tonumber?"}, "n": NUMBER},
+    calculationProperties={"c": {"type": "string", "calculation": ".properties.level"}},
+)
+
+
+def test_a_type_changes_and_values_survive(bench: Bench, tmp_path: Path) -> None:
+    reader = blueprint({}, relations={"b": link("b")}, mirrorProperties={"m": {"title": "M", "path": "b.level"}})
+    before = {**LEVEL, "schema": {**LEVEL["schema"], "required": ["level"]}}
+    after = {**AS_NUMBER, "schema": {**AS_NUMBER["schema"], "required": ["level"]}}
+    done(bench.apply(folder(tmp_path, b=before, r=reader)))
+    fill(bench, "b", *({"properties": {"level": str(n), "n": n}} for n in range(3)))
+    root = folder(tmp_path, b=after, r=reader)
+    plan = bench.plan(root)
+    assert told(plan)[0] == (
+        "breaking: converts `level` of 3 entities from string to number; read by 1 calculation, 1 mirror"
+    )
+    assert plan.refusals == ()
+    done(bench.apply(root))
+    assert {name: body["level"] for name, body in entities(bench, "b").items()} == {"e0": 0, "e1": 1, "e2": 2}
+    live = bench.send("GET", "/blueprints/b")["blueprint"]
+    assert sorted(live["schema"]["properties"]) == ["level", "n"]
+    assert live["schema"]["required"] == ["level"]
+    assert "c" in live["calculationProperties"]
+    [note] = [note for change in bench.plan(root).changes for note in change.notes]
+    assert note == "level: migrate can go, since this Port has the new type already"
+    bench.clear()
+    bench.apply(root)
+    assert bench.writes == []
+
+
+def test_what_would_lose_its_value_is_named_and_must_be_approved(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, b=LEVEL)))
+    fill(bench, "b", {"properties": {"level": "1"}}, {"properties": {"level": "high"}}, {"properties": {"n": 3}})
+    root = folder(tmp_path, b=AS_NUMBER)
+    plan = bench.plan(root)
+    assert told(plan) == [
+        "destructive: converts `level` of 2 entities from string to number; "
+        '1 would lose theirs (e.g. `e1`: "high"); read by 1 calculation'
+    ]
+    assert "--allow-destructive blueprint/b" in plan.refusals[0]
+    done(bench.apply(root, allowed=("blueprint/b",)))
+    assert {name: body.get("level") for name, body in entities(bench, "b").items()} == {"e0": 1, "e1": None, "e2": None}
+
+
+def test_what_comes_to_lose_its_value_after_the_plan_stops_it(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, b=LEVEL)))
+    fill(bench, "b", {"properties": {"level": "1"}})
+    specs = read_specs(folder(tmp_path, b=AS_NUMBER))
+    with closing(bench.writer()) as port:
+        plan = plan_specs(specs, port)
+        bench.send("PATCH", "/blueprints/b/entities/e0", {"properties": {"level": "high"}})
+        report = apply_specs(specs, plan, port, clock=NOW)
+    assert "nothing was dropped" in report.failed[0].message
+    assert entities(bench, "b")["e0"]["level"] == "high"
+
+
+def test_without_migrate_a_type_is_changed_at_the_price_of_the_values(bench: Bench, tmp_path: Path) -> None:
+    self_read = {"up": link("b")}
+    more = {"relations": self_read, "mirrorProperties": {"m": {"title": "M", "path": "up.level"}}}
+    done(bench.apply(folder(tmp_path, b={**LEVEL, **more})))
+    fill(bench, "b", {"properties": {"level": "1"}})
+    after = {**LEVEL, **more, "schema": {"properties": {"level": NUMBER, "n": NUMBER}}}
+    root = folder(tmp_path, b=after)
+    plan = bench.plan(root)
+    assert "a `migrate` beside it would keep them" in plan.refusals[0]
+    done(bench.apply(root, allowed=("blueprint/b",)))
+    live = bench.send("GET", "/blueprints/b")["blueprint"]
+    assert live["schema"]["properties"]["level"]["type"] == "number"
+    assert "m" in live["mirrorProperties"]
+    assert "c" in live["calculationProperties"]
+
+
+def test_a_renamed_property_changes_its_type_at_once(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, b=blueprint({"level": TEXT}))))
+    fill(bench, "b", {"properties": {"level": "7"}})
+    tier = {**NUMBER, "renamed_from": "level", "migrate": ".properties.level | tonumber"}
+    done(bench.apply(folder(tmp_path, b=blueprint({"tier": tier}))))
+    assert entities(bench, "b") == {"e0": {"tier": 7}}
+
+
+def test_a_relation_to_one_becomes_one_to_many(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, b=blueprint({}, relations={"up": link("b")}))))
+    fill(bench, "b", {}, {"relations": {"up": "e0"}})
+    root = folder(tmp_path, b=blueprint({}, relations={"up": link("b", many=True)}))
+    assert bench.plan(root).refusals == ()
+    done(bench.apply(root))
+    assert entities(bench, "b")["e1"] == {"up": ["e0"]}
+
+
+# --- whole blueprints
+
+OLD = blueprint(
+    {"level": TEXT, "n": NUMBER},
+    relations={"up": link("old"), "team": link("other")},
+    mirrorProperties={"m": {"title": "M", "path": "up.level"}},
+    ownership={"type": "Direct"},
+)
+OTHER = blueprint(
+    {"x": TEXT},
+    relations={"main": link("old", required=True), "all": link("old", many=True)},
+    mirrorProperties={"level": {"title": "L", "path": "main.level"}},
+    aggregationProperties={
+        "count": {"title": "C", "target": "old", "calculationSpec": {"func": "count", "calculationBy": "entities"}}
+    },
+)
+
+
+def renamed(body: Body, **more: Any) -> Body:
+    return {**json.loads(json.dumps(body).replace('"old"', '"new"')), **more}
+
+
+NEW = renamed(OLD, renamed_from="old")
+NEW_OTHER = renamed(OTHER)
+
+
+def portal(bench: Bench, tmp_path: Path) -> None:
+    """old, whose entities point to each other, and other: in a circle."""
+    done(bench.apply(folder(tmp_path, old=OLD, other=OTHER)))
+    fill(bench, "old", *({"title": f"E{n}", "properties": {"level": f"v{n}", "n": n}} for n in range(3)))
+    for number in range(2):
+        body = {"identifier": f"o{number}", "relations": {"main": f"e{number}", "all": ["e0", "e2"]}}
+        bench.send("POST", "/blueprints/other/entities", body)
+    bench.send("PATCH", "/blueprints/old/entities/e0", {"relations": {"up": "e2", "team": "o1"}})
+    bench.send("PATCH", "/blueprints/old/entities/e2", {"relations": {"up": "e2"}})
+
+
+def test_a_blueprint_is_renamed_with_all_that_it_holds(bench: Bench, tmp_path: Path) -> None:
+    portal(bench, tmp_path)
+    before = entities(bench, "old"), entities(bench, "other")
+    root = folder(tmp_path, new=NEW, other=NEW_OTHER)
+    plan = bench.plan(root)
+    assert plan.refusals == ()
+    text = plan_text(plan)
+    assert "~ rename blueprint/old -> blueprint/new" in text
+    assert "moves 3 entities from blueprint/old" in text
+    assert text.endswith("Plan: 0 to create, 1 to update, 0 to delete, 1 to rename, 0 unchanged.")
+    assert "create" not in text.splitlines()[0]
+    done(bench.apply(root))
+    assert names(bench) == ["new", "other"]
+    assert (entities(bench, "new"), entities(bench, "other")) == before
+    bench.clear()
+    bench.apply(root)
+    assert bench.writes == []
+    assert "renamed_from can go" in plan_text(bench.plan(root))
+    done(bench.apply(folder(tmp_path, new=renamed(OLD), other=NEW_OTHER)))
+
+
+def test_parts_are_renamed_and_converted_on_the_way(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, old=blueprint({"level": TEXT, "n": NUMBER, "gone": TEXT}))))
+    fill(bench, "old", {"properties": {"level": "1", "n": 2, "gone": "x"}}, {"properties": {"n": 5}})
+    tier = {**NUMBER, "renamed_from": "level", "migrate": ".properties.level | tonumber"}
+    body = blueprint({"tier": tier, "m": {**NUMBER, "renamed_from": "n"}}, renamed_from="old")
+    root = folder(tmp_path, new=body)
+    plan = bench.plan(root)
+    assert "drops `gone` from 1 entity" in plan.refusals[0]
+    done(bench.apply(root, allowed=("blueprint/new",)))
+    assert entities(bench, "new") == {"e0": {"tier": 1, "m": 2}, "e1": {"m": 5}}
+
+
+def test_what_no_spec_has_and_relates_to_the_old_one_stands_in_the_way(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, old=blueprint({}))))
+    bench.send("POST", "/blueprints", {"identifier": "mine", **blueprint({}), "relations": {"r": link("old")}})
+    [refusal] = bench.plan(folder(tmp_path, new=blueprint({}, renamed_from="old"))).refusals
+    assert refusal.startswith("blueprint/old can't be renamed to blueprint/new, since blueprint/mine refers to it")
+
+
+def test_what_somebody_wrote_into_the_new_one_is_not_overwritten(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, old=blueprint({"n": NUMBER}))))
+    fill(bench, "old", {"properties": {"n": 1}}, {"properties": {"n": 2}})
+    bench.send("POST", "/blueprints", {"identifier": "new", **blueprint({"n": NUMBER})})
+    fill(bench, "new", {"properties": {"n": 100}})
+    root = folder(tmp_path, new=blueprint({"n": NUMBER}, renamed_from="old"))
+    [refusal] = bench.plan(root).refusals
+    assert "1 entities hold something else in blueprint/new than in blueprint/old (e.g. 'e0')" in refusal
+    bench.send("PATCH", "/blueprints/new/entities/e0", {"properties": {"n": 1}})
+    done(bench.apply(root))
+    assert entities(bench, "new") == {"e0": {"n": 1}, "e1": {"n": 2}}
+
+
+def test_blueprints_in_a_circle_are_renamed_together(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, a=blueprint({}), b=blueprint({}))))
+    done(
+        bench.apply(
+            folder(tmp_path, a=blueprint({}, relations={"b": link("b")}), b=blueprint({}, relations={"a": link("a")}))
+        )
+    )
+    fill(bench, "a", {})
+    fill(bench, "b", {"relations": {"a": "e0"}})
+    bench.send("PATCH", "/blueprints/a/entities/e0", {"relations": {"b": "e0"}})
+    root = folder(
+        tmp_path,
+        x=blueprint({}, relations={"b": link("y", required=True)}, renamed_from="a"),
+        y=blueprint({}, relations={"a": link("x")}, renamed_from="b"),
+    )
+    done(bench.apply(root))
+    assert names(bench) == ["x", "y"]
+    assert (entities(bench, "x"), entities(bench, "y")) == ({"e0": {"b": "e0"}}, {"e0": {"a": "e0"}})
+
+
+class _Killed(PortWriter):
+    """A client whose process is killed before a write: the first is 0, and with -1 it never is."""
+
+    at = -1
+    writes = 0
+
+    def send(self, *args: Any, **named: Any) -> Answer:
+        if self.writes == self.at:
+            raise KeyboardInterrupt
+        self.writes += 1
+        return super().send(*args, **named)
+
+
+def killed_everywhere(server: Server, setup: Callable[[Bench], Path], **switches: Any) -> Iterator[tuple[int, Bench]]:
+    """An apply killed before each of its writes, and run again."""
+    for at in range(200):
+        bench = server.bench(**switches)
+        specs = read_specs(setup(bench))
+        port = _Killed(bench.url, CREDENTIALS, PATIENT)
+        port.at = at
+        with closing(port):
+            try:
+                apply_specs(specs, plan_specs(specs, port), port, clock=NOW)
+                ended = port.writes < at
+            except KeyboardInterrupt:
+                ended = False
+        with closing(bench.writer()) as again:
+            release(again)
+            plan = plan_specs(specs, again)
+            assert plan.refusals == (), f"at {at}: {plan.refusals}"
+            assert "_portcfg_" not in "".join(line for line in plan_text(plan).splitlines() if "renamed to" not in line)
+            done(apply_specs(specs, plan, again, clock=NOW))
+        yield at, bench
+        if ended:
+            return
+
+
+def test_a_renamed_blueprint_killed_at_every_write(server: Server, tmp_path: Path) -> None:
+    kept: list[Mapping[str, Any]] = []
+
+    def setup(bench: Bench) -> Path:
+        portal(bench, tmp_path)
+        kept[:] = [entities(bench, "old"), entities(bench, "other")]
+        return folder(tmp_path, new=NEW, other=NEW_OTHER)
+
+    for at, bench in killed_everywhere(server, setup):
+        assert names(bench) == ["new", "other"], at
+        assert [entities(bench, "new"), entities(bench, "other")] == kept, at
+    assert at > 15
+
+
+def test_a_migrated_property_killed_at_every_write(server: Server, tmp_path: Path) -> None:
+    def setup(bench: Bench) -> Path:
+        required = {**LEVEL, "schema": {**LEVEL["schema"], "required": ["level"]}}
+        done(bench.apply(folder(tmp_path, b=required)))
+        fill(bench, "b", *({"properties": {"level": str(n)}} for n in range(3)))
+        return folder(tmp_path, b={**AS_NUMBER, "schema": {**AS_NUMBER["schema"], "required": ["level"]}})
+
+    for at, bench in killed_everywhere(server, setup):
+        assert {name: body["level"] for name, body in entities(bench, "b").items()} == {"e0": 0, "e1": 1, "e2": 2}, at
+    assert at > 5
+
+
+@pytest.fixture
+def cli(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+    env = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+
+    def run(*args: str) -> Result:
+        return CliRunner().invoke(main, list(args), env=env)
+
+    return run
+
+
+def test_a_rollback_moves_everything_back(cli: Any, bench: Bench, tmp_path: Path) -> None:
+    portal(bench, tmp_path / "..")
+    before = entities(bench, "old"), entities(bench, "other")
+    write_files(Path("specs"), {"blueprints/new.yaml": dump(NEW), "blueprints/other.yaml": dump(NEW_OTHER)})
+    applied = cli("apply", "--auto-approve")
+    assert applied.exit_code == 0, applied.output
+    journal = str(sorted(Path(".portcfg/journal").iterdir())[-1])
+    back = cli("rollback", journal, "--auto-approve")
+    assert back.exit_code == 0, back.output
+    assert names(bench) == ["old", "other"]
+    assert (entities(bench, "old"), entities(bench, "other")) == before
+
+
+def test_a_bound_plan_carries_a_rename(cli: Any, bench: Bench, tmp_path: Path) -> None:
+    portal(bench, tmp_path / "..")
+    write_files(Path("specs"), {"blueprints/new.yaml": dump(NEW), "blueprints/other.yaml": dump(NEW_OTHER)})
+    assert cli("plan", "--out", "plan.json").exit_code == 0
+    bench.send("PATCH", "/blueprints/old", {"title": "Moved"})
+    moved = cli("apply", "plan.json")
+    assert moved.exit_code == 4, moved.output
+    assert "blueprint/old" in moved.output
+    assert names(bench) == ["old", "other"]
+    bench.send("PATCH", "/blueprints/old", {"title": "T"})
+    assert cli("apply", "plan.json").exit_code == 0
+    assert names(bench) == ["new", "other"]
