@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import click
 
 from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
 from portcfg.cli.progress import ProgressLine
+from portcfg.cli.quarantine import quarantine_of, quarantine_option
 from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.model import Project, Resource
 from portcfg.pipeline import Specs
@@ -40,6 +42,7 @@ WORST_FIRST = (EXIT_INCOMPLETE, EXIT_PARTIAL, EXIT_OK)
 @click.option("--days", type=click.IntRange(min=1), help="This many whole days up to --until; 30 where absent.")
 @click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
 @click.option("--source-url", metavar="URL", help="Another base URL for the source.")
+@quarantine_option
 @format_option(*FORMATS)
 def run_command(
     settings: Settings,
@@ -49,6 +52,7 @@ def run_command(
     days: int | None,
     dry_run: bool,
     source_url: str | None,
+    quarantine: Path | None,
     format_: str,
 ) -> int:
     """Read each mapping's source, make entities, compare them with Port's, and write those that changed.
@@ -72,7 +76,8 @@ def run_command(
             with source_of(settings, specs.project, resource, source_url) as (config, env):
                 mapping = parse_mapping(config, specs.project.variables)
                 with opened(settings, specs) as port, ProgressLine() as progress:
-                    reports.append(run_sync(mapping, env, port, options, progress))
+                    kept = quarantine_of(mapping.identifier, quarantine, dry_run)
+                    reports.append(run_sync(mapping, env, port, options, progress, quarantine=kept))
     finally:
         # Also when a later mapping can't be run at all: what the earlier ones did is known.
         if reports:

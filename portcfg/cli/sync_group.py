@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from portcfg.cli.replay import replay_command
 from portcfg.cli.sync import run_command
 
 RUN = "run"
@@ -27,4 +28,4 @@ class RunByDefault(click.Group):
         self.format_commands(ctx, formatter)
 
 
-sync_command = RunByDefault("sync", commands=[run_command])
+sync_command = RunByDefault("sync", commands=[run_command, replay_command])

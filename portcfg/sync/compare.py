@@ -19,7 +19,8 @@ Live = Mapping[str, Mapping[str, Any]]
 class Fields:
     """What a blueprint's mappings write, and so what is compared.
 
-    `silent` are those with a writer that was not read: having no value then is no reason to clear a live one.
+    `silent` are those with a writer that was not read: having no value then is no reason to clear a live one. `more`
+    is what is read besides.
     """
 
     properties: tuple[str, ...]
@@ -28,11 +29,12 @@ class Fields:
     icon: bool
     team: bool
     silent: frozenset[str] = frozenset()
+    more: tuple[str, ...] = ()
 
     def include(self) -> list[str]:
         """The `include` of a search. Relations stand beside properties there."""
         meta = [f"${name}" for name in ("title", "icon", "team") if getattr(self, name)]
-        return ["$identifier", *meta, *self.properties, *self.relations]
+        return ["$identifier", *self.more, *meta, *self.properties, *self.relations]
 
     def narrowed(self, known: Container[str], silent: frozenset[str]) -> Fields:
         """Only with relations that the live blueprint knows, and with what is `silent`."""

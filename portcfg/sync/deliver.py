@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import ApiError, TransientApiError
 from portcfg.sync.compare import Live, changed_body, fields_of, read_live
-from portcfg.sync.entities import schema_problem
+from portcfg.sync.entities import instant, schema_problem
 from portcfg.sync.fragments import Entity, Refused
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import BlueprintReport, Progress
@@ -27,6 +27,7 @@ from portcfg.sync.write import Body, BulkWriter
 Silent = Callable[[str], frozenset[str]]
 Key = tuple[str, str]
 IDLE = "idle (their resource says `creates: false`)"
+LATER = "written in Port after the run that these are of"
 UNAUTHORIZED = 401
 
 
@@ -82,7 +83,10 @@ class _Sent:
 
 
 class Delivery:
-    """Delivers the entities of a run; `tallies`, the quarantine and `dropped` say what became of them."""
+    """Delivers the entities of a run; `tallies`, the quarantine and `dropped` say what became of them.
+
+    `written_by` (epoch seconds) is for entities of an earlier run: what Port has of a later moment stays.
+    """
 
     def __init__(
         self,
@@ -93,7 +97,9 @@ class Delivery:
         progress: Callable[[Progress], None],
         dry_run: bool,
         quarantine: Quarantine | None = None,
+        written_by: float | None = None,
     ) -> None:
+        self._written_by = written_by
         self._quarantine = quarantine or Quarantine()
         self._port = port
         self._mapping = mapping
@@ -137,7 +143,7 @@ class Delivery:
         tally.entities = len(entities)
         fit = self._fit(entities, self._blueprints[name])
         self._progress(Progress("compare", name, 0, len(fit)))
-        live = read_live(self._port, self._blueprints[name], fit, fields_of(fit)) if fit else {}
+        live = self._live(name, fit) if fit else {}
         self._progress(Progress("compare", name, len(fit), len(fit)))
         # What some fragment creates, and updates of what is there already.
         wanted = [entity for entity in fit if entity.creates or entity.identifier in live]
@@ -145,6 +151,16 @@ class Delivery:
             tally.skipped[IDLE] += len(fit) - len(wanted)
         self._targets.add(name, (entity.identifier for entity in wanted))
         parts.append(_Part(name, wanted, live))
+
+    def _live(self, name: str, entities: list[Entity]) -> Live:
+        fields = replace(fields_of(entities), more=() if self._written_by is None else ("$updatedAt",))
+        return read_live(self._port, self._blueprints[name], entities, fields)
+
+    def _is_later(self, live: Mapping[str, Any] | None) -> bool:
+        if self._written_by is None or live is None:
+            return False
+        moment = instant(str(live.get("updatedAt")))
+        return moment is not None and moment.timestamp() > self._written_by
 
     def _fit(self, entities: list[Entity], blueprint: Mapping[str, Any]) -> list[Entity]:
         fit = []
@@ -182,8 +198,11 @@ class Delivery:
         known = set(self._blueprints[part.name].get("relations") or {})
         fields = fields_of(entities).narrowed(known, silent)
         changed = (changed_body(entity, part.live.get(entity.identifier), fields) for entity in entities)
-        bodies = [body for body in changed if body]
-        tally.unchanged = len(entities) - len(bodies)
+        differing = [body for body in changed if body]
+        tally.unchanged = len(entities) - len(differing)
+        bodies = [body for body in differing if not self._is_later(part.live.get(body["identifier"]))]
+        if len(bodies) < len(differing):
+            tally.skipped[LATER] += len(differing) - len(bodies)
         if self._dry_run or not isinstance(self._port, PortWriter):
             tally.updated = sum(body["identifier"] in part.live for body in bodies)
             tally.created = len(bodies) - tally.updated

@@ -43,9 +43,13 @@ def with_safe_identifiers(entities: Iterable[Entity]) -> tuple[list[Entity], lis
 
 
 def made_of(
-    fragments: Iterable[Fragment], broken: Mapping[Key, bool], rules: Rules, quarantine: Quarantine
+    fragments: Iterable[Fragment],
+    broken: Mapping[Key, bool],
+    rules: Rules,
+    quarantine: Quarantine,
+    more: Iterable[Entity] = (),
 ) -> list[Entity]:
-    """The entities that the fragments make; those that don't fit, and the `broken` ones, are quarantined.
+    """The entities that the fragments make, and `more`; those that don't fit, and the `broken` ones, are quarantined.
 
     Of a broken entity a row is missing. Where its rows are kept it is kept with them, to be made whole later.
     """
@@ -54,7 +58,7 @@ def made_of(
         _keep_broken(whole, broken, quarantine)
         whole = [item for item in whole if (item.blueprint, item.identifier) not in broken]
     entities, unmerged = merge(whole, rules)
-    entities, unfit = with_safe_identifiers(entities)
+    entities, unfit = with_safe_identifiers([*entities, *more])
     for refused in (*unmerged, *unfit):
         quarantine.reject_entity(refused)
     return entities
@@ -98,9 +102,18 @@ def schema_problem(entity: Entity, blueprint: Mapping[str, Any]) -> tuple[str, s
     return None
 
 
-def in_doubt(fragment: Fragment, blueprint: Mapping[str, Any], merged: Container[str]) -> bool:
-    """Whether the entity will likely be refused for what this fragment says. `merged` are properties with a rule,
-    whose value in the entity is another one."""
+def doubt_of(blueprints: Mapping[str, Mapping[str, Any]], rules: Rules) -> Callable[[Fragment], bool]:
+    """Says of a fragment whether its entity will likely be refused for what it says."""
+
+    def doubt(fragment: Fragment) -> bool:
+        blueprint = blueprints.get(fragment.blueprint)
+        return blueprint is not None and _in_doubt(fragment, blueprint, rules.get(fragment.blueprint, ()))
+
+    return doubt
+
+
+def _in_doubt(fragment: Fragment, blueprint: Mapping[str, Any], merged: Container[str]) -> bool:
+    # `merged` are properties with a rule, whose value in the entity is another one.
     schema = blueprint.get("schema") or {}
     properties, required = schema.get("properties") or {}, schema.get("required") or ()
     for name, value in fragment.properties.items():

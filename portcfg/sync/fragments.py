@@ -25,7 +25,7 @@ EXACT = 10**15
 class Entity:
     """What portcfg wants in Port. With `creates` False it only updates an entity that is there already.
 
-    `parts` are the fragments that it was made of, kept only where something about it has to be told later.
+    `parts` are the fragments that it was made of, and None where they need not be known later.
     """
 
     blueprint: str
@@ -36,7 +36,7 @@ class Entity:
     properties: dict[str, Any] = field(default_factory=dict)
     relations: dict[str, Any] = field(default_factory=dict)
     creates: bool = True
-    parts: tuple[Fragment, ...] = field(default=(), compare=False, repr=False)
+    parts: tuple[Fragment, ...] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _merged(parts: list[Fragment], rules: Mapping[str, str]) -> Entity:
         properties=_fields([part.properties for part in parts], rules),
         relations=_fields([part.relations for part in parts], rules),
         creates=any(part.creates for part in parts),
-        parts=tuple(parts) if any(part.origin for part in parts) else (),
+        parts=tuple(parts) if any(part.origin for part in parts) else None,
     )
 
 

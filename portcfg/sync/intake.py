@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from portcfg.errors import ApiError, IncompleteError, TerminalApiError
-from portcfg.sync.entities import in_doubt
+from portcfg.sync.entities import doubt_of
 from portcfg.sync.fragments import Fragment, Key, Origin
 from portcfg.sync.jq_programs import JqError, RowError, RowProgram, RowValues, Scope
 from portcfg.sync.jq_text import lookups, variables
@@ -85,7 +85,7 @@ class Reader:
         self._readings: dict[str, _Reading] = {}
         self._refusals: list[TerminalApiError] = []
         self._quarantine = quarantine or Quarantine()
-        self._blueprints = blueprints or {}
+        self._doubt = doubt_of(blueprints or {}, mapping.merge)
         self.intake = Intake()
 
     def read(self) -> Intake:
@@ -190,10 +190,6 @@ class Reader:
         entry = "raw" if error.expression == "rows" and not reading.count.summed else "evidence"
         reject = Reject(f"stream {name}", "", "", error.text, error.expression)
         self._quarantine.reject_row(reject, Origin(entry, name, "", window, row))
-
-    def _doubt(self, fragment: Fragment) -> bool:
-        blueprint = self._blueprints.get(fragment.blueprint)
-        return blueprint is not None and in_doubt(fragment, blueprint, self._mapping.merge.get(fragment.blueprint, ()))
 
     def _attempt(self, reading: _Reading, work: Callable[[], None]) -> None:
         try:

@@ -125,7 +125,7 @@ class ResourceMapper:
         window = self._tools.run_window
         for group, reason in sorted(grouping.groups.poisoned.items()):
             message = f"a row of this group failed, so the group is not written: {reason}"
-            self._tools.quarantine.count(self._because("groups", message, group))
+            self._tools.quarantine.count(self._because("groups", message, ("", group)))
             self._break(window, grouping.key_row(group), again=False)
         rows = grouping.groups.rows()
         for start in range(0, len(rows), BATCH_ROWS):
@@ -184,8 +184,9 @@ class ResourceMapper:
             self.count.no_identifier += 1
             return None
         if not isinstance(identifier, str) or not isinstance(blueprint, str):
-            error = RowError("identifier", "identifier and blueprint must be strings")
-            self._reject_row("item", window, row, error, ("", json.dumps(identifier)))
+            shown = json.dumps([identifier, blueprint])[:80]
+            error = RowError("identifier", f"identifier and blueprint must be strings, not {shown}")
+            self._reject_row("item", window, row, error)
             return None
         middle = len(_HEAD) + len(self.resource.entity.properties)
         return Fragment(
@@ -229,11 +230,11 @@ class ResourceMapper:
         self._tools.quarantine.keep_row(self._because(error.expression, error.text), origin)
 
     def _reject_row(self, entry: str, window: Any, row: Any, error: RowError, key: Key = ("", "")) -> None:
-        reject = self._because(error.expression, error.text, key[1])
+        reject = self._because(error.expression, error.text, key)
         self._tools.quarantine.reject_row(reject, self._origin(entry, window, row))
 
-    def _because(self, about: str, reason: str, identifier: str = "") -> Reject:
-        return Reject(self.resource.label, self.resource.blueprint, identifier, reason, about)
+    def _because(self, about: str, reason: str, key: Key = ("", "")) -> Reject:
+        return Reject(self.resource.label, key[0] or self.resource.blueprint, key[1], reason, about)
 
     def _origin(self, entry: str, window: Any, row: Any) -> Origin:
         return Origin(entry, self.resource.stream, self.resource.label, window, row)

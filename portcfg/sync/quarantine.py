@@ -17,13 +17,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from portcfg.errors import PortcfgError
-from portcfg.sync.fragments import Entity, Fragment, Origin, Refused
+from portcfg.errors import PortcfgError, UsageError
+from portcfg.sync.fragments import Entity, Fragment, Key, Origin, Refused
 from portcfg.sync.report import Reject, RejectGroup
 from portcfg.sync.spec import SyncMapping
 
@@ -38,6 +38,68 @@ def mapping_digest(mapping: SyncMapping) -> str:
     """What changes when the mapping is changed; where the source is doesn't count."""
     body = {name: value for name, value in asdict(mapping).items() if name != "source"}
     return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file says of its run.
+
+    Times are epoch seconds: `written_by` is when the run had written all that it wrote. `whole` are the entities of
+    which everything is kept; `silent` are, by blueprint, the properties that nobody could say anything about.
+    """
+
+    mapping: str
+    digest: str
+    first_day: str
+    last_day: str
+    read_at: float
+    written_by: float
+    whole: frozenset[Key]
+    silent: Mapping[str, frozenset[str]]
+
+
+def scan(file: Path) -> Contents:
+    """What a file says of its run; raises PortcfgError for what is no quarantine file."""
+    header = _header(file)
+    written_by, silent, whole = header["read_at"], {}, set()
+    for line in kept_lines(file):
+        if line["entry"] == "end":
+            written_by = max(written_by, line["at"])
+        elif "silent" in line:
+            whole.add((line["blueprint"], line["identifier"]))
+            silent[line["blueprint"]] = frozenset(line["silent"])
+    days = (header["first_day"], header["last_day"])
+    return Contents(header["mapping"], header["digest"], *days, header["read_at"], written_by, frozenset(whole), silent)
+
+
+def kept_lines(file: Path) -> Iterator[dict[str, Any]]:
+    """The lines after the header, one in memory at a time; one that the end of the file cuts off is passed over."""
+    with file.open("rb") as lines:
+        next(lines, None)
+        for number, line in enumerate(lines, 2):
+            if line.endswith(b"\n"):
+                yield _line(file, number, line, "entry")
+
+
+def _header(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as lines:
+            header = _line(file, 1, next(lines, b""), "read_at")
+    except OSError as error:
+        raise UsageError(f"{file} can't be read: {error.strerror}") from None
+    if header.get("format") != FORMAT:
+        raise UsageError(f"{file} has the format {header.get('format')!r}; this portcfg reads {FORMAT!r}")
+    return header
+
+
+def _line(file: Path, number: int, text: bytes, needs: str) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        line = None
+    if not isinstance(line, dict) or needs not in line:
+        raise UsageError(f"{file}:{number} is no line of a quarantine file", "name a file that `portcfg sync` has kept")
+    return line
 
 
 class Quarantine:
@@ -95,7 +157,7 @@ class Quarantine:
         entity = refused.entity
         silent = sorted(self.silent(refused.blueprint))
         reason = asdict(_plain(refused))
-        if entity.parts:
+        if entity.parts is not None:
             parts = [{**_entity(part), "order": part.order, "origin": _origin(part)} for part in entity.parts]
             self._write({**reason, "entry": "parts", "parts": parts, "silent": silent})
         else:

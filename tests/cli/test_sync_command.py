@@ -113,3 +113,27 @@ def test_the_first_word_is_a_command_where_there_is_one_and_a_mapping_elsewhere(
     assert "[OPTIONS] [MAPPING]..." in shown
     assert "--dry-run" in shown
     assert "Commands:" in shown
+
+
+def test_what_a_sync_rejects_is_kept_and_replayed(project: Path) -> None:
+    mapping = project / "specs/mappings/cursor.yaml"
+    right = mapping.read_text()
+    mapping.write_text(right.replace("total_accepts: .total_accepts\n", "total_accepts: .total_accepts | tostring\n"))
+    run("apply", "--env", "local", "--auto-approve")
+    done = run("sync", "--env", "local", "--days", "2")
+    assert done.exit_code == 6
+    (file,) = (project / ".portcfg/quarantine").iterdir()
+    relative = file.relative_to(project)
+    assert f"kept in {relative}; mend the cause, then: portcfg sync replay {relative}" in done.stdout
+    assert (project / ".portcfg/.gitignore").read_text() == "*\n"
+    dry = run("sync", "replay", str(relative), "--env", "local", "--dry-run")
+    assert dry.exit_code == 6
+    mapping.write_text(right)
+    run("apply", "--env", "local", "--auto-approve")
+    replayed = run("sync", "replay", str(relative), "--env", "local")
+    assert replayed.exit_code == 0
+    assert "17 created, 0 updated" in replayed.stdout
+    after = json.loads(run("sync", "--env", "local", "--days", "2", "--format", "json").stdout)
+    assert (after["writes"], after["rejected"]) == (0, [])
+    assert run("sync", "--env", "local", "--days", "2", "--quarantine", str(relative)).exit_code == 64
+    assert run("sync", "replay", "nowhere.ndjson").exit_code == 64
