@@ -15,7 +15,14 @@ from portcfg.counting import counted
 from portcfg.errors import AnswerError, ApiError
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import members_of, unmanaged
-from portcfg.kinds.blueprint_moves import own_mapping, temporary, with_temporary, without_part, without_temporaries
+from portcfg.kinds.blueprint_moves import (
+    name_holders,
+    own_mapping,
+    temporary,
+    with_temporary,
+    without_part,
+    without_temporaries,
+)
 from portcfg.kinds.risk_base import Count
 from portcfg.model import Body, Change, Migration, Ref, Rename
 from portcfg.renames import WAITS, held, rename_parts
@@ -24,6 +31,15 @@ POLL_SECONDS = 5.0
 # Half a day: Port takes its time for large blueprints, and a part of them is no use.
 POLLS = 8640
 ENDED = frozenset({"COMPLETED", "FAILURE", "CANCELLED"})
+
+
+def free_names(port: PortWriter, path: str, change: Change) -> None:
+    """Drop the mirrors and calculations that the specs don't have any more, and whose names others get."""
+    live = change.before or {}
+    held_by = [(section, rename.new) for rename in change.renames for section in name_holders(live, rename)]
+    for section, name in held_by:
+        if name not in members_of(change.after, section):
+            _put(port, path, without_part(held(port, path), section, name))
 
 
 def migrate_parts(port: PortWriter, path: str, change: Change) -> None:

@@ -16,6 +16,7 @@ from portcfg.client import PortReader, PortWriter
 from portcfg.conversions import NOTHING, Converter
 from portcfg.diff import canonical
 from portcfg.errors import AnswerError, ApiError, TerminalApiError
+from portcfg.kinds import KINDS
 from portcfg.kinds.blueprint_moves import move_mapping, opened, opening
 from portcfg.migrate import run, settle
 from portcfg.model import Change, Migration, Move, Plan, State
@@ -39,9 +40,10 @@ class Arrived:
 
 def open_new(port: PortWriter, path: str, change: Change, move: Move) -> None:
     """Make the new blueprint, bare: others that are renamed with it may name it. Raises ApiError."""
+    kind = KINDS[change.ref.kind]
     form = {**opening(move, change.after or {}), "relations": {}}
     try:
-        port.send("POST", "/blueprints", form, {"create_catalog_page": "false"})
+        port.send("POST", kind.collection, form, kind.create_params)
     except TerminalApiError as error:
         # There already: an apply was stopped, or its answer was lost.
         if error.status != 409:

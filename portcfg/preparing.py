@@ -8,7 +8,7 @@ from dataclasses import replace
 from portcfg.client import PortWriter, segment
 from portcfg.kinds import KINDS
 from portcfg.kinds.blueprint_moves import opening
-from portcfg.migrate import migrate_parts
+from portcfg.migrate import free_names, migrate_parts
 from portcfg.model import Action, Change, Move, Ref
 from portcfg.moves import carry, carry_rest, open_new
 from portcfg.renames import rename_parts
@@ -42,6 +42,7 @@ def _parts(change: Change) -> Step:
     renames = [rename for rename in change.renames if (rename.section, rename.old) not in migrated]
 
     def step(port: PortWriter) -> None:
+        free_names(port, path_of(change.ref), change)
         migrate_parts(port, path_of(change.ref), change)
         rename_parts(port, path_of(change.ref), change.ref, renames)
 

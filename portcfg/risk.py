@@ -41,7 +41,11 @@ def plan_impacts(plan: Plan, live: State) -> dict[Ref, tuple[Impact, ...]]:
     costly = [change for change in plan.pending if change.before is not None or change.move]
     if not costly:
         return {}
-    desired = {change.ref: Resource(change.ref, change.after) for change in plan.changes if change.after is not None}
+    desired = {
+        change.ref: Resource(change.ref, change.after, change.file or str(change.ref))
+        for change in plan.changes
+        if change.after is not None
+    }
     deleted = {change.ref for change in plan.changes if change.action is Action.DELETE}
     state = standing(live, desired, deleted)
     read_by = _reading(state)

@@ -152,6 +152,8 @@ def test_who_still_reads_the_old_name_is_told(bench: Bench, tmp_path: Path) -> N
     (impact,) = plan.pending[0].impacts
     assert (impact["risk"], impact["read_by"]) == ("breaking", ["mirror c.level"])
     assert impact["reason"] == "renames `level` to `tier`; read by 1 mirror"
+    # What no spec has follows in Port.
+    assert bench.plan(folder(tmp_path, b=TIER)).pending[0].impacts == ()
     moved = {**reader, "mirrorProperties": {"level": {"path": "b.tier"}}}
     root = folder(tmp_path, b=TIER, c=moved)
     assert bench.plan(root).pending[0].impacts == ()
@@ -247,13 +249,32 @@ def test_renames_whose_answers_are_lost_are_made_all_the_same(server: Server, tm
     assert [entity["tier"] for entity in values(bench, "tier")] == ["v0", "v1", "v2"]
 
 
+def test_a_name_that_a_mirror_gives_up_can_be_had_at_once(bench: Bench, tmp_path: Path) -> None:
+    more = {"calculationProperties": {"twice": {"type": "string", "calculation": ".properties.upper"}}}
+    bench.apply(folder(tmp_path, b={**LEVEL, **more}))
+    fill(bench)
+    schema = {
+        "properties": {"upper": {**TEXT, "renamed_from": "level"}, "n": {"type": "number"}},
+        "required": ["upper"],
+    }
+    report = bench.apply(folder(tmp_path, b={**LEVEL, "schema": schema, "mirrorProperties": {}, **more}))
+    assert (report.failed, report.after and report.after.pending) == ((), ())
+    assert [entity["upper"] for entity in values(bench, "upper")] == ["v0", "v1", "v2"]
+    assert "twice" in bench.send("GET", "/blueprints/b")["blueprint"]["calculationProperties"]
+
+
 def test_what_port_refuses_to_rename_fails_with_its_reason_and_blocks_nothing_else(
     bench: Bench, tmp_path: Path
 ) -> None:
     bench.apply(folder(tmp_path, b=LEVEL))
     fill(bench)
-    body = {**LEVEL, "schema": {"properties": {"upper": {**TEXT, "renamed_from": "level"}}}, "mirrorProperties": {}}
-    report = bench.apply(folder(tmp_path, b=body, other={"title": "O", "schema": {"properties": {}}}))
+    total = {"title": "T", "target": "b", "calculationSpec": {"func": "count", "calculationBy": "entities"}}
+    live = bench.send("GET", "/blueprints/b")["blueprint"]
+    bench.send("PUT", "/blueprints/b", {**live, "aggregationProperties": {"total": total}})
+    body = {**LEVEL, "schema": {"properties": {"total": {**TEXT, "renamed_from": "level"}}}, "mirrorProperties": {}}
+    report = bench.apply(
+        folder(tmp_path, b=body, other={"title": "O", "schema": {"properties": {}}}), allowed=("blueprint/b",)
+    )
     (failed,) = report.failed
     assert failed.change.ref == B
     assert "rename" in failed.message

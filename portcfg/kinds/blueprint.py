@@ -8,6 +8,7 @@ from typing import Any
 
 from portcfg.kinds.base import STAMPS, Kind, load_schema, unmanaged, without_empty
 from portcfg.kinds.blueprint_moves import RENAMING
+from portcfg.kinds.blueprint_reads import calculation_names
 from portcfg.kinds.blueprint_renames import KEY, OWN_KEYS, without_renames
 from portcfg.kinds.matching import sent
 from portcfg.model import Body, Path, Project, Ref
@@ -138,8 +139,33 @@ def stages(desired: Body, live: Body | None) -> list[Body]:
         relations = {**(live.get("relations") or {}), **(desired.get("relations") or {})}
         return [{**unmanaged(live, ()), "schema": schema, "relations": relations}, desired]
     bare: Body = {key: value for key, value in desired.items() if key not in (*MAPS, "ownership", "teamInheritance")}
-    related: Body = {**bare, **{key: desired[key] for key in ("relations", "calculationProperties") if key in desired}}
+    related: Body = {**bare, **{key: desired[key] for key in ("relations",) if key in desired}}
+    related |= {"calculationProperties": found} if (found := _early(desired)) else {}
     return [bare, related, desired]
+
+
+def nearer(desired: Body, live: Body) -> Iterator[Body]:
+    """What Port holds, with one member, or the ownership, as the spec has it."""
+    whole, target = unmanaged(live, ()), carried(desired, live)
+    before, after = comparable(whole), comparable(target)
+    for section in () if is_system(desired["identifier"]) else MAPS:
+        old, new = before.get(section) or {}, after.get(section) or {}
+        for name in sorted({*old, *new}):
+            if old.get(name) != new.get(name):
+                members = {key: member for key, member in (whole.get(section) or {}).items() if key != name}
+                yield {**whole, section: members | ({name: target[section][name]} if name in new else {})}
+    if before.get("ownership") != after.get("ownership") and "ownership" in target:
+        yield {**whole, "ownership": target["ownership"]}
+
+
+def _early(desired: Body) -> Body:
+    """The calculations that need no mirror and no aggregation, also not by way of another one."""
+    late = {*(desired.get("mirrorProperties") or {}), *(desired.get("aggregationProperties") or {})}
+    waiting = dict(desired.get("calculationProperties") or {})
+    while needy := {name for name, part in waiting.items() if calculation_names(part["calculation"]) & late}:
+        late |= needy
+        waiting = {name: part for name, part in waiting.items() if name not in needy}
+    return waiting
 
 
 def decompile(body: Body, _: Project) -> Body:
@@ -193,6 +219,7 @@ BLUEPRINT = Kind(
     recognises=recognises,
     carried=carried,
     stages=stages,
+    nearer=nearer,
     # Answers a migration to follow (port-api.md §2.1, deletion).
     emptied="all-entities?delete_blueprint=true",
     parts=parts,

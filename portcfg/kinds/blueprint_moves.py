@@ -165,6 +165,12 @@ def without_part(live: Body, section: Path, name: str) -> Body:
     return body
 
 
+def name_holders(live: Body, rename: Rename) -> list[Path]:
+    """The computed sections in which a name is taken that a rename gives away: Port keeps them with properties."""
+    sections = (SECTIONS["mirror"], SECTIONS["calculation"])
+    return [] if rename.section == RELATIONS else [each for each in sections if rename.new in members_of(live, each)]
+
+
 def _reading(body: Resource, live: Resource, gone: set[str]) -> set[tuple[str, str]]:
     """(what, name) of what in the blueprint reads something of itself that is gone."""
     return {

@@ -9,8 +9,8 @@ from typing import Any
 from portcfg.diff import field_changes, same
 from portcfg.kinds.blueprint import comparable
 from portcfg.kinds.blueprint_renames import PROPERTIES, RELATIONS, renamed
-from portcfg.kinds.risk_base import ENTITIES, AtLeast, Count, Impact, ReadBy, Risk, has_no_value, has_value
-from portcfg.model import Body, Cause, Change, Migration, Move, State
+from portcfg.kinds.risk_base import ENTITIES, AtLeast, Count, Impact, ReadBy, Reader, Risk, has_no_value, has_value
+from portcfg.model import Body, Cause, Change, Migration, Move, Ref, State
 
 # Section -> what a member is called, and the keys that decide its value.
 COMPUTED: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -24,6 +24,8 @@ LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems"
 # Limits that no query of Port's can check, so all entities with a value may be concerned.
 SIZES = ("minLength", "maxLength", "minItems", "maxItems")
 SHAPES = ("pattern", "uniqueItems", "properties", "patternProperties", "additionalProperties", "required")
+# What follows a rename in Port, in other blueprints, too (port-api.md §2.1).
+FOLLOWING = frozenset({"mirror", "aggregation", "ownership"})
 REMADE = "which Port refuses in place: it is dropped and added again, and loses the values of"
 CONVERT = "a `migrate` beside it would keep them"
 
@@ -94,7 +96,7 @@ def _touched(change: Change, section: tuple[str, ...], all_names: set[str]) -> s
     return names
 
 
-def impacts(change: Change, _: State, read_by: ReadBy) -> Iterator[Impact]:
+def impacts(change: Change, state: State, read_by: ReadBy) -> Iterator[Impact]:
     """What the change costs entities, and what else it breaks."""
     if change.moved_away:
         return
@@ -104,6 +106,7 @@ def impacts(change: Change, _: State, read_by: ReadBy) -> Iterator[Impact]:
         return
     if change.before is not None:
         here = replace(change, move=None)
+        yield from _rename_impacts(here, state, read_by)
         yield from _changed(here, renamed(change.before, change.renames), change.after, read_by)
     if change.move is not None:
         yield from _moved(change, change.move, change.after, read_by)
@@ -111,7 +114,6 @@ def impacts(change: Change, _: State, read_by: ReadBy) -> Iterator[Impact]:
 
 def _changed(change: Change, before: Body, after: Body, read_by: ReadBy) -> Iterator[Impact]:
     compared = _Compared(change, comparable(before), comparable(after), read_by)
-    yield from _rename_impacts(compared)
     yield from _property_impacts(compared)
     yield from _required_impacts(compared)
     yield from _relation_impacts(compared)
@@ -129,18 +131,28 @@ def _moved(change: Change, move: Move, after: Body, read_by: ReadBy) -> Iterator
         yield Impact(Risk.DESTRUCTIVE, f"{move.foreign}; one of the two is lost")
     before = renamed(move.body, move.renames)
     fields = field_changes(comparable(before), comparable(after))
-    yield from _changed(
-        replace(change, fields=fields, renames=move.renames, migrations=move.parts), before, after, read_by
+    moving = replace(change, fields=fields, renames=move.renames, migrations=move.parts)
+    yield from _rename_impacts(moving, {}, read_by)
+    yield from _changed(moving, before, after, read_by)
+
+
+def _rename_impacts(change: Change, state: State, read_by: ReadBy) -> Iterator[Impact]:
+    """Values survive a rename; what still reads the old name breaks, unless Port has it follow."""
+    for rename in change.renames:
+        readers = tuple(reader for reader in read_by(change.ref, rename.old) if not _follows(reader, state))
+        if readers:
+            yield Impact(Risk.BREAKING, f"renames `{rename.old}` to `{rename.new}`", None, readers)
+
+
+def _follows(reader: Reader, state: State) -> bool:
+    """Whether Port changes what reads a part that is renamed; where a spec has it, that would change it back."""
+    if reader.what not in FOLLOWING:
+        return False
+    where = (
+        reader.where.removeprefix("of blueprint/") if reader.what == "ownership" else reader.where.rpartition(".")[0]
     )
-
-
-def _rename_impacts(compared: _Compared) -> Iterator[Impact]:
-    """Values survive a rename; what still reads the old name breaks."""
-    for rename in compared.change.renames:
-        reason = f"renames `{rename.old}` to `{rename.new}`"
-        impact = compared.impact(Risk.BREAKING, reason, None, rename.old)
-        if impact.readers:
-            yield impact
+    owner = state.get(Ref("blueprint", where))
+    return owner is not None and not owner.file
 
 
 def _property_impacts(compared: _Compared) -> Iterator[Impact]:
