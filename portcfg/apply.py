@@ -17,6 +17,8 @@ from portcfg.preparing import Step, preparations, prepared
 from portcfg.workers import Flow, side_by_side
 
 PARALLELISM = 8
+# How often the members of a cycle are brought nearer to what is to be written by a part of one of them.
+PATIENCE = 200
 
 
 def apply_plan(
@@ -124,7 +126,8 @@ class _Run:
 
     def _in_stages(self, changes: Sequence[Change], moved: bool) -> Flow[Any]:
         """Stage by stage over all of them: the last one of each as often as it takes, since mirrors, calculations and
-        aggregations of several blueprints may build on each other in any order."""
+        aggregations of several blueprints may build on each other in any order; member by member where two wait for
+        each other."""
         bodies = yield [partial(steps.stages, self._port, change, moved) for change in changes]
         stages: dict[Ref, list[Body]] = {change.ref: found for change, found in zip(changes, bodies, strict=True)}
         begun: set[Ref] = set()
@@ -147,9 +150,18 @@ class _Run:
                 self._end(replace(outcome, begun=outcome.change.ref in begun))
 
     def _last_stage(self, waiting: Sequence[Change], begun: set[Ref]) -> Flow[Any]:
+        # A Port that drops what it takes would never let this end.
+        patience = PATIENCE
         while waiting:
             outcomes: Sequence[Outcome] = yield [self._call(change, change.after or {}, begun) for change in waiting]
             done = [outcome for outcome in outcomes if outcome.status is Status.DONE]
+            if (
+                not done
+                and patience
+                and any((yield [partial(steps.come_nearer, self._port, each) for each in waiting]))
+            ):
+                patience -= 1
+                continue
             for outcome in done or outcomes:
                 self._end(outcome if done else replace(outcome, begun=outcome.change.ref in begun))
             waiting = [each.change for each in outcomes if each.status is not Status.DONE] if done else []

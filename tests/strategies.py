@@ -1,4 +1,4 @@
-"""Hypothesis strategies for specs: blueprints that refer to each other in every way, and dashboards over them."""
+"""Hypothesis strategies for specs: blueprints that refer to each other in every way, and what is built on them."""
 
 from __future__ import annotations
 
@@ -110,10 +110,99 @@ def dashboards(draw: st.DrawFn, names: tuple[str, ...]) -> Body:
     return {**page, "type": "dashboard", "widgets": own}
 
 
+def _rules(name: str) -> Body:
+    return {"combinator": "and", "rules": [{"property": "$blueprint", "operator": "=", "value": name}]}
+
+
+def widget_kinds(name: str) -> list[Body]:
+    """One widget of each kind that Port has, over a blueprint."""
+    data: Body = {"blueprint": name, "dataset": _rules(name)}
+    number: Body = {"chartType": "countEntities", "calculationBy": "entities", "func": "count", "unit": "none"}
+    times: Body = {"timeInterval": "quarter", "timeRange": {"preset": "last2Years"}}
+    line: Body = {"chartType": "countEntities", "func": "count", "measureTimeBy": "$createdAt", **data}
+    table: Body = {"propertiesSettings": {"order": ["$title"], "hidden": ["day"]}, "title": "All", "tabIndex": 0}
+    inner: Body = {"id": "inner", "type": "markdown", "title": "Inner", "markdown": "# ${x}"}
+    column: Body = {"height": 433, "columns": [{"size": 12, "id": "inner"}]}
+    return [
+        {"type": "entities-number-chart", "title": "Number", **number, **data},
+        {"type": "entities-number-chart", **number, **data, "dataset": _rules(name)["rules"]},
+        {"type": "entities-pie-chart", "property": "property#level", "icon": "Pie", **data},
+        {"type": "bar-chart", "property": "scorecard#x", "dontAggregateOther": True, **data},
+        {"type": "line-chart", **line, **times},
+        {"type": "multi-line-chart", "title": "Lines", **times, "lines": [{"title": "One", **line}]},
+        {"type": "table-entities-explorer", "displayMode": "widget", "blueprintConfig": {name: table}, **data},
+        {"type": "table-entities-explorer-by-direction", "title": "By direction"},
+        {"type": "markdown", "title": "Text", "markdown": "line\n\n  indented\n"},
+        {"type": "iframe-widget", "title": "Frame", "url": "https://example.com", "urlType": "public"},
+        {"type": "action-card-widget", "actions": [{"action": "do"}]},
+        {"type": "links-widget", "title": "Links", "links": [{"title": "a", "url": "https://example.com"}]},
+        {"type": "action-runs-table-widget", "action": "do", "displayMode": "widget"},
+        {"type": "ai-agent", "agentIdentifier": "helper", "title": "Agent", "useMCP": False},
+        {"type": "entity-info", "entity": "e", "blueprint": name, "showEmptyValues": False},
+        {"type": "graph-entities-explorer", "title": "Graph", "dataset": _rules(name), "hiddenBlueprints": []},
+        {"type": "runs-table", "query": {"active": True, "limit": 10}},
+        {"type": "table-audit-log", "query": {}, "title": "Log"},
+        {"type": "users-table", "query": {"team": "t"}},
+        {"type": "run-info", "runId": "r", "title": "Run"},
+        {"type": "my-entities", "title": "Mine"},
+        {"type": "custom-widget", "pluginId": "p", "title": "Plugin", "paramValues": {"a": [1, None]}},
+        {"type": "grouper", "displayMode": "tabs", "groups": [{"title": "G", "widgets": [inner]}]},
+        {"type": "dashboard-widget", "layout": [column], "widgets": [inner]},
+    ]
+
+
+@st.composite
+def own_pages(draw: st.DrawFn, identifier: str, names: tuple[str, ...]) -> Body:
+    """A page in Port's own form: any widgets, some with an id, some titled anew."""
+    kinds = widget_kinds(draw(st.sampled_from(names)))
+    numbers = draw(st.lists(st.integers(0, len(kinds) - 1), unique=True, min_size=1, max_size=5))
+    # Ids are unique in a page, and two of the kinds have the same inner widget.
+    numbers = [number for number in numbers if number != len(kinds) - 1 or len(kinds) - 2 not in numbers]
+    widgets = [{**({"id": f"w{number}"} if draw(st.booleans()) else {}), **kinds[number]} for number in numbers]
+    page: Body = {"identifier": identifier, "title": draw(TEXT), "type": "dashboard", "widgets": widgets}
+    return page | draw(st.fixed_dictionaries({}, optional={"icon": st.just("Git"), "showInSidebar": st.just(False)}))
+
+
+@st.composite
+def mappings(draw: st.DrawFn, identifier: str, names: tuple[str, ...]) -> Body:
+    """An Ocean's mapping, in portcfg's form or Port's own."""
+    jq = st.sampled_from([".size", ".a // empty", 'if .size > 1 then "x" else null end', ".a\n| .b"])
+    found: list[Body] = []
+    for name in draw(st.lists(st.sampled_from(names), max_size=3)):
+        part: Body = {"identifier": ".id", "blueprint": f'"{name}"', "properties": {"size": draw(jq)}}
+        port: Body = {"entity": {"mappings": [part] if draw(st.booleans()) else part}}
+        if draw(st.booleans()):
+            port["itemsToParse"] = ".rows"
+        found.append({"kind": "row", "selector": {"query": draw(st.sampled_from(["true", '.a == "x"']))}, "port": port})
+    flags = {"deleteDependentEntities": st.booleans(), "createMissingRelatedEntities": st.booleans()}
+    config: Body = {"resources": found, **draw(st.fixed_dictionaries({}, optional=flags))}
+    spec: Body = {"identifier": identifier, "type": "custom"}
+    return {**spec, "runner": "ocean", **config} if draw(st.booleans()) else {**spec, "config": config}
+
+
+def _owned(draw: st.DrawFn, bodies: list[Body]) -> None:
+    """Some have owners of their own, and some of what relates to these inherits them."""
+    direct = [body for body in bodies if draw(st.booleans())]
+    for body in direct:
+        body["ownership"] = {"type": "Direct"} | draw(st.sampled_from([{}, {"title": "Owners"}]))
+    owners = {body["identifier"] for body in direct}
+    for body in bodies:
+        paths = [name for name, relation in body["relations"].items() if relation["target"] in owners]
+        if body not in direct and paths and draw(st.booleans()):
+            body["ownership"] = {"type": "Inherited", "path": draw(st.sampled_from(paths))}
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> list[tuple[str, Body]]:
     """(folder, body) of each resource of a specs folder."""
     found = draw(blueprints())
+    _owned(draw, found)
     names = tuple(body["identifier"] for body in found)
     pages = draw(st.lists(dashboards(names), max_size=1))
-    return [*(("blueprints", body) for body in found), *(("dashboards", page) for page in pages)]
+    pages += [draw(own_pages(f"own{number}", names)) for number in range(draw(st.integers(0, 2)))]
+    feeds = [draw(mappings(f"feed{number}", names)) for number in range(draw(st.integers(0, 2)))]
+    return [
+        *(("blueprints", body) for body in found),
+        *(("dashboards", page) for page in pages),
+        *(("mappings", feed) for feed in feeds),
+    ]

@@ -56,6 +56,15 @@ def shuffled(value: Any, dice: random.Random) -> Any:
     return [shuffled(part, dice) for part in value] if isinstance(value, list) else value
 
 
+def everything_named(resources: Specs) -> Specs:
+    """The specs, with all that a blueprint has.
+
+    What specs don't name of these is somebody else's, and may hold on to a relation that is to go.
+    """
+    all_of_it: Body = {"aggregationProperties": {}, "ownership": {"type": "Direct"}}
+    return [(folder, {**all_of_it, **body} if folder == "blueprints" else body) for folder, body in resources]
+
+
 def import_all(bench: Bench, root: Path) -> Path:
     """`portcfg import` into a new folder."""
     taken: set[Path] = set()
@@ -110,10 +119,7 @@ def test_import_then_the_plan_is_empty(server: Server, resources: Specs) -> None
 @LAWS
 @given(specs(), specs())
 def test_any_specs_over_any_others_end_with_an_empty_plan(server: Server, first: Specs, second: Specs) -> None:
-    # An aggregation that the specs don't name is somebody else's, and may hold on to a relation that is to go.
-    named = [
-        (folder, {"aggregationProperties": {}, **body} if folder == "blueprints" else body) for folder, body in second
-    ]
+    named = everything_named(second)
     with fresh(server) as (bench, root):
         bench.apply(folder_of(root / "first", first))
         assert_applied(bench, folder_of(root / "second", named))

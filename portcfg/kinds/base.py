@@ -108,8 +108,9 @@ class Kind:
     `matched(desired, live)` gives each body what only the other one can know, and `comparable` brings a body, desired
     or live, into the form that is compared. `carried(desired, live)` is the body to PUT. `stages(desired, live)` splits
     a write into several, one after the other, for resources that refer to each other; each may name what the ones
-    before it have written. `parts` names what a new resource consists of, for people who read a plan. `emptied` is
-    the route below a resource that deletes its entities and it, by and by. `decompile(live, project)` is the inverse of
+    before it have written; `nearer(desired, live)` are the bodies that have one more part as desired, for resources
+    that wait for parts of each other. `parts` names what a new resource consists of, for people who read a plan.
+    `emptied` is the route below a resource that deletes its entities and it. `decompile(live, project)` inverts
     `compile`: the spec of a live body. `recognises` tells Port's JSON of this kind, met in some file, and
     `from_file(body, name)` makes it what Port would answer; `name` is for what goes by the file's or folder's name.
     `parents` are the kinds that it may stand below in the sidebar, none for what isn't in it. The list of a `beta` kind
@@ -138,6 +139,7 @@ class Kind:
     matched: Callable[[Body, Body], tuple[Body, Body]] = as_they_are
     carried: Callable[[Body, Body], Body] = live_under_desired
     stages: Callable[[Body, Body | None], list[Body]] = whole
+    nearer: Callable[[Body, Body], Iterable[Body]] = lambda *_: ()
     parts: Callable[[Body], Iterable[tuple[str, list[str]]]] = no_parts
     headers: Callable[[Body], Mapping[str, str]] = lambda _: {}
     renaming: Renaming = NO_RENAMING
