@@ -121,6 +121,9 @@ def let_go(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -
     names = " and ".join(str(change.ref) for change in changes)
     try:
         for change in changes:
+            if change.move:
+                check_moved(port, change, change.move)
+                continue
             count = port.get(f"{path_of(change.ref)}/entities-count").get("count")
             if count:
                 why = f"{names} refer to each other, and {change.ref} still has entities ({count}): {EMPTY_FIRST}"
@@ -131,9 +134,6 @@ def let_go(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -
     except ApiError as error:
         why = f"{names} refer to each other, and couldn't be taken apart: {error.message}"
         return Outcome(changes[0], Status.FAILED, why)
-            if change.move:
-                check_moved(port, change, change.move)
-                continue
     return Outcome(changes[0], Status.DONE)
 
 

@@ -168,20 +168,6 @@ def _early(desired: Body) -> Body:
     return waiting
 
 
-def nearer(desired: Body, live: Body) -> Iterator[Body]:
-    """What Port holds, with one member, or the ownership, as the spec has it."""
-    whole, target = unmanaged(live, ()), carried(desired, live)
-    before, after = comparable(whole), comparable(target)
-    for section in () if is_system(desired["identifier"]) else MAPS:
-        old, new = before.get(section) or {}, after.get(section) or {}
-        for name in sorted({*old, *new}):
-            if old.get(name) != new.get(name):
-                members = {key: member for key, member in (whole.get(section) or {}).items() if key != name}
-                yield {**whole, section: members | ({name: target[section][name]} if name in new else {})}
-    if before.get("ownership") != after.get("ownership") and "ownership" in target:
-        yield {**whole, "ownership": target["ownership"]}
-
-
 def decompile(body: Body, _: Project) -> Body:
     """The spec of a live blueprint: what its schema knows, less empty sections and Port's defaults."""
     spec = without_empty({key: value for key, value in body.items() if key in SPEC_KEYS})
@@ -233,7 +219,6 @@ BLUEPRINT = Kind(
     recognises=recognises,
     carried=carried,
     stages=stages,
-    nearer=nearer,
     nearer=nearer,
     # Answers a migration to follow (port-api.md §2.1, deletion).
     emptied="all-entities?delete_blueprint=true",
