@@ -6,13 +6,17 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from portcfg.cli.main import main
 from portcfg.client import Answer, PortWriter
+from portcfg.emulator.chaos import Chaos
 from portcfg.lock import release
 from portcfg.model import Body, Plan, Report
 from portcfg.pipeline import apply_specs, plan_specs, read_specs
@@ -40,7 +44,7 @@ def folder(tmp_path: Path, **blueprints: Body) -> Path:
 
 def fill(bench: Bench, name: str, *entities: Body) -> None:
     for number, body in enumerate(entities):
-        bench.send("POST", f"/blueprints/{name}/entities", {"identifier": f"e{number}", **body})
+        bench.send("POST", f"/blueprints/{name}/entities?upsert=true", {"identifier": f"e{number}", **body})
 
 
 def entities(bench: Bench, name: str) -> dict[str, Body]:
@@ -197,7 +201,7 @@ def portal(bench: Bench, tmp_path: Path) -> None:
     fill(bench, "old", *({"title": f"E{n}", "properties": {"level": f"v{n}", "n": n}} for n in range(3)))
     for number in range(2):
         body = {"identifier": f"o{number}", "relations": {"main": f"e{number}", "all": ["e0", "e2"]}}
-        bench.send("POST", "/blueprints/other/entities", body)
+        bench.send("POST", "/blueprints/other/entities?upsert=true", body)
     bench.send("PATCH", "/blueprints/old/entities/e0", {"relations": {"up": "e2", "team": "o1"}})
     bench.send("PATCH", "/blueprints/old/entities/e2", {"relations": {"up": "e2"}})
 
@@ -336,6 +340,125 @@ def test_a_migrated_property_killed_at_every_write(server: Server, tmp_path: Pat
     for at, bench in killed_everywhere(server, setup):
         assert {name: body["level"] for name, body in entities(bench, "b").items()} == {"e0": 0, "e1": 1, "e2": 2}, at
     assert at > 5
+
+
+def test_a_circle_killed_at_every_write(server: Server, tmp_path: Path) -> None:
+    def setup(bench: Bench) -> Path:
+        done(bench.apply(folder(tmp_path, a=blueprint({"n": NUMBER}), b=blueprint({"n": TEXT}))))
+        related = {
+            "a": blueprint({"n": NUMBER}, relations={"b": link("b")}),
+            "b": blueprint({"n": TEXT}, relations={"a": link("a", many=True)}),
+        }
+        done(bench.apply(folder(tmp_path, **related)))
+        fill(bench, "a", {"properties": {"n": 1}}, {})
+        fill(bench, "b", {"properties": {"n": "5"}, "relations": {"a": ["e0", "e1"]}})
+        bench.send("PATCH", "/blueprints/a/entities/e0", {"relations": {"b": "e0"}})
+        number = {**NUMBER, "migrate": ".properties.n | tonumber"}
+        return folder(
+            tmp_path,
+            x=blueprint({"n": NUMBER}, relations={"b": link("y")}, renamed_from="a"),
+            y=blueprint({"n": number}, relations={"a": link("x", many=True)}, renamed_from="b"),
+        )
+
+    for at, bench in killed_everywhere(server, setup):
+        assert names(bench) == ["x", "y"], at
+        assert entities(bench, "x") == {"e0": {"n": 1, "b": "e0"}, "e1": {}}, at
+        assert entities(bench, "y") == {"e0": {"n": 5, "a": ["e0", "e1"]}}, at
+    assert at > 15
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_port_that_takes_its_time_and_loses_answers(server: Server, tmp_path: Path, seed: int) -> None:
+    calm = server.bench()
+    portal(calm, tmp_path)
+    expected = [entities(calm, "old"), entities(calm, "other")]
+    bench = server.bench(chaos=Chaos(migration_polls=3, drops=0.1, server_errors=0.1, seed=seed))
+    portal(bench, tmp_path)
+    report = bench.apply(folder(tmp_path, new=NEW, other=NEW_OTHER))
+    done(report)
+    assert [entities(bench, "new"), entities(bench, "other")] == expected
+
+
+def test_what_the_new_blueprint_refuses_is_told_and_the_old_one_stays(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, old=blueprint({"level": TEXT}))))
+    fill(bench, "old", {"properties": {"level": "a"}}, {"properties": {"level": "b"}})
+    root = folder(tmp_path, new=blueprint({"level": {**TEXT, "enum": ["a"]}}, renamed_from="old"))
+    assert "breaking: narrows the enum of `level`: 1 entity outside of it" in told(bench.plan(root))
+    report = bench.apply(root)
+    assert "Port moved 1 entities from blueprint/old to blueprint/new, and 1 not" in report.failed[0].message
+    assert entities(bench, "old") == {"e0": {"level": "a"}, "e1": {"level": "b"}}
+    bench.send("PATCH", "/blueprints/old/entities/e1", {"properties": {"level": "a"}})
+    done(bench.apply(root))
+    assert entities(bench, "new") == {"e0": {"level": "a"}, "e1": {"level": "a"}}
+
+
+def test_what_is_written_to_the_old_one_meanwhile_is_not_lost(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, old=blueprint({"n": NUMBER}))))
+    fill(bench, "old", {"properties": {"n": 1}})
+    specs = read_specs(folder(tmp_path, new=blueprint({"n": NUMBER}, renamed_from="old")))
+
+    class Late(PortWriter):
+        def send(self, method: str, path: str, *args: Any, **named: Any) -> Answer:
+            answer = super().send(method, path, *args, **named)
+            if path == "/migrations":
+                bench.send("POST", "/blueprints/old/entities", {"identifier": "late", "properties": {"n": 2}})
+            return answer
+
+    with closing(Late(bench.url, CREDENTIALS, PATIENT)) as port:
+        report = apply_specs(specs, plan_specs(specs, port), port, clock=NOW)
+    assert "1 entities of blueprint/old aren't in blueprint/new" in report.failed[0].message
+    with closing(bench.writer()) as port:
+        done(apply_specs(specs, plan_specs(specs, port), port, clock=NOW))
+    assert entities(bench, "new") == {"e0": {"n": 1}, "late": {"n": 2}}
+
+
+VALUES = st.one_of(st.none(), st.integers(-5, 5).map(str), st.sampled_from(["", "high", "1.5"]))
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.tuples(VALUES, VALUES, st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=5),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+def test_random_moves_keep_every_value(
+    server: Server, rows: list[tuple[Any, Any, int, int]], whole: bool, convert: bool, many: bool
+) -> None:
+    bench = server.bench()
+    with TemporaryDirectory() as place:
+        here = Path(place)
+        before = blueprint({"a": TEXT, "b": TEXT}, relations={"up": link("old")})
+        done(bench.apply(folder(here, old=before, r=blueprint({}, relations={"to": link("old", many=True)}))))
+        fill(bench, "old", *({"properties": {"a": a, "b": b}} for a, b, *_ in rows))
+        for number, (*_, up, to) in enumerate(rows):
+            if up < len(rows):
+                bench.send("PATCH", f"/blueprints/old/entities/e{number}", {"relations": {"up": f"e{up}"}})
+            targets = [f"e{target}" for target in range(min(to, len(rows)))]
+            bench.send("POST", "/blueprints/r/entities", {"identifier": f"r{number}", "relations": {"to": targets}})
+        name = "new" if whole else "old"
+        old, links = entities(bench, "old"), entities(bench, "r")
+        a = {"type": "number", "migrate": ".properties.a | tonumber?"} if convert else TEXT
+        after = blueprint(
+            {"a": a, "c": {**TEXT, "renamed_from": "b"}},
+            relations={"above": {**link(name, many=many), "renamed_from": "up"}},
+        )
+        after |= {"renamed_from": "old"} if whole else {}
+        root = folder(here, **{name: after, "r": blueprint({}, relations={"to": link(name, many=True)})})
+        done(bench.apply(root, allowed=(f"blueprint/{name}",)))
+    for identifier, was in old.items():
+        now = entities(bench, name)[identifier]
+        assert now.get("c") == was.get("b")
+        assert now.get("above") == ([was["up"]] if many and "up" in was else was.get("up"))
+        assert now.get("a") == (_number(was.get("a")) if convert else was.get("a"))
+    assert entities(bench, "r") == links
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
 
 
 @pytest.fixture
