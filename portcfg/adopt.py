@@ -13,11 +13,12 @@ from typing import Any
 
 from portcfg.causes import list_path, same_value, three_way, value_at
 from portcfg.compile import compile_specs
-from portcfg.errors import InvalidSpecsError
+from portcfg.errors import InvalidSpecsError, PortcfgError
 from portcfg.kinds import KINDS
 from portcfg.kinds.respell import respelled
 from portcfg.load import spec_files
 from portcfg.model import MISSING, Action, Body, Cause, Change, Document, FieldChange, Path, Plan, Project, Ref
+from portcfg.overlaysteps import Layers, layers_of
 from portcfg.rules.names import ref_of
 from portcfg.specnodes import Texts
 from portcfg.takesteps import Todo
@@ -49,9 +50,13 @@ class Left:
 
 @dataclass
 class Adoption:
-    """What is to be written: new texts of files, the fields that this adopts, and what can't be."""
+    """What is to be written: new texts of files, the fields that this adopts, and what can't be.
+
+    `read` is what the files held when the texts were made.
+    """
 
     texts: dict[File, str] = dataclass_field(default_factory=dict)
+    read: dict[File, str] = dataclass_field(default_factory=dict)
     edits: list[Edit] = dataclass_field(default_factory=list)
     left: list[Left] = dataclass_field(default_factory=list)
 
@@ -63,22 +68,26 @@ def adopt(
     texts = Texts(spec_files(File(project.file).parent))
     known = {ref_of(document): document for document in documents}
     causes = {Cause.DRIFT, Cause.CONFLICT} if conflicts else {Cause.DRIFT}
+    layers = layers_of(documents, project)
     adoption, todo = Adoption(), Todo(texts)
     for change in changes:
         if change.action is Action.CREATE and change.drifted:
             adoption.left.append(Left(change.ref, (), "it was deleted in Port: delete its spec, or apply it again"))
         elif change.action is Action.UPDATE and change.ref in known:
-            if overlay := known[change.ref].overlay:
-                reason = f"{overlay} says it otherwise for this environment: edit the two by hand"
-                adoption.left.append(Left(change.ref, (), reason))
-                continue
-            _one(change, known[change.ref], project, causes, todo, adoption)
+            _one(change, known[change.ref], layers.get(change.ref), project, causes, todo, adoption)
     adoption.texts = todo.written()
+    adoption.read = {file: texts.text[file] for file in adoption.texts}
     return adoption
 
 
 def _one(
-    change: Change, document: Document, project: Project, causes: Collection[Cause], todo: Todo, into: Adoption
+    change: Change,
+    document: Document,
+    layers: Layers | None,
+    project: Project,
+    causes: Collection[Cause],
+    todo: Todo,
+    into: Adoption,
 ) -> None:
     kind = KINDS[document.kind]
     live = kind.comparable(change.before or {})
@@ -94,11 +103,13 @@ def _one(
     if old is None or new is None:
         reasons.append(((), "the dashboard's short form can't say this: it takes Port's own"))
     else:
-        accepted = todo.take(document, list(steps(document.body, old, new)), reasons)
+        found = list(steps(document.body, old, new))
+        accepted = layers.take(todo, found, reasons) if layers else todo.take(document, found, reasons)
     after = _compared(document, taken(document.body, accepted), project) if accepted else base
     for field in wanted:
         if same_value(value_at(after, list_path(field.path, after)), value_at(live, list_path(field.path, live))):
-            into.edits.append(Edit(document.file, change.ref, field.path, field.before, field.after))
+            file = layers.file_of(field.path) if layers else document.file
+            into.edits.append(Edit(file, change.ref, field.path, field.before, field.after))
         else:
             left.append(Left(change.ref, field.path, _reason(field.path, reasons)))
     into.left.extend(left)
@@ -156,9 +167,17 @@ def _reason(path: Path, reasons: Sequence[tuple[Path, str]]) -> str:
     return max(reasons, key=lambda each: len({*map(str, each[0])} & {*map(str, path)}))[1]
 
 
-def write_edits(texts: Mapping[File, str]) -> dict[File, bytes]:
-    """Write files, each at once and only when all can be written; returns what they held before."""
+def write_edits(texts: Mapping[File, str], read: Mapping[File, str]) -> dict[File, bytes]:
+    """Write files, each at once and only when all can be written; returns what they held before.
+
+    Raises PortcfgError for a file that doesn't hold what was `read` any more: somebody is editing it.
+    """
     before = {file: file.read_bytes() for file in texts}
+    for file, data in before.items():
+        if data != read[file].encode("utf-8"):
+            raise PortcfgError(
+                f"{file} was changed while it was adopted into", hint="nothing was written; run it again"
+            )
     replace_files({file: text.encode("utf-8") for file, text in texts.items()})
     return before
 
@@ -207,7 +226,7 @@ def _kept(adoption: Adoption, plan: Plan, again: Again) -> bool:
     """Whether what was written is read as meant; else the files are as they were."""
     if not adoption.texts:
         return not adoption.edits
-    before = write_edits(adoption.texts)
+    before = write_edits(adoption.texts, adoption.read)
     fine = False
     try:
         fine = _open(again()[1]) <= _open(plan) - {(edit.ref, edit.path) for edit in adoption.edits}
@@ -215,7 +234,9 @@ def _kept(adoption: Adoption, plan: Plan, again: Again) -> bool:
         return False
     finally:
         if not fine:
-            replace_files(before)
+            # What somebody has saved since isn't ours to take back.
+            ours = {file for file, text in adoption.texts.items() if file.read_bytes() == text.encode("utf-8")}
+            replace_files({file: data for file, data in before.items() if file in ours})
     return fine
 
 

@@ -10,6 +10,7 @@ from pathlib import Path as File
 from typing import Any
 
 from portcfg import spelling
+from portcfg.errors import PortcfgError
 from portcfg.load import INCLUDE
 from portcfg.model import Path
 
@@ -47,13 +48,17 @@ class Texts:
                 self._uses.update(self._included(file, node))
 
     def trees(self, file: File) -> list[Any]:
-        """The documents of a file."""
+        """The documents of a file; raises PortcfgError for one that isn't YAML (any more)."""
         file = file.resolve()
         if file not in self._trees:
             from ruamel.yaml import YAML  # late: only who adopts needs it
+            from ruamel.yaml.error import YAMLError
 
             self.text[file] = file.read_bytes().decode("utf-8")
-            self._trees[file] = [node for node in YAML(typ="rt").compose_all(self.text[file]) if node is not None]
+            try:
+                self._trees[file] = [node for node in YAML(typ="rt").compose_all(self.text[file]) if node is not None]
+            except YAMLError as error:
+                raise PortcfgError(f"{file} can't be edited: {error}", hint="`portcfg validate` may say why") from error
         return self._trees[file]
 
     def root(self, file: File, line: int, column: int) -> Any:

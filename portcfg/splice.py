@@ -12,6 +12,9 @@ from portcfg.model import MISSING
 from portcfg.specnodes import RefusedError, is_list, pairs
 from portcfg.threeway import Step
 
+# Of an item that is an alias, the tree knows where its anchor stands, and not where it stands itself.
+BESIDE_ALIAS = "it stands in a list beside an alias"
+
 
 @dataclass(frozen=True)
 class Splice:
@@ -68,15 +71,17 @@ class Container:
         key, value = self.children[index]
         if key is not None:
             return int(key.start_mark.index)
+        if self._aliased(index):
+            raise RefusedError(BESIDE_ALIAS)
         start = int(value.start_mark.index)
-        return start if self.flow else self.text.rindex("-", 0, start) if not self._aliased(index) else start
+        return start if self.flow else self.text.rindex("-", 0, start)
 
     def end_of(self, index: int) -> int:
         """Where a child ends."""
         key, value = self.children[index]
         if self._aliased(index):
             if key is None:
-                raise RefusedError("it stands in a list beside an alias")
+                raise RefusedError(BESIDE_ALIAS)
             return self.alias_end(key.end_mark.index)
         return self._reach(key, value)
 
@@ -93,7 +98,8 @@ class Container:
     @property
     def column(self) -> int:
         """The column at which the children of a block stand."""
-        start = self.start_of(0)
+        # A collection begins where its first child does, or at its own anchor.
+        start = int(self.node.start_mark.index) if self._aliased(0) and not self.node.anchor else self.start_of(0)
         return start - self.line(start)
 
     def line(self, index: int) -> int:

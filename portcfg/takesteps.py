@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path as File
 from typing import Any
 
@@ -12,6 +12,9 @@ from portcfg.model import MISSING, Document, Path
 from portcfg.specnodes import Place, RefusedError, Texts, is_list
 from portcfg.splice import Container, Splice, container_splices, spliced
 from portcfg.threeway import Step, taken
+
+# Where, what is written there, and the steps that are done by it.
+_Edit = tuple[Place, Step, list[Step]]
 
 
 class Todo:
@@ -29,14 +32,27 @@ class Todo:
                 placed.append((step, self._place(document, step)))
             except RefusedError as error:
                 reasons.append((step.path, str(error)))
-        accepted = [step for step, _ in placed]
-        for place, value in self._whole(document, placed):
-            step = Step(place.path, value, False)
-            self._note(place, step)
+        edits: dict[int, list[_Edit]] = {}
+        for place, value, done in self._whole(document, placed, reasons):
+            edits.setdefault(id(place.node), []).append((place, Step(place.path, value), done))
         for step, place in placed:
             if not place.whole:
-                self._note(place, step)
-        return accepted
+                edits.setdefault(id(place.node), []).append((place, step, [step]))
+        return [step for each in edits.values() for step in self._noted(each, reasons)]
+
+    def _noted(self, edits: Sequence[_Edit], reasons: list[tuple[Path, str]]) -> Iterator[Step]:
+        """Note all edits of one node, and yield what they do; or none of them, where one can't be made."""
+        node = edits[0][0].node
+        file, _, known = self._boxes.get(id(node), (edits[0][0].file, node, []))
+        box = (file, node, [*known, *((place.path[-1], step) for place, step, _ in edits)])
+        done = [step for _, _, steps in edits for step in steps]
+        try:
+            self._splices(*box)
+        except RefusedError as error:
+            reasons.extend((step.path, str(error)) for step in done)
+            return
+        self._boxes[id(node)] = box
+        yield from done
 
     def _place(self, document: Document, step: Step) -> Place:
         root, path = self._root(document, step.path)
@@ -55,40 +71,45 @@ class Todo:
             raise RefusedError("its file holds nothing but a list")
         return root, path[1:]
 
-    def _whole(self, document: Document, placed: list[tuple[Step, Place]]) -> list[tuple[Place, Any]]:
-        """What must be written out as a whole; steps inside of it are marked as done by that."""
-        self._widen(document, placed)
+    def _whole(
+        self, document: Document, placed: list[tuple[Step, Place]], reasons: list[tuple[Path, str]]
+    ) -> list[tuple[Place, Any, list[Step]]]:
+        """What is to be written out as a whole, its value, and the steps that are done by it, which get marked so."""
+        self._widen(document, placed, reasons)
         wholes = {place.path: place for _, place in placed if place.whole}
         outer = {path: place for path, place in wholes.items() if not any(path[:n] in wholes for n in range(len(path)))}
         for index, (step, place) in enumerate(placed):
             if any(step.path[: len(path)] == path for path in outer):
                 placed[index] = (step, Place(place.file, place.node, place.path, True))
-        return [(place, self._value(document, path, placed)) for path, place in outer.items()]
+        inner = {path: [step for step, _ in placed if step.path[: len(path)] == path] for path in outer}
+        return [(place, self._value(document, path, inner[path]), inner[path]) for path, place in outer.items()]
 
-    def _value(self, document: Document, path: Path, placed: Iterable[tuple[Step, Place]]) -> Any:
-        inner = [step for step, _ in placed if step.path[: len(path)] == path]
+    def _value(self, document: Document, path: Path, inner: Iterable[Step]) -> Any:
         relative = [Step(("", *step.path[len(path) :]), step.value, step.insert) for step in inner]
         return taken({"": value_at(document.body, path)}, relative)[""]
 
-    def _widen(self, document: Document, placed: list[tuple[Step, Place]]) -> None:
+    def _widen(self, document: Document, placed: list[tuple[Step, Place]], reasons: list[tuple[Path, str]]) -> None:
         """What has no children, or keeps none, is written as a whole: brackets stand where a block was."""
-        for index, (step, place) in enumerate(placed):
+        for step, place in list(placed):
             same = [each for each, other in placed if other.node is place.node]
             count = len(place.node.value)
-            if count and sum(each.value is MISSING for each in same) < count:
+            if len(place.path) == 1 or (count and sum(each.value is MISSING for each in same) < count):
                 continue
-            if len(place.path) > 1:
+            index = next(index for index, (each, _) in enumerate(placed) if each is step)
+            try:
                 wider = self._place(document, Step(place.path[:-1], None))
+            except RefusedError as error:
+                reasons.append((step.path, str(error)))
+                del placed[index]
+            else:
                 placed[index] = (step, Place(wider.file, wider.node, wider.path, True))
-
-    def _note(self, place: Place, step: Step) -> None:
-        entry = self._boxes.setdefault(id(place.node), (place.file, place.node, []))
-        entry[2].append((place.path[-1], step))
 
     def written(self) -> dict[File, str]:
         """The files with all steps taken."""
         splices: dict[File, list[Splice]] = {}
         for file, node, todo in self._boxes.values():
-            box = Container(self._texts.text[file], node, file.suffix.lower() == ".json")
-            splices.setdefault(file, []).extend(container_splices(box, todo))
+            splices.setdefault(file, []).extend(self._splices(file, node, todo))
         return {file: spliced(self._texts.text[file], found) for file, found in splices.items()}
+
+    def _splices(self, file: File, node: Any, todo: Sequence[tuple[Any, Step]]) -> list[Splice]:
+        return container_splices(Container(self._texts.text[file], node, file.suffix.lower() == ".json"), todo)

@@ -20,6 +20,7 @@ from portcfg.cli.main import main
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
 from portcfg.pipeline import plan_specs, read_specs
+from portcfg.spelling import escaped
 from portcfg.threeway import steps, taken
 from portcfg.yamlread import dump
 from tests.strategies import TEXT, specs
@@ -59,12 +60,12 @@ def live(bench: Bench, ref: str) -> dict[str, Any]:
     return copy.deepcopy(next(body for body in listed if body[KINDS[kind].id_field] == identifier))
 
 
-def adopted(bench: Bench, root: Path, conflicts: bool = False) -> Adoption:
-    read = read_specs(root)
+def adopted(bench: Bench, root: Path, conflicts: bool = False, environment: str = "") -> Adoption:
+    read = read_specs(root, environment)
     with closing(bench.reader()) as port:
 
         def again() -> Any:
-            fresh = read_specs(root)
+            fresh = read_specs(root, environment)
             return fresh.documents, plan_specs(fresh, port)
 
         return adopt_drift(read.documents, plan_specs(read, port), read.project, again, conflicts=conflicts)
@@ -77,22 +78,22 @@ def texts(root: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", cases("adopt"))
 def test_case(bench: Bench, tmp_path: Path, case: dict[str, Any]) -> None:
-    root = write_files(tmp_path / "specs", case["files"])
-    assert bench.apply(root).failed == ()
-    assert bench.plan(root).pending == ()
+    root, chosen = write_files(tmp_path / "specs", case["files"]), case.get("environment", "")
+    assert bench.apply(root, chosen).failed == ()
+    assert bench.plan(root, chosen).pending == ()
     write_files(root, case.get("meanwhile", {}))
     before = texts(root)
     for ref, path, value in case["port"]:
         edit(bench, ref, path, value)
-    assert bench.plan(root).pending, "nothing was changed in Port"
+    assert bench.plan(root, chosen).pending, "nothing was changed in Port"
     bench.clear()
-    done = adopted(bench, root, case.get("conflicts", False))
+    done = adopted(bench, root, case.get("conflicts", False), chosen)
     left = [f"{each.ref} {'.'.join(map(str, each.path))}: {each.reason}" for each in done.left]
     assert left == case.get("left", [])
     assert texts(root) == {**before, **case.get("after", {})}
     assert bench.writes == []
     if not left:
-        assert bench.plan(root).pending == ()
+        assert bench.plan(root, chosen).pending == ()
 
 
 EDITS = st.lists(
@@ -130,7 +131,7 @@ def test_whatever_is_changed_in_blueprints_the_plan_is_empty_after(
     server: Server, tmp_path_factory: pytest.TempPathFactory, drawn: list[Any], edits: list[Any]
 ) -> None:
     bench = server.bench()
-    files = {f"{folder}/{body['identifier']}.yaml": f"# mine\n{dump(body)}# end\n" for folder, body in drawn}
+    files = {f"{folder}/{body['identifier']}.yaml": f"# mine\n{dump(escaped(body))}# end\n" for folder, body in drawn}
     root = write_files(tmp_path_factory.mktemp("adopt") / "specs", files)
     assert bench.apply(root).failed == ()
     refs = [f"blueprint/{body['identifier']}" for folder, body in drawn if folder == "blueprints"]
@@ -204,10 +205,14 @@ def test_what_was_deleted_in_port_is_told_and_its_file_stays(bench: Bench, thing
 
 def test_what_would_be_read_otherwise_is_put_back(bench: Bench, thing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(bench, "blueprint/thing", ["title"], "Other")
-    write = adoption_module.write_edits
-    monkeypatch.setattr(
-        adoption_module, "write_edits", lambda found: write({file: text + "x: [" for file, text in found.items()})
-    )
+    adopt = adoption_module.adopt
+
+    def broken(*args: Any, **options: Any) -> Adoption:
+        found = adopt(*args, **options)
+        found.texts = {file: text + "x: [" for file, text in found.texts.items()}
+        return found
+
+    monkeypatch.setattr(adoption_module, "adopt", broken)
     done = adopted(bench, thing)
     assert [left.reason for left in done.left] == ["written into the file, it would not be read as Port has it"]
     assert texts(thing) == {"blueprints/thing.yaml": THING}
@@ -218,3 +223,61 @@ def test_files_are_replaced_all_or_none(thing: Path) -> None:
     with pytest.raises(FileNotFoundError):
         replace_files({file: b"new", thing / "gone" / "b.yaml": b"new"})
     assert texts(thing) == {"blueprints/thing.yaml": THING}
+
+
+def test_a_file_that_somebody_saves_meanwhile_isnt_overwritten(
+    bench: Bench, thing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(bench, "blueprint/thing", ["title"], "Other")
+    write = adoption_module.write_edits
+
+    def late(*args: Any) -> Any:
+        write_files(thing, {"blueprints/thing.yaml": THING + "icon: Box\n"})
+        return write(*args)
+
+    monkeypatch.setattr(adoption_module, "write_edits", late)
+    done = run(bench, thing, "--adopt")
+    assert done.exit_code == 1
+    assert "was changed while it was adopted into" in done.stderr
+    assert texts(thing) == {"blueprints/thing.yaml": THING + "icon: Box\n"}
+
+
+def test_what_is_taken_back_is_only_what_was_written(
+    bench: Bench, thing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(bench, "blueprint/thing", ["title"], "Other")
+    write = adoption_module.write_edits
+
+    def saved(*args: Any) -> Any:
+        before = write(*args)
+        write_files(thing, {"blueprints/thing.yaml": "x: ["})
+        return before
+
+    monkeypatch.setattr(adoption_module, "write_edits", saved)
+    assert run(bench, thing, "--adopt").exit_code == 1
+    assert texts(thing) == {"blueprints/thing.yaml": "x: ["}
+
+
+def test_killed_in_the_middle_each_file_is_old_or_new(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"blueprints/{name}.yaml": THING for name in "abc"}
+    root = write_files(tmp_path / "specs", files)
+    bench.apply(root)
+    for name in "abc":
+        edit(bench, f"blueprint/{name}", ["title"], "Other")
+    replace, done = Path.replace, []
+
+    def killed(path: Path, target: Path) -> Path:
+        done.append(target)
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        adopted(bench, root)
+    monkeypatch.undo()
+    assert sorted(texts(root).values()) == sorted([THING, THING, THING.replace("Thing", "Other")])
+    assert adopted(bench, root).left == []
+    assert bench.plan(root).pending == ()

@@ -80,13 +80,15 @@ def test_validate_looks_at_every_environment() -> None:
 
 
 @pytest.mark.usefixtures("ports")
-def test_drift_of_what_an_environment_says_otherwise_is_not_adopted_into_the_base() -> None:
+def test_drift_of_an_environment_is_adopted_into_the_file_that_says_it() -> None:
     Path("specs/environments/staging/blueprints/service.yaml").write_text("title: Staging\n")
     assert run("apply", "--env", "staging", "--auto-approve").exit_code == 0
     url = str(re.findall(r"staging: {base_url: '(\S+)'", Path("specs/portcfg.yaml").read_text())[0])
     with closing(PortWriter(url, CREDENTIALS)) as port:
-        port.send("PATCH", "/blueprints/service", {"icon": "Box"})
+        port.send("PATCH", "/blueprints/service", {"icon": "Box", "title": "New"})
     done = run("drift", "--adopt", "--env", "staging")
-    assert done.exit_code == 2
-    assert "environments/staging/blueprints/service.yaml" in done.stderr
-    assert Path("specs/blueprints/service.yaml").read_text() == BASE
+    assert done.exit_code == 0, done.output
+    assert "[specs/environments/staging/blueprints/service.yaml]" in done.stderr
+    assert "[specs/blueprints/service.yaml]" in done.stderr
+    assert Path("specs/environments/staging/blueprints/service.yaml").read_text() == "title: New\n"
+    assert "icon: Box" in Path("specs/blueprints/service.yaml").read_text()
