@@ -18,8 +18,9 @@ from portcfg.kinds.base import STAMPS
 from portcfg.ledger import LEDGER_BLUEPRINT, Entry, Stamp
 from portcfg.lock import LOCK, locked
 from portcfg.model import Action, Applied, Body, Change, Owner, Ref, Resource, State
-from portcfg.observe import observe
+from portcfg.observe import Seen, see
 from portcfg.pipeline import Specs
+from portcfg.places import as_said, needs_sidebar, placed, resolve_places
 from portcfg.plan import make_plan
 
 LOST = "what was applied to it can't be known any more; a plan shows the differences, and an apply writes it anew"
@@ -70,27 +71,30 @@ class _Scene:
 
 def examine(specs: Specs, port: PortReader, now: datetime, commit: str = "", link: str = "") -> Repair:
     """Compare the ledger with itself, the specs and Port. Raises InvalidSpecsError, ApiError."""
-    desired, live = specs.compiled(), observe(port)
-    desired, _ = resolve_external(desired, ledger.seen(live), specs.project)
+    desired = specs.compiled()
     body, found = ledger.blueprint(port), list(ledger.every_entry(port))
+    meant = {_meant(ref, entry) for ref, entry in found}
+    seen = see(port, "needed" if needs_sidebar(desired.values(), meant) else "unasked")
+    desired, notes = resolve_external(desired, ledger.seen(seen.state), specs.project)
+    desired, _ = resolve_places(desired, notes, seen.tree, specs.project)
     stamp = Stamp(specs.project.owner, now.isoformat(), commit, link)
     entries = {ref: entry for ref, entry in found if entry.owner == stamp.owner}
-    plan = _two_way(desired, live, entries)
+    plan = _two_way(desired, seen, entries)
     agreed = frozenset(change.ref for change in plan if change.action is Action.NOOP)
-    scene = _Scene(stamp, now, desired, live, frozenset(entry.name for _, entry in found), agreed)
+    scene = _Scene(stamp, now, desired, seen.state, frozenset(entry.name for _, entry in found), agreed)
     repair = Repair()
     _look_at_blueprint(body, repair)
     for ref, entry in sorted(found, key=lambda each: each[1].name):
         _look_at(ref, entry, scene, repair)
-    known = {_meant(ref, entry) for ref, entry in found}
-    _look_for_lost([change for change in plan if change.ref not in known], scene, repair)
+    _look_for_lost([change for change in plan if change.ref not in meant], scene, repair)
     return repair
 
 
-def _two_way(desired: State, live: State, entries: Mapping[Ref, Entry]) -> tuple[Change, ...]:
+def _two_way(desired: State, seen: Seen, entries: Mapping[Ref, Entry]) -> tuple[Change, ...]:
     """A plan as if all had been applied as the specs say, so that only what Port itself added is no difference."""
     applied = {ref: Applied(desired[ref].body, entry.server or {}) for ref, entry in entries.items() if ref in desired}
-    return make_plan(desired, live, applied=applied).changes
+    live = as_said(seen.state, seen.tree, desired, {ref: each.body for ref, each in applied.items()})
+    return placed(make_plan(desired, live, applied=applied), seen.tree).changes
 
 
 def _look_at_blueprint(live: Body | None, repair: Repair) -> None:

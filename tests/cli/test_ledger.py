@@ -272,6 +272,19 @@ def test_after_the_whole_loss_the_next_apply_destroys_nothing_and_calls_nothing_
     assert outside(bench).keys() >= {"blueprint/a", "blueprint/b"}
 
 
+def test_folders_and_places_in_the_sidebar_are_recorded_anew(cli: Cli, bench: Bench, applied: Path) -> None:
+    page = {"parent": "top", "rows": [["w"]], "widgets": {"w": {"type": "text", "title": "M", "markdown": "x"}}}
+    files = {"folders/top.yaml": "title: Top\n", "folders/in.yaml": "title: In\nparent: top\n"}
+    write_files(applied, {**files, "dashboards/p.yaml": dump({**page, "after": "in"})})
+    cli("apply", "--auto-approve")
+    before = entries(bench)
+    drop_ledger(bench)
+    assert "0 that portcfg can't" in cli("ledger", "repair", "--auto-approve").stdout
+    assert entries(bench) == before
+    assert bench.plan(applied).pending == ()
+    assert "in order" in cli("ledger", "repair", "--dry-run").stdout
+
+
 def test_an_entry_that_differs_from_port_stays_as_it_is(cli: Cli, bench: Bench, applied: Path) -> None:
     emptied(bench)
     bench.send("PATCH", "/blueprints/a", {"title": "By hand"})
