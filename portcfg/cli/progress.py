@@ -34,6 +34,10 @@ class ProgressLine:
             self._close()
             say(f"waiting {progress.done} s: {plain(progress.name)}")
             return
+        if progress.stage == "part":
+            self._close()
+            say(f"part {progress.done} of {progress.total}: {plain(progress.name)}")
+            return
         last = self._last
         if last is None or (last.stage, last.name) != (progress.stage, progress.name):
             self._close()

@@ -80,6 +80,18 @@ def due_days(known: Known, last: date, settle_days: int) -> list[date]:
     ]
 
 
+def gap_days(known: Known, last: date) -> list[date]:
+    """The days before `last` that some stream has no record of, since the first that any of them has."""
+    first = _first(known)
+    days = _days(first, last - ONE_DAY) if first else ()
+    return [d for d in days if any(d not in stream.days and stream.is_due(d) for stream in known.values())]
+
+
+def every_day(span: DayRange) -> list[date]:
+    """The days of the range."""
+    return list(_days(span.first, span.last))
+
+
 def missing_days(known: Known, span: DayRange) -> list[date]:
     """The days of the range that some stream isn't settled on."""
     return [day for day in _days(span.first, span.last) if any(stream.is_due(day) for stream in known.values())]

@@ -5,7 +5,7 @@ It says what was read and written to its end, so that the next run knows what is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
@@ -59,15 +59,16 @@ BLUEPRINT_BODY: dict[str, Any] = {
 }
 
 
-def read_days(port: PortReader, mapping: SyncMapping, now: float) -> dict[str, StreamDays]:
-    """What is recorded of the mapping's streams that have a day, by name: one request for each 1,000 records.
+def read_days(port: PortReader, mapping: SyncMapping, now: float, exists: bool) -> dict[str, StreamDays]:
+    """What is recorded of the mapping's streams that have a day, by name: one request for each 1,000 records, and none
+    where the blueprint doesn't exist.
 
     A record from after `now` (epoch seconds) was made by a clock that was wrong, and says nothing.
     """
     streams = recorded_streams(mapping)
     days: dict[str, dict[date, DayRecord]] = {name: {} for name in streams}
     refused: dict[str, date] = {}
-    for entity in _entities(port, mapping.identifier) if streams else ():
+    for entity in _entities(port, mapping.identifier) if streams and exists else ():
         record, stream = _record(entity.get("properties") or {})
         if stream not in days or record is None or record.read_at > now:
             continue
@@ -84,15 +85,10 @@ def recorded_streams(mapping: SyncMapping) -> list[str]:
     return [name for name, stream in mapping.streams.items() if stream.day and name in used]
 
 
-def _entities(port: PortReader, mapping: str) -> list[dict[str, Any]]:
+def _entities(port: PortReader, mapping: str) -> Iterator[dict[str, Any]]:
     query = {"combinator": "and", "rules": [{"property": "mapping", "operator": "=", "value": mapping}]}
     wanted = ["$identifier", "stream", "day", "rows", "digest", "state", "read_at"]
-    try:
-        return list(port.entities(SYNC_BLUEPRINT, include=wanted, query=query))
-    except TerminalApiError as error:
-        if error.status == 404:
-            return []
-        raise
+    return port.entities(SYNC_BLUEPRINT, include=wanted, query=query)
 
 
 def _record(properties: Mapping[str, Any]) -> tuple[DayRecord | None, str]:
@@ -105,14 +101,16 @@ def _record(properties: Mapping[str, Any]) -> tuple[DayRecord | None, str]:
     return record, str(properties.get("stream"))
 
 
-@dataclass(frozen=True)
+@dataclass
 class DayBook:
-    """Writes down the days of one run, which `run` names. `known` is what was recorded before it."""
+    """Writes down the days of one run, which `run` names. `known` is what was recorded before it; `exists` says whether
+    Port has the blueprint."""
 
     mapping: SyncMapping
     known: Mapping[str, StreamDays]
     now: float
     run: str
+    exists: bool
 
     def changed_days(self, read: Mapping[str, Mapping[str, DayCount]]) -> list[str]:
         """What differs from a day that was settled, in words: late data, or a mapping that reads it otherwise."""
@@ -127,18 +125,19 @@ class DayBook:
         return [*found[:SHOWN_CHANGES], *(more if len(found) > SHOWN_CHANGES else [])]
 
     def record(
-        self, port: PortWriter, exists: bool, read: Mapping[str, Mapping[str, DayCount]], refused: Mapping[str, date]
+        self, port: PortWriter, read: Mapping[str, Mapping[str, DayCount]], refused: Sequence[str], last: date
     ) -> str:
-        """Record the days that were read and written, by stream, and the last day that a stream was refused on.
+        """Record the days that were read and written, by stream, and that some were refused up to the day `last`.
 
-        Only what changed is written. `exists`: Port has the blueprint. Returns why some of it isn't recorded, or ''.
+        Only what changed is written. Returns why some of it isn't recorded, or ''.
         """
         bodies = [self._body(name, day, count) for name, days in read.items() for day, count in days.items()]
-        bodies += [self._refusal(name, day) for name, day in refused.items() if self._is_news(name, day)]
+        bodies += [self._refusal(name, last) for name in refused if self._is_news(name, last)]
         wanted = [body for body in bodies if body]
         try:
-            if wanted and not exists:
-                create_blueprint(port)
+            if wanted and not self.exists:
+                _create_blueprint(port)
+                self.exists = True
             writer = BulkWriter(port, SYNC_BLUEPRINT)
             writer.write(wanted)
         except ApiError as error:
@@ -149,6 +148,8 @@ class DayBook:
         return self.known[stream].days.get(date.fromisoformat(day)) if stream in self.known else None
 
     def _is_news(self, stream: str, day: date) -> bool:
+        if stream not in self.known:
+            return False
         until = self.known[stream].refused_until
         return until is None or until < day
 
@@ -184,7 +185,7 @@ def _identifier(name: str) -> str:
     return safe if safe == name else f"{safe}:{blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
-def create_blueprint(port: PortWriter) -> None:
+def _create_blueprint(port: PortWriter) -> None:
     """Make the blueprint of the records; fine if another run just has. Raises ApiError."""
     try:
         port.send("POST", "/blueprints", BLUEPRINT_BODY, {"create_catalog_page": "true"})

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from portcfg.errors import ApiError, IncompleteError, TerminalApiError
+from portcfg.sync.daycount import DayCount
 from portcfg.sync.entities import doubt_of
 from portcfg.sync.fragments import Fragment, Key, Origin
 from portcfg.sync.jq_programs import JqError, RowError, RowProgram, RowValues, Scope
@@ -37,7 +38,8 @@ class Failed:
 @dataclass
 class Intake:
     """What the source gave. `unread` are resources that may lack rows: their stream is not in the plan, or a row failed
-    of which nobody knows where it belongs. `broken` are entities of which a row failed (see ResourceMapper).
+    of which nobody knows where it belongs. `broken` are entities of which a row failed (see ResourceMapper). `days` are
+    by stream, then by day.
     """
 
     fragments: list[Fragment] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Intake:
     unread: list[SyncResource] = field(default_factory=list)
     broken: dict[Key, bool] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    days: dict[str, Mapping[str, DayCount]] = field(default_factory=dict)
 
 
 @dataclass
@@ -205,7 +208,9 @@ class Reader:
 
     def _note(self, reading: _Reading) -> None:
         name, count, intake = reading.stream.name, reading.count, self.intake
-        if reading.status is StreamStatus.NOT_IN_PLAN:
+        if reading.status is StreamStatus.READ:
+            intake.days[name] = count.days
+        elif reading.status is StreamStatus.NOT_IN_PLAN:
             intake.notices.append(f"{name}: not in your plan ({reading.message}); the rest goes on")
         if count.truncated:
             intake.notices.append(

@@ -3,20 +3,24 @@ and a run that is cut off has only its last part to do again. The reports of the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from portcfg.errors import PortcfgError
-from portcfg.sync.report import BlueprintReport, StreamReport, StreamStatus, SyncReport
+from portcfg.sync.report import BlueprintReport, Progress, StreamReport, StreamStatus, SyncReport
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.windows import DayRange
 
+RunPart = Callable[[SyncMapping, DayRange], SyncReport]
+Tell = Callable[[Progress], None]
 # What tells which thing a report is on.
 ABOUT: Mapping[type, tuple[str, ...]] = {
     StreamReport: ("name",),
     BlueprintReport: ("blueprint",),
 }
+# What a part says of the whole run so far.
+LATEST = frozenset({"last_day", "rejected", "quarantine"})
 WORST_FIRST = (StreamStatus.FAILED, StreamStatus.READ, StreamStatus.NOT_IN_PLAN)
 
 
@@ -33,7 +37,26 @@ def dated_part(mapping: SyncMapping) -> SyncMapping:
     return replace(mapping, resources=tuple(keep))
 
 
-def is_hopeless(report: SyncReport, undated: Collection[str]) -> bool:
+def run_parts(mapping: SyncMapping, todo: Sequence[DayRange], run: RunPart, tell: Tell) -> SyncReport:
+    """Run every part, until one of which nothing came. An error of any part but the first is told in the report."""
+    undated = undated_streams(mapping)
+    reports: list[SyncReport] = []
+    for number, days in enumerate(todo, 1):
+        if len(todo) > 1:
+            tell(Progress("part", f"{days.first} to {days.last}", number, len(todo)))
+        try:
+            reports.append(run(dated_part(mapping) if reports else mapping, days))
+        except PortcfgError as error:
+            if not reports:
+                raise
+            return _stopped(_whole(reports, undated), days, error, undated)
+        if number < len(todo) and _is_hopeless(reports[-1], undated):
+            done = _whole(reports, undated)
+            return replace(done, notices=(*done.notices, f"the days after {days.last} were not tried any more"))
+    return _whole(reports, undated)
+
+
+def _is_hopeless(report: SyncReport, undated: Collection[str]) -> bool:
     """Whether nothing came of a part, so that the next one would fare no better."""
     dated = [item for item in report.streams if item.name not in undated]
     failed = dated and not any(item.status is StreamStatus.READ for item in dated)
@@ -41,16 +64,15 @@ def is_hopeless(report: SyncReport, undated: Collection[str]) -> bool:
     return bool(failed or held)
 
 
-def whole(reports: Sequence[SyncReport], undated: Collection[str]) -> SyncReport:
+def _whole(reports: Sequence[SyncReport], undated: Collection[str]) -> SyncReport:
     """One report of the parts of a run; `undated` streams were read once, and are counted once."""
-    first, *others = reports
-    later = [replace(item, streams=tuple(s for s in item.streams if s.name not in undated)) for item in others]
-    for report in later:
-        first = _sum(first, report)
-    return first
+    done = reports[0]
+    for report in reports[1:]:
+        done = _sum(done, replace(report, streams=tuple(s for s in report.streams if s.name not in undated)))
+    return done
 
 
-def stopped(report: SyncReport, days: DayRange, error: PortcfgError, undated: Collection[str]) -> SyncReport:
+def _stopped(report: SyncReport, days: DayRange, error: PortcfgError, undated: Collection[str]) -> SyncReport:
     """The report of a run that an error ended before its part of `days`."""
     message = f"not read from {days.first} on: {error.message}"
     streams = (item if item.name in undated else _failed(item, message) for item in report.streams)
@@ -63,10 +85,8 @@ def _failed(item: StreamReport, message: str) -> StreamReport:
 
 def _sum(first: Any, second: Any) -> Any:
     """Two dataclasses of one type as one: numbers and mappings add up, of texts the first that isn't empty counts."""
-    summed = {field.name: _added(getattr(first, field.name), getattr(second, field.name)) for field in fields(first)}
-    if isinstance(first, SyncReport):
-        summed["last_day"] = second.last_day
-    return replace(first, **summed)
+    pairs = {field.name: (getattr(first, field.name), getattr(second, field.name)) for field in fields(first)}
+    return replace(first, **{name: b if name in LATEST else _added(a, b) for name, (a, b) in pairs.items()})
 
 
 def _added(first: Any, second: Any) -> Any:

@@ -119,7 +119,8 @@ class SyncReport:
 class Progress:
     """How far a stage is: `read`, `compare` or `write`. `total` is 0 when it isn't known.
 
-    Stage `wait` comes before a long wait: `name` is its reason, `done` its seconds.
+    Stage `part` begins a part of a long range: `name` are its days, `done` its number. Stage `wait` comes before a long
+    wait: `name` is its reason, `done` its seconds.
     """
 
     stage: str

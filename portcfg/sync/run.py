@@ -1,16 +1,18 @@
-"""One sync, start to end: read the source, make entities, compare with Port, write what changed.
+"""One sync, start to end: read the source, make entities, compare with Port, write what changed, record the days.
 
 Nothing is deleted. A blueprint that a failed resource writes is held back as a whole, because each of its entities may
 lack what that resource would have said; a resource whose stream is not in the plan says nothing, and the rest goes on.
-A run that was cut off is finished by the next one: it compares anew and writes what is still missing.
+A run that was cut off is finished by the next one: it compares anew and writes what is still missing. Where streams say
+which day a row is of, a run reads the days that are missing or may still change, unless days are asked for.
 """
 
 from __future__ import annotations
 
 import math
 import time
+import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -18,28 +20,43 @@ from typing import Any
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import UsageError
 from portcfg.retry import RetryPolicy
+from portcfg.sync.coverage import Known, due_days, every_day, gap_days, missing_days, parts
+from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_days
 from portcfg.sync.deliver import Delivery, Tally
 from portcfg.sync.entities import filled, made_of
 from portcfg.sync.fragments import Entity
 from portcfg.sync.intake import Failed, Intake, Reader
+from portcfg.sync.parts import run_parts, undated_streams
 from portcfg.sync.quarantine import Quarantine
-from portcfg.sync.report import Progress, SyncReport
+from portcfg.sync.report import Progress, StreamStatus, SyncReport
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.targets import Blueprints, check_resources, missing_fields, raise_missing, read_blueprints
 from portcfg.sync.windows import DEFAULT_DAYS, DayRange, day_range
 
+PART_DAYS = 31
+
 
 @dataclass(frozen=True)
 class SyncOptions:
-    """How to run. Days are UTC; `now` is in epoch seconds and frozen for the run; `retry` carries the clocks."""
+    """How to run. Days are UTC; `now` is in epoch seconds and frozen for the run; `retry` carries the clocks.
+
+    `missing_only` leaves out the days asked for that are settled. `run` is a name that no other run has.
+    """
 
     first_day: date | None = None
     last_day: date | None = None
     days: int | None = None
     dry_run: bool = False
+    missing_only: bool = False
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
     now: float = field(default_factory=time.time)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    @property
+    def asks_for_days(self) -> bool:
+        """Whether any days were asked for."""
+        return bool(self.first_day or self.last_day or self.days is not None)
 
 
 def run_sync(
@@ -62,17 +79,68 @@ def run_sync(
     options = options or SyncOptions()
     if not options.dry_run and not isinstance(port, PortWriter):
         raise UsageError("this session with Port can only read; a sync that writes needs a PortWriter")
-    days = day_range(options.now, options.first_day, options.last_day, options.days, default_days(mapping))
+    if options.missing_only and not options.asks_for_days:
+        raise UsageError("a run that was asked for no days reads what is missing anyway", "give --since, too")
+    span = day_range(options.now, options.first_day, options.last_day, options.days, default_days(mapping))
     client = source or SourceClient(mapping.source, source_env, options.retry)
     report = progress or (lambda _: None)
+    started, requests = options.retry.monotonic(), port.requests_made
     client.on_wait = lambda reason, seconds: report(Progress("wait", reason, math.ceil(seconds)))
     quarantine = quarantine or Quarantine()
-    quarantine.begin(mapping, options.now, days.first.isoformat(), days.last.isoformat())
     try:
-        return _Run(mapping, client, port, options, days, report, quarantine).run()
+        blueprints = read_blueprints(port)
+        check_resources(mapping.resources, blueprints)
+        known = read_days(port, mapping, options.now, SYNC_BLUEPRINT in blueprints)
+        book = DayBook(mapping, known, options.now, options.run, SYNC_BLUEPRINT in blueprints)
+        todo = _todo(mapping, options, span, known)
+        whole = DayRange(todo[0].first, todo[-1].last) if todo else span
+        quarantine.begin(mapping, options.now, whole.first.isoformat(), whole.last.isoformat())
+        client.keep_answers(mapping.streams[name].path for name in undated_streams(mapping) if len(todo) > 1)
+
+        def run_part(part: SyncMapping, days: DayRange) -> SyncReport:
+            return _Run(part, client, port, options, days, report, quarantine, blueprints, book).run()
+
+        done = run_parts(mapping, todo, run_part, report) if todo else _nothing_to_do(mapping, options, span)
     finally:
         client.close()
         quarantine.close(options.retry.wall())
+    return replace(
+        done,
+        notices=(*done.notices, *_notices(mapping, options, known, todo)),
+        source_requests=sum(client.requests_made.values()),
+        source_retries=client.retries,
+        port_requests=port.requests_made - requests,
+        seconds=options.retry.monotonic() - started,
+    )
+
+
+def _todo(mapping: SyncMapping, options: SyncOptions, span: DayRange, known: Known) -> list[DayRange]:
+    """The parts of the run: one where no stream knows its rows' days."""
+    if not known:
+        return [span]
+    if not options.asks_for_days:
+        days = due_days(known, span.last, mapping.settle_days) or every_day(span)
+    else:
+        days = missing_days(known, span) if options.missing_only else every_day(span)
+    return parts(days, min(default_days(mapping), PART_DAYS))
+
+
+def _nothing_to_do(mapping: SyncMapping, options: SyncOptions, span: DayRange) -> SyncReport:
+    first, last = span.first.isoformat(), span.last.isoformat()
+    notice = "every one of these days is settled; nothing was read"
+    return SyncReport(mapping.identifier, options.dry_run, first, last, notices=(notice,))
+
+
+def _notices(mapping: SyncMapping, options: SyncOptions, known: Known, todo: list[DayRange]) -> list[str]:
+    """What a person should know of the days that were chosen."""
+    found = []
+    if not options.asks_for_days and todo and (gap := gap_days(known, todo[-1].last)):
+        found.append(f"{len(gap)} day(s) that were missing are read now, from {gap[0]} to {gap[-1]}")
+    if len(todo) > 1:
+        found.append(
+            f"read in {len(todo)} parts of at most {min(default_days(mapping), PART_DAYS)} days, one after the other"
+        )
+    return found
 
 
 def default_days(mapping: SyncMapping) -> int:
@@ -90,8 +158,12 @@ class _Run:
         days: DayRange,
         progress: Callable[[Progress], None],
         quarantine: Quarantine,
+        blueprints: Blueprints,
+        book: DayBook,
     ) -> None:
         self._quarantine = quarantine
+        self._blueprints = blueprints
+        self._book = book
         self._mapping = mapping
         self._source = source
         self._port = port
@@ -101,9 +173,7 @@ class _Run:
         self._tallies: dict[str, Tally] = {}
 
     def run(self) -> SyncReport:
-        started, requests = self._options.retry.monotonic(), self._port.requests_made
-        blueprints = read_blueprints(self._port)
-        check_resources(self._mapping.resources, blueprints)
+        blueprints = self._blueprints
         intake = self._read(blueprints)
         self._quarantine.silent = partial(_silent, intake)
         by_blueprint = self._entities(intake)
@@ -112,8 +182,23 @@ class _Run:
         delivery = Delivery(self._port, self._mapping, blueprints, self._tallies, self._progress, dry_run, quarantine)
         delivery.deliver(by_blueprint, partial(_silent, intake))
         dropped = [f"{text} ({count})" for text, count in delivery.dropped.items()]
-        seconds = self._options.retry.monotonic() - started
-        return self._report(intake, dropped, self._port.requests_made - requests, seconds)
+        return self._report(intake, [*dropped, *self._record_days(intake)])
+
+    def _record_days(self, intake: Intake) -> list[str]:
+        """Write down the days of the streams of which all was written; what a person should know of them."""
+        notices = self._book.changed_days(intake.days)
+        if self._options.dry_run or not isinstance(self._port, PortWriter):
+            return notices
+        read = {name: days for name, days in intake.days.items() if self._is_delivered(name)}
+        refused = [item.name for item in intake.streams if item.status is StreamStatus.NOT_IN_PLAN]
+        if problem := self._book.record(self._port, read, refused, self._days.last):
+            notices.append(f"these days could not be recorded, so they will be read again: {problem}")
+        return notices
+
+    def _is_delivered(self, stream: str) -> bool:
+        """Whether no blueprint that the stream feeds was held back."""
+        fed = {item.blueprint for item in self._mapping.resources if item.stream == stream}
+        return not any(tally.held for name, tally in self._tallies.items() if name in fed or "" in fed)
 
     def _read(self, blueprints: Blueprints) -> Intake:
         now, quarantine = self._options.now, self._quarantine
@@ -158,12 +243,10 @@ class _Run:
     def _tally(self, blueprint: str) -> Tally:
         return self._tallies.setdefault(blueprint, Tally())
 
-    def _report(self, intake: Intake, dropped: list[str], port_requests: int, seconds: float) -> SyncReport:
+    def _report(self, intake: Intake, notices: list[str]) -> SyncReport:
         windowed = any(self._mapping.streams[item.name].window for item in intake.streams)
-        asked = self._options.first_day or self._options.last_day or self._options.days
-        notices = (
-            [] if windowed or not asked else ["no stream has a `window`: the days that were asked for changed nothing"]
-        )
+        if not windowed and self._options.asks_for_days:
+            notices = ["no stream has a `window`: the days that were asked for changed nothing", *notices]
         return SyncReport(
             mapping=self._mapping.identifier,
             dry_run=self._options.dry_run,
@@ -175,11 +258,7 @@ class _Run:
             ),
             rejected=self._quarantine.groups(),
             quarantine=self._quarantine.kept,
-            notices=(*intake.notices, *notices, *dropped),
-            source_requests=sum(self._source.requests_made.values()),
-            source_retries=self._source.retries,
-            port_requests=port_requests,
-            seconds=seconds,
+            notices=(*intake.notices, *notices),
         )
 
 

@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -115,6 +115,8 @@ class SourceClient:
         self.on_wait: Callable[[str, float], None] = lambda reason, seconds: None
         self._session = new_session()
         self._session.auth = credentials(spec.auth, env) or self._session.auth
+        self._kept_paths: frozenset[str] = frozenset()
+        self._kept: dict[str, SourceAnswer] = {}
         self.requests_made: dict[str, int] = {}
         self.retries = 0
 
@@ -122,8 +124,20 @@ class SourceClient:
         """Give the connections back."""
         self._session.close()
 
+    def keep_answers(self, paths: Iterable[str]) -> None:
+        """Ask only once for the same of these paths: what doesn't depend on the days is read once a run."""
+        self._kept_paths = frozenset(paths)
+
     def ask(self, request: Request) -> SourceAnswer:
         """One answer, with pacing and retries; raises ApiError."""
+        if request.path not in self._kept_paths:
+            return self._ask(request)
+        key = repr(request)
+        if key not in self._kept:
+            self._kept[key] = self._ask(request)
+        return self._kept[key]
+
+    def _ask(self, request: Request) -> SourceAnswer:
         attempts = itertools.count()
         policy = replace(self._policy, sleep=lambda seconds: self._sleep(self._trouble, seconds))
         return with_retries(policy, lambda: self._once(request, next(attempts)))
