@@ -4,7 +4,7 @@ and a run that is cut off has only its last part to do again. The reports of the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from portcfg.errors import PortcfgError
@@ -96,6 +96,8 @@ def _added(first: Any, second: Any) -> Any:
         return second if first is None else first
     if isinstance(first, bool | str):
         return first or second
+    if is_dataclass(first):
+        return _sum(first, second)
     if isinstance(first, Mapping):
         return {key: _added(first.get(key), second.get(key)) for key in {**first, **second}}
     if isinstance(first, tuple):
