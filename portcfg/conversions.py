@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -72,9 +72,16 @@ def _counted(part: Migration, ref: Ref, port: PortReader) -> Migration:
     return replace(part, lost=AtLeast(lost) if read == MOST else lost, example=example)
 
 
+def needed(parts: Sequence[Migration]) -> list[str]:
+    """What to ask Port for of an entity, so that the jq of `parts` finds what it reads; nothing stands for all."""
+    if not all(part.reads for part in parts):
+        return []
+    return ["$identifier", *sorted({name for part in parts for name in (part.source, *part.reads)})]
+
+
 def _with_value(part: Migration, ref: Ref, port: PortReader) -> Iterator[Mapping[str, Any]]:
     query = {"combinator": "and", "rules": list(KINDS[ref.kind].renaming.rules(part.section, part.source))}
-    return port.entities(ref.identifier, query=query)
+    return port.entities(ref.identifier, needed([part]), query)
 
 
 def _example(entity: Mapping[str, Any], part: Migration) -> str:

@@ -71,8 +71,9 @@ class Migration:
     """A part whose values go, by way of `jq` on each entity, into a part that Port can't make of it in place.
 
     `source` is its name in Port now, `name` the one in the specs. Without `jq` the part is dropped and added again, and
-    its values are lost; with `converts`, what comes out isn't what went in. `late` waits until all that it may name has
-    moved. Of the entities with a value, `lost` would have none afterwards, `example` says which; None where unknown.
+    its values are lost; with `converts`, what comes out isn't what went in. `reads` are the properties and relations
+    that the jq reads, none where that may be all of an entity. `late` waits until all that it may name has moved. Of
+    the entities with a value, `lost` would have none afterwards, `example` says which; None where unknown.
     """
 
     section: Path
@@ -81,6 +82,7 @@ class Migration:
     jq: str
     converts: bool = False
     late: bool = False
+    reads: tuple[str, ...] = ()
     lost: int | None = None
     example: str = ""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from portcfg.client import PortReader, PortWriter
-from portcfg.conversions import NOTHING, Converter
+from portcfg.conversions import NOTHING, Converter, needed
 from portcfg.diff import canonical
 from portcfg.errors import AnswerError, ApiError, TerminalApiError
 from portcfg.kinds import KINDS
@@ -108,7 +108,7 @@ def arrived(port: PortReader, move: Move) -> Arrived:
     """Compare every entity of both blueprints, in pages of 1,000. Raises ApiError."""
     expected = dict(_expected(port, move))
     missing, lacking, foreign, example = set(expected), 0, 0, ""
-    for entity in _entities(port, move.new.identifier, [part.name for part in move.parts]):
+    for entity in port.entities(move.new.identifier, ["$identifier", *(part.name for part in move.parts)]):
         identifier = str(entity.get("identifier"))
         wanted = expected.get(identifier)
         if wanted is None:
@@ -125,16 +125,10 @@ def arrived(port: PortReader, move: Move) -> Arrived:
 def _expected(port: PortReader, move: Move) -> Iterator[tuple[str, list[Any]]]:
     """What each entity of the old blueprint is to hold in the new one, part by part."""
     converters = [Converter(part.jq) for part in move.parts]
-    names = () if any(part.converts for part in move.parts) else [part.source for part in move.parts]
-    for entity in _entities(port, move.old.identifier, names):
+    for entity in port.entities(move.old.identifier, needed(move.parts)):
         held_by = [(part, converter) for part, converter in zip(move.parts, converters, strict=True)]
         values = [NOTHING if _empty(entity, part) else converter(entity) for part, converter in held_by]
         yield str(entity.get("identifier")), values
-
-
-def _entities(port: PortReader, blueprint: str, names: Any) -> Iterator[Mapping[str, Any]]:
-    wanted = ["$identifier", *names] if names else []
-    return port.entities(blueprint, wanted)
 
 
 def _empty(entity: Mapping[str, Any], part: Migration) -> bool:

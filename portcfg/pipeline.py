@@ -147,7 +147,9 @@ def refuse_harm(plan: Plan) -> None:
 
 def _entries(own: Owner, desired: State, live: State, entries: Mapping[Ref, ledger.Entry]) -> dict[Ref, ledger.Entry]:
     """What the ledger says is ours; raises InvalidSpecsError where the specs name what is somebody else's."""
-    problems = ledger.conflicts(entries, own, desired, live)
+    # What is renamed away is also taken from whoever has it.
+    renamed = {Ref(ref.kind, resource.was): resource for ref, resource in desired.items() if resource.was}
+    problems = ledger.conflicts(entries, own, {**renamed, **desired}, live)
     if problems:
         raise InvalidSpecsError(problems)
     # A damaged entry counts as none: its resource is adopted again, which writes the entry anew.

@@ -127,7 +127,8 @@ def _step(
     known = _as_renamed(kind, applied, desired.renames)
     last = compared(kind, wanted, known.body)[0] if known else None
     renamed = (*rename_fields(now.renames, written), *rename_fields(now.left))
-    fields = (*renamed, *labelled(field_changes(before, after), known, last, before, after))
+    found_fields = labelled(field_changes(before, after), known, last, before, after)
+    fields = (*renamed, *(_own_doing(found_fields) if now.left else found_fields))
     action = Action.UPDATE if any(field.cause is not Cause.SERVER for field in fields) else Action.NOOP
     by_hand = any(field.cause in BY_HAND for field in fields)
     return Change(
@@ -144,6 +145,11 @@ def _step(
         renames=(*now.renames, *now.left),
         migrations=now.migrations,
     )
+
+
+def _own_doing(fields: Iterable[FieldChange]) -> Iterator[FieldChange]:
+    """What a migration that was stopped has taken away is nobody's drift."""
+    return (replace(field, cause=Cause.SPEC) if field.cause is Cause.DRIFT else field for field in fields)
 
 
 def rename_fields(renames: Sequence[Rename], applied: Body | None = None) -> tuple[FieldChange, ...]:

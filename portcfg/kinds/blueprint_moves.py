@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from portcfg.model import Body, Migration, Move, Path, Ref, Rename, Resource
 
 MIGRATE = "migrate"
 TEMPORARY = "_portcfg_"
+# jq that sees nothing but one property: what comes after the pipe has that alone.
+ONE_PROPERTY = re.compile(r"\s*\.properties\.([A-Za-z_]\w*)\??\s*(?:\|.*)?", re.DOTALL)
 # What a property's values depend on, and Port never changes.
 FIXED = ("type", "format")
 SECTIONS = {
@@ -84,9 +87,11 @@ def _parts(
 
 def _property(source: str, name: str, old: Body, new: Body, jqs: Mapping[str, str], _: Pairs) -> Migration:
     if name in jqs and not _same_values(old, new):
-        return Migration(PROPERTIES, source, name, _careful(source, new, jqs[name]), converts=True)
+        own = ONE_PROPERTY.fullmatch(jqs[name])
+        careful = _careful(source, new, jqs[name])
+        return Migration(PROPERTIES, source, name, careful, converts=True, reads=(own[1],) if own else ())
     jq = "" if _fixed(old) != _fixed(new) else f".properties[{json.dumps(source)}]"
-    return Migration(PROPERTIES, source, name, jq)
+    return Migration(PROPERTIES, source, name, jq, reads=(source,))
 
 
 def _careful(source: str, shape: Body, jq: str) -> str:
@@ -106,7 +111,7 @@ def _relation(source: str, name: str, old: Body, new: Body, _: Mapping[str, str]
         jq = ""
     elif new.get("many") and not old.get("many"):
         jq = f"[{jq} | select(. != null)]"
-    return Migration(RELATIONS, source, name, jq, late=late)
+    return Migration(RELATIONS, source, name, jq, late=late, reads=(source,))
 
 
 def _must_move(part: Migration, old: Body, new: Body) -> bool:
