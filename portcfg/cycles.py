@@ -17,7 +17,9 @@ def grouped(needs: Mapping[Ref, Collection[Ref]]) -> list[list[Ref]]:
     taken: set[Ref] = set()
     for ref in needs:
         if ref not in taken:
-            group = [other for other in needs if other == ref or (other in reached[ref] and ref in reached[other])]
+            # Only what comes back to itself is in a circle; most isn't.
+            within = needs if ref in reached[ref] else (ref,)
+            group = [other for other in within if other == ref or (other in reached[ref] and ref in reached[other])]
             groups.append(group)
             taken.update(group)
     return groups

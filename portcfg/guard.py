@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from portcfg.model import Action, Change, Plan
+from portcfg.model import Action, Change, Plan, Ref
 from portcfg.risk import Risk, Risks, graded
 
 ALLOW = "--allow-destructive"
 ALLOW_ALL = "--allow-remove-all"
 SETTING = "guards in portcfg.yaml"
+# The readers without whose consent a blueprint or a folder can't go.
+BINDING = frozenset({"relation", "aggregation", "place"})
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,42 @@ def guard(plan: Plan, risks: Risks, limits: Limits = Limits(), allowed: Collecti
     if not limits.remove_all and _removes_all(plan):
         return [_remove_all(plan)]
     open_changes = [change for change in plan.pending if str(change.ref) not in allowed]
-    refusals = list(_destructive(open_changes, risks))
-    refusals += _crowd(plan, open_changes, risks, limits)
-    return refusals
+    return [
+        *_still_referred_to(plan, risks),
+        *_destructive(open_changes, risks),
+        *_crowd(plan, open_changes, risks, limits),
+    ]
+
+
+def unheard(plan: Plan, live: Collection[Ref], asked: Collection[str], lasting: Collection[str]) -> Iterator[str]:
+    """Notes on what was named as meant and isn't there, or, where it was `asked` for this once, isn't concerned.
+
+    What stands in the project file (`lasting`) may wait for its day.
+    """
+    pending = {str(change.ref) for change in plan.pending}
+    known = {*map(str, live), *(str(change.ref) for change in plan.changes)}
+    for name in sorted({*asked} - pending):
+        why = "this plan doesn't change it" if name in known else _unknown(name, pending or known)
+        yield f"{ALLOW} {name} allows nothing: {why}"
+    for name in sorted({*lasting} - {*asked} - known):
+        yield f"allow_destructive {name} of {SETTING} allows nothing: {_unknown(name, known)}"
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    guess = difflib.get_close_matches(name, known, n=1)
+    return "neither the specs nor Port have it" + (f"; did you mean {guess[0]}?" if guess else "")
+
+
+def _still_referred_to(plan: Plan, risks: Risks) -> Iterator[str]:
+    """Deletes that Port would refuse, since something that stays refers to what is to go (port-api.md §2.1)."""
+    for change in plan.pending:
+        if change.action is Action.DELETE:
+            found = {reader for impact in risks.impacts.get(change.ref, ()) for reader in impact.readers}
+            if binding := sorted(str(reader) for reader in found if reader.what in BINDING):
+                yield (
+                    f"{change.ref} can't be deleted: it is still referred to by {', '.join(binding)}. "
+                    "Take that out first, in the specs or, where no spec has it, in Port"
+                )
 
 
 def _removes_all(plan: Plan) -> bool:
@@ -67,7 +103,8 @@ def _destructive(changes: Sequence[Change], risks: Risks) -> Iterator[str]:
 def _crowd(plan: Plan, changes: Sequence[Change], risks: Risks, limits: Limits) -> Iterator[str]:
     managed = sum(change.before is not None and not change.adopted for change in plan.changes)
     deletes = sum(change.action is Action.DELETE and not change.moved_away for change in changes)
-    yield from _too_many("deletes", deletes, managed, limits, "delete")
+    if not _removes_all(plan):
+        yield from _too_many("deletes", deletes, managed, limits, "delete")
     risky = [change for change in changes if change.action is Action.UPDATE and risks.of(change.ref) is not Risk.SAFE]
     yield from _too_many("breaking or destructive updates", len(risky), managed, limits, "update")
     touched = _entities([change for change in changes if change.before is not None], risks)

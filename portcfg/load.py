@@ -51,7 +51,10 @@ def load_specs(root: Path, variables: Mapping[str, Any]) -> Loaded:
     problems = [*_stray_files(root), *found.problems]
     if not found.documents and not problems:
         folders = ", ".join(f"{root}/{kind.folder}/" for kind in KINDS.values())
-        problems.append(Problem(str(root), 0, 0, "L009", "there are no specs here", f"put YAML files into {folders}"))
+        # Beside a project file, an empty folder may be what is meant: all of it was taken out.
+        severity = "warning" if (root / PROJECT_FILE).is_file() else "error"
+        hint = f"put YAML files into {folders}"
+        problems.append(Problem(str(root), 0, 0, "L009", "there are no specs here", hint, severity))
     return Loaded(found.documents, tuple(sorted(problems)))
 
 

@@ -21,7 +21,8 @@ def with_overlay(loaded: Loaded, root: Path, project: Project) -> Loaded:
     overlay = load_folder(root, root / ENVIRONMENTS / environment, variables) if environment else Loaded((), ())
     patches = {_ref(patch): patch for patch in overlay.documents}
     documents = tuple(_patched(document, patches.pop(_ref(document), None)) for document in loaded.documents)
-    problems = (*loaded.problems, *overlay.problems, *_unknown(root, known))
+    found = [problem for problem in loaded.problems if problem.id != "L009" or not overlay.documents]
+    problems = (*found, *overlay.problems, *_unknown(root, known))
     return Loaded((*documents, *patches.values()), tuple(sorted(problems)))
 
 

@@ -18,7 +18,7 @@ from portcfg.compile import compile_specs, resolve_external
 from portcfg.conversions import tried
 from portcfg.editors import with_editors
 from portcfg.errors import GuardError, InvalidSpecsError, PortcfgError, Problem
-from portcfg.guard import Limits, guard
+from portcfg.guard import Limits, guard, unheard
 from portcfg.impact import assess
 from portcfg.journal import Recorded
 from portcfg.load import load_specs
@@ -106,8 +106,9 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
         notes=_with_unknown(notes, entries or {}, resolved),
         environment=specs.project.environment,
     )
-    plan = with_editors(placed(plan, seen.tree), entries or {}, port)
-    return _costed(plan, live, port, specs.project, options)
+    plan = _costed(with_editors(placed(plan, seen.tree), entries or {}, port), live, port, specs.project, options)
+    lasting = specs.project.guards.get("allow_destructive", ())
+    return replace(plan, notes=(*plan.notes, *unheard(plan, live, options.allowed, lasting)))
 
 
 def _costed(plan: Plan, live: State, port: PortReader, project: Project, options: Options) -> Plan:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portcfg.kinds import KINDS, blueprint_reads, blueprint_risk, dashboard_risk, mapping_risk
+from portcfg.kinds import KINDS, blueprint_reads, blueprint_risk, dashboard_risk, folder_risk, mapping_risk
 from portcfg.kinds.risk_base import ENTITIES, AtLeast, Count, Impact, Impacts, Part, ReadBy, Reader, Risk, worst
 from portcfg.model import Action, Body, Change, Path, Plan, Ref, Resource, State
 
@@ -21,11 +21,13 @@ IMPACTS: Mapping[str, Impacts] = {
     "blueprint": blueprint_risk.impacts,
     "mapping": mapping_risk.impacts,
     "dashboard": dashboard_risk.impacts,
+    "folder": folder_risk.impacts,
 }
 READS: Mapping[str, Reads] = {
     "blueprint": blueprint_reads.reads,
     "mapping": mapping_risk.reads,
     "dashboard": dashboard_risk.reads,
+    "folder": folder_risk.reads,
 }
 
 
@@ -123,7 +125,7 @@ def _entities(number: int | None) -> str:
     return f"{least}{int(number):,} {'entity' if number == 1 else 'entities'}"
 
 
-WHATS = ("widget", "mapping", "calculation", "mirror", "aggregation", "relation", "ownership")
+WHATS = ("widget", "mapping", "calculation", "mirror", "aggregation", "relation", "ownership", "place")
 
 
 def _tally(found: tuple[Reader, ...]) -> str:

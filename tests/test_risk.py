@@ -42,7 +42,7 @@ SURROUNDINGS: Mapping[str, Body] = {
         }
     }
 }
-NAMES = {"blueprint": "b", "mapping": "m", "dashboard": "d"}
+NAMES = {"blueprint": "b", "mapping": "m", "dashboard": "d", "folder": "f"}
 
 
 def resources(bodies: Mapping[str, Body]) -> dict[Ref, Resource]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from portcfg.kinds.folder_risk import place_of
 from portcfg.kinds.risk_base import Impact, Part, ReadBy, Reader, Risk
 from portcfg.model import Body, Change, Ref, Resource, State
 
@@ -56,6 +57,7 @@ def _leaves(widgets: Any, place: str = "") -> Iterator[tuple[str, Body]]:
 
 def reads(resource: Resource, _: State) -> Iterator[tuple[Part, Reader]]:
     """Every blueprint and property that a widget shows or filters by, and every page that it links to."""
+    yield from place_of(resource.body, resource.ref)
     for _key, widget in _leaves(resource.body.get("widgets")):
         reader = Reader("widget", f'"{_title(widget)}" of {resource.ref}')
         for blueprint, name in _names(widget, ""):

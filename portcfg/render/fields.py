@@ -61,7 +61,8 @@ def _are_long(*values: Any) -> bool:
 def _line_diff(before: str, after: str) -> Iterator[str]:
     """The lines that differ, with one line around them."""
     old, new = before.splitlines(), after.splitlines()
-    found = list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]
+    # The two file names, and where the first part stands, say nothing here.
+    found = list(difflib.unified_diff(old, new, lineterm="", n=1))[3:]
     for line in found[:MAX_LINES]:
         yield "    ..." if line.startswith("@@") else f"  {line[0]} {shortened(plain(line[1:]), MAX_LINE)}"
     if len(found) > MAX_LINES:

@@ -9,6 +9,7 @@ from typing import Any
 from portcfg import __version__
 from portcfg.kinds import KINDS
 from portcfg.model import MISSING, Action, Cause, Change, FieldChange, Plan
+from portcfg.render.cycles import cycles_of
 from portcfg.render.fields import field_lines
 from portcfg.render.safe import code, fenced, plain, shortened, shown
 
@@ -62,18 +63,24 @@ def drift_text(plan: Plan) -> str:
 
 def plan_text(plan: Plan) -> str:
     """The plan for a terminal: a line a resource, and below it a line a field."""
+    cycles = {change.ref: cycle for cycle in cycles_of(plan) for change in cycle.changes}
     lines: list[str] = []
     for change in plan.changes:
-        if change.moved_away:
-            continue
-        if change.action is Action.NOOP and not (change.notes or change.adopted or change.fields):
-            continue
-        lines.extend(_change_lines(change))
+        cycle = cycles.get(change.ref)
+        if cycle and change is cycle.changes[0]:
+            lines.append(cycle.heading)
+            lines.extend(f"  {line}" for member in cycle.changes for line in _change_lines(member))
+        elif not cycle and not change.moved_away and _tells(change):
+            lines.extend(_change_lines(change))
     if lines:
         lines.append("")
     lines.extend(f"note: {plain(note)}" for note in plan.notes)
     lines.extend(f"refused: {plain(refusal)}" for refusal in plan.refusals)
     return "\n".join([*lines, headline(plan)])
+
+
+def _tells(change: Change) -> bool:
+    return bool(change.action is not Action.NOOP or change.notes or change.adopted or change.fields)
 
 
 def _change_lines(change: Change) -> Iterator[str]:
@@ -128,6 +135,7 @@ def plan_json(plan: Plan) -> str:
         "counts": {**{action.value: plan.count(action) for action in Action}, "rename": plan.moved},
         "notes": list(plan.notes),
         "refusals": list(plan.refusals),
+        "cycles": [cycle.refs for cycle in cycles_of(plan)],
         "changes": [_change_json(change) for change in plan.changes if not change.moved_away],
     }
     return json.dumps(body, indent=2, ensure_ascii=False)
@@ -163,6 +171,7 @@ def plan_markdown(plan: Plan) -> str:
     """The plan for a pull request comment: deletes first and open, the rest folded, never over GitHub's limit."""
     parts = [f"### portcfg: {headline(plan)}", *(f"> {code(shortened(note, MAX_NOTE))}" for note in plan.notes)]
     parts += [f"> **refused** {code(shortened(refusal, MAX_NOTE))}" for refusal in plan.refusals[:MAX_REFUSALS]]
+    parts += [f"> {cycle.heading}: {code(shortened(', '.join(cycle.refs), MAX_NOTE))}" for cycle in cycles_of(plan)]
     order = {Action.DELETE: 0, Action.UPDATE: 1, Action.CREATE: 2, Action.NOOP: 3}
     changes = sorted(plan.changes, key=lambda change: (not _open(change), order[change.action]))
     left_out, used = 0, sum(map(len, parts))

@@ -30,7 +30,7 @@ def _table(plans: Sequence[Plan], *, markdown: bool = False) -> str:
 
 
 def _cell(action: Action | None) -> str:
-    return "not there" if action is None else "" if action is Action.NOOP else str(action)
+    return "not there" if action is None else "unchanged" if action is Action.NOOP else str(action)
 
 
 def plans_json(plans: Sequence[Plan]) -> str:

@@ -51,7 +51,7 @@ def test_plans_side_by_side() -> None:
     assert both.exit_code == 2
     assert "== staging ==" in both.stdout
     rows = {line.split()[0]: line.split()[1:] for line in both.stdout.splitlines() if line.startswith("blueprint/")}
-    assert rows == {"blueprint/lab": ["not", "there"], "blueprint/service": ["create"]}
+    assert rows == {"blueprint/lab": ["unchanged", "not", "there"], "blueprint/service": ["unchanged", "create"]}
     plans = json.loads(run("plan", "--env", "staging,production", "--format", "json").stdout)["plans"]
     assert [(plan["environment"], plan["counts"]["create"]) for plan in plans] == [("staging", 0), ("production", 1)]
     assert "| `blueprint/service` |" in run("plan", "--env", "staging,production", "--format", "markdown").stdout

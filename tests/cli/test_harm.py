@@ -120,3 +120,73 @@ def test_a_blueprint_goes_with_its_entities_only_when_it_is_named(cli: Any, benc
     done = cli("apply", "--auto-approve", "--prune", "--allow-destructive", "blueprint/service")
     assert done.exit_code == 0, done.output
     assert "service" not in [body["identifier"] for body in bench.send("GET", "/blueprints")["blueprints"]]
+
+
+def test_what_still_refers_to_a_deleted_blueprint_is_named_before_anything_is_written(cli: Any, bench: Bench) -> None:
+    write("blueprints/other", {**SERVICE, "identifier": "other"})
+    assert cli("apply", "--auto-approve").exit_code == 0
+    theirs = {"identifier": "theirs", "title": "T", "schema": {"properties": {}}}
+    relation = {"uses": {"target": "other", "required": False, "many": False}}
+    bench.send("POST", "/blueprints", {**theirs, "relations": relation})
+    Path("specs/blueprints/other.yaml").unlink()
+    bench.clear()
+    refused = cli("apply", "--auto-approve", "--prune", "--allow-destructive", "blueprint/other")
+    assert refused.exit_code == 1
+    assert "blueprint/other can't be deleted: it is still referred to by relation theirs.uses" in refused.stderr
+    assert bench.writes == []
+    bench.send("PUT", "/blueprints/theirs", theirs)
+    assert cli("apply", "--auto-approve", "--prune").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("blueprint/servise", "neither the specs nor Port have it; did you mean blueprint/service?"),
+        ("dashboard/sizes", "this plan doesn't change it"),
+        ("blueprint/service", None),
+    ],
+)
+def test_what_is_allowed_and_isnt_concerned_is_told(cli: Any, name: str, says: str | None) -> None:
+    write("blueprints/service", SMALLER)
+    text = cli("plan", "--allow-destructive", name).stdout
+    assert ("allows nothing" in text) is (says is not None)
+    assert says is None or f"--allow-destructive {name} allows nothing: {says}" in text
+
+
+def test_what_the_project_file_allows_may_wait_unless_nobody_knows_it(cli: Any) -> None:
+    write("portcfg", {"version": 1, "guards": {"allow_destructive": ["blueprint/service", "blueprint/servise"]}})
+    text = cli("plan").stdout
+    assert text.count("allows nothing") == 1
+    assert "allow_destructive blueprint/servise of guards in portcfg.yaml" in text
+
+
+def test_an_emptied_folder_needs_its_own_leave_whatever_else_is_allowed(cli: Any, bench: Bench) -> None:
+    for name in ("blueprints/service", "dashboards/sizes"):
+        Path(f"specs/{name}.yaml").unlink()
+    without_project = cli("plan", "--prune")
+    assert (without_project.exit_code, "there are no specs here" in without_project.stderr) == (1, True)
+    write("portcfg", {"version": 1, "guards": {"delete_share": 1.0, "delete_count": 99}})
+    assert "kept: blueprint/service, dashboard/sizes; --prune deletes them" in cli("plan").stdout
+    bench.clear()
+    named = ["--allow-destructive", "blueprint/service", "--allow-destructive", "dashboard/sizes"]
+    for flags in ([], named):
+        refused = cli("apply", "--auto-approve", "--prune", *flags)
+        assert refused.exit_code == 1
+        assert "this would delete all 2 managed resource(s)" in refused.stderr
+        assert "--allow-remove-all" in refused.stderr
+    assert "deletes 3 entities" in cli("apply", "--auto-approve", "--prune", "--allow-remove-all").stderr
+    assert bench.writes == []
+    done = cli("apply", "--auto-approve", "--prune", "--allow-remove-all", "--allow-destructive", "blueprint/service")
+    assert done.exit_code == 0, done.output
+    assert "service" not in [body["identifier"] for body in bench.send("GET", "/blueprints")["blueprints"]]
+
+
+def test_the_leave_to_remove_all_isnt_stopped_by_how_many_that_are(cli: Any, bench: Bench) -> None:
+    for number in range(14):
+        write(f"blueprints/empty{number}", {**SERVICE, "identifier": f"empty{number}"})
+    write("portcfg", {"version": 1})
+    cli("apply", "--auto-approve")
+    for path in [*Path("specs").glob("blueprints/*"), *Path("specs").glob("dashboards/*")]:
+        path.unlink()
+    flags = ("--prune", "--allow-remove-all", "--allow-destructive", "blueprint/service")
+    assert cli("apply", "--auto-approve", *flags).exit_code == 0
