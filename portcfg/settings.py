@@ -74,6 +74,13 @@ class Settings:
         return f"{server}/{repository}/blob/{self.commit}" if server and repository and self.commit else ""
 
     @property
+    def run_link(self) -> str:
+        """Where this job is on the web, where GitHub Actions says so."""
+        names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+        server, repository, run = (self.environ.get(name) for name in names)
+        return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+
+    @property
     def plan_key(self) -> str:
         """The key that plan files are signed with; empty where they are only digested."""
         return self.environ.get(PLAN_KEY, "")

@@ -68,7 +68,7 @@ def run_command(
       portcfg sync --env local --format json
     """
     specs = checked_specs(settings)
-    options = SyncOptions(_day(since), _day(until), days, dry_run)
+    options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link)
     opened = reading if dry_run else writing
     reports: list[SyncReport] = []
     try:

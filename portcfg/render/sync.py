@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from tabulate import tabulate
@@ -16,6 +17,7 @@ from portcfg.sync.report import BlueprintReport, Reject, RejectGroup, StreamRepo
 
 FORMAT = "portcfg/sync/2"
 SHOWN_CAUSES = 20
+SHOWN_DAYS = 31
 MAX_REASON = 400
 _STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "left out", "twice", "used")
 _BLUEPRINT_HEADERS = ("blueprint", "entities", "created", "updated", "unchanged", "rejected", "skipped")
@@ -52,13 +54,33 @@ def sync_text(report: SyncReport) -> str:
     """Two tables, then what a person should know."""
     parts = [headline(report), _table(_STREAM_HEADERS, map(_stream_row, report.streams), "simple")]
     parts.append(_table(_BLUEPRINT_HEADERS, map(_blueprint_row, report.blueprints), "simple"))
+    parts.append(_totals(report, "simple"))
     parts.append("\n".join(_remarks(report)))
     parts.append("\n".join(_rejected(report)))
-    parts.append(
+    parts.append(_effort(report))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _effort(report: SyncReport) -> str:
+    by_path = ", ".join(f"{count} {plain(path)}" for path, count in sorted(report.requests_by_path.items()))
+    return (
         f"{report.source_requests} requests to the source ({report.source_retries} retries), "
         f"{report.port_requests} to Port, {report.seconds:.1f} s"
+        + (f"\nrequests by path: {by_path}" if by_path else "")
     )
-    return "\n\n".join(part for part in parts if part)
+
+
+def _totals(report: SyncReport, style: str) -> str:
+    """The last days, and the sums of all."""
+    columns = list(dict.fromkeys((item.blueprint, name) for item in report.totals for name in item.values))
+    cells = {(item.day, item.blueprint, name): number for item in report.totals for name, number in item.values.items()}
+    days = sorted({item.day for item in report.totals})
+    rows: list[list[Any]] = [[day, *(cells.get((day, *column)) for column in columns)] for day in days[-SHOWN_DAYS:]]
+    sums = [sum(Decimal(repr(cells.get((day, *column), 0))) for day in days) for column in columns]
+    rows += [[f"{len(days)} days", *map(float, sums)]] if len(days) > 1 else []
+    names = [f"{blueprint}.{name}" for blueprint, name in columns]
+    headers = ["day", *(plain(name) if style == "simple" else code(name) for name in names)]
+    return tabulate(rows, headers, tablefmt=style, disable_numparse=[0], floatfmt=".15g") if columns else ""
 
 
 def _table(headers: Sequence[str], rows: Any, style: str) -> str:
@@ -159,7 +181,9 @@ def sync_markdown(report: SyncReport) -> str:
         f"{_days(report, '') or 'Done'}: {_ending(report)}.",
         _table(_STREAM_HEADERS, streams, "pipe"),
         _table(_BLUEPRINT_HEADERS, blueprints, "pipe"),
+        _totals(report, "pipe"),
         "\n".join(f"- {_span(remark)}" for remark in _remarks(report)),
         "\n".join(f"- {_span(line)}" for line in _rejected(report)),
+        "\n".join(f"- {_span(line)}" for line in _effort(report).splitlines()),
     ]
     return "\n\n".join(part for part in parts if part)

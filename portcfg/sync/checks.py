@@ -48,6 +48,7 @@ def _findings(body: Mapping[str, Any], runs_here: bool) -> Iterator[Finding]:
         yield from _aggregators(body)
         yield from _groups_of_several_days(body)
         yield from _two_writers(body)
+        yield from _unknown_report(body)
 
 
 def jq_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,6 +252,16 @@ def _two_writers(body: Mapping[str, Any]) -> Iterator[Finding]:
                 f"resources[{first[0]}] writes `{blueprint}.{name}` too, in another way",
                 f"say which value counts: `merge: {{{blueprint}: {{{name}: {'|'.join(MERGE_RULES)}}}}}`",
             )
+
+
+def _unknown_report(body: Mapping[str, Any]) -> Iterator[Finding]:
+    """What `report` sums and no resource writes."""
+    written = {(blueprint, name) for _, blueprint, kind, name, _ in _writers(body) if kind == "properties"}
+    written |= {(name, field) for name, fields in _mapping(body.get("fill")).items() for field in _mapping(fields)}
+    for blueprint, names in _mapping(body.get("report")).items():
+        for index, name in enumerate(_list(names)):
+            if (blueprint, name) not in written:
+                yield ("report", blueprint, index), f"no resource writes `{blueprint}.{name}`", ""
 
 
 def _writers(body: Mapping[str, Any]) -> Iterator[tuple[int, str, str, str, str]]:

@@ -72,17 +72,23 @@ def read_live(port: PortReader, blueprint: Mapping[str, Any], entities: Sequence
     return found
 
 
-def _date_range(blueprint: Mapping[str, Any], entities: Sequence[Entity]) -> dict[str, Any] | None:
+def day_property(blueprint: Mapping[str, Any]) -> str:
+    """The first required date-time property, which every entity has; '' without one."""
     schema = blueprint.get("schema") or {}
-    for name in schema.get("required") or []:
-        if (schema.get("properties") or {}).get(name, {}).get("format") == "date-time":
-            moments = [instant(str(entity.properties.get(name))) for entity in entities]
-            known = [moment for moment in moments if moment]
-            if known and len(known) == len(moments):
-                bounds = ((">=", min(known)), ("<=", max(known)))
-                rules = [{"property": name, "operator": sign, "value": _utc(moment)} for sign, moment in bounds]
-                return {"combinator": "and", "rules": rules}
-    return None
+    properties = schema.get("properties") or {}
+    required = schema.get("required") or []
+    return next((name for name in required if properties.get(name, {}).get("format") == "date-time"), "")
+
+
+def _date_range(blueprint: Mapping[str, Any], entities: Sequence[Entity]) -> dict[str, Any] | None:
+    name = day_property(blueprint)
+    moments = [instant(str(entity.properties.get(name))) for entity in entities] if name else []
+    known = [moment for moment in moments if moment]
+    if not known or len(known) < len(moments):
+        return None
+    bounds = ((">=", min(known)), ("<=", max(known)))
+    rules = [{"property": name, "operator": sign, "value": _utc(moment)} for sign, moment in bounds]
+    return {"combinator": "and", "rules": rules}
 
 
 def _utc(moment: datetime) -> str:

@@ -19,9 +19,10 @@ from portcfg.sync.compare import Live, changed_body, fields_of, read_live
 from portcfg.sync.entities import instant, schema_problem
 from portcfg.sync.fragments import Entity, Refused
 from portcfg.sync.quarantine import Quarantine
-from portcfg.sync.report import BlueprintReport, Progress
+from portcfg.sync.report import BlueprintReport, DayTotals, Progress
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.targets import Blueprints, Related, Targets, relate, targets_of, writing_order
+from portcfg.sync.totals import day_totals
 from portcfg.sync.write import Body, BulkWriter
 
 Silent = Callable[[str], frozenset[str]]
@@ -70,11 +71,16 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Sent:
-    """One blueprint whose `asked` bodies went to Port."""
+    """One blueprint whose `asked` entities went to Port."""
 
     part: _Part
     writer: BulkWriter
-    asked: int
+    asked: frozenset[str]
+
+    @property
+    def missing(self) -> set[str]:
+        """The entities that Port hasn't taken."""
+        return set(self.asked - self.writer.written.created - self.writer.written.updated)
 
     @property
     def name(self) -> str:
@@ -110,6 +116,7 @@ class Delivery:
         self._targets = Targets(port)
         self._stopped = ""
         self._sent: list[_Sent] = []
+        self._planned: list[_Part] = []
         self.dropped: Counter[str] = Counter()
 
     def deliver(self, entities: Mapping[str, list[Entity]], silent: Silent) -> None:
@@ -203,7 +210,9 @@ class Delivery:
         bodies = [body for body in differing if not self._is_later(part.live.get(body["identifier"]))]
         if len(bodies) < len(differing):
             tally.skipped[LATER] += len(differing) - len(bodies)
+        asked = frozenset(body["identifier"] for body in bodies)
         if self._dry_run or not isinstance(self._port, PortWriter):
+            self._planned.append(part)
             tally.updated = sum(body["identifier"] in part.live for body in bodies)
             tally.created = len(bodies) - tally.updated
             return
@@ -214,7 +223,7 @@ class Delivery:
             done += count
             self._progress(Progress("write", part.name, done, len(bodies)))
 
-        sent = _Sent(part, BulkWriter(self._port, part.name, wrote, part.related.creating), len(bodies))
+        sent = _Sent(part, BulkWriter(self._port, part.name, wrote, part.related.creating), asked)
         self._sent.append(sent)
         sent.writer.write(bodies)
 
@@ -261,6 +270,19 @@ class Delivery:
         for entity in sent.part.related.entities:
             if why := written.refused.get(entity.identifier):
                 self._refuse("write", entity, *why)
-        left = sent.asked - len(written.created | written.updated | set(written.refused))
-        if left:
-            tally.held += f"; {left} of {sent.asked} entities were not written"
+        if left := sent.missing - set(written.refused):
+            tally.held += f"; {len(left)} of {len(sent.asked)} entities were not written"
+
+    def totals(self) -> list[DayTotals]:
+        """What the mapping's `report` asks for, of the entities that Port has (or would have, in a dry run)."""
+        found = [(part, set[str]()) for part in self._planned] + [(sent.part, sent.missing) for sent in self._sent]
+        return [
+            total
+            for part, missing in found
+            if part.name in self._mapping.report
+            for total in day_totals(
+                (entity for entity in part.related.entities if entity.identifier not in missing),
+                self._blueprints[part.name],
+                self._mapping.report[part.name],
+            )
+        ]

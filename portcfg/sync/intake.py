@@ -197,6 +197,8 @@ class Reader:
     def _attempt(self, reading: _Reading, work: Callable[[], None]) -> None:
         try:
             work()
+        except RecursionError:
+            reading.status, reading.message = StreamStatus.FAILED, "an answer is nested too deeply to be read"
         except (ApiError, IncompleteError, JqError) as error:
             reading.status, reading.message = StreamStatus.FAILED, _with_hint(error.message, error.hint)
             refused = isinstance(error, TerminalApiError) and error.status in REFUSED_STATUSES

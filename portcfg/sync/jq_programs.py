@@ -125,11 +125,16 @@ class RowExpander:
 
 
 def _batch_results(program: Any, batch: str) -> list[Any]:
-    """One result a row; raises JqError for what isn't caught row by row, such as a text that is no Unicode."""
+    """One result a row. A row that jq can't even take, such as one with half a character, is an error of its own."""
     try:
         return list(program.input_text(batch).first())
     except ValueError as error:
-        raise JqError(f"jq can't take a batch of rows: {_first_line(error)}") from None
+        window, rows = json.loads(batch)
+        if len(rows) == 1:
+            return [{"error": f"jq can't take the row: {_first_line(error)}"}]
+        half = len(rows) // 2
+        parts = (batch_text(window, rows[:half]), batch_text(window, rows[half:]))
+        return [result for part in parts for result in _batch_results(program, part)]
 
 
 def _expanded(result: Any) -> list[Any] | RowError:
@@ -205,7 +210,10 @@ class RowProgram:
         if self._diagnosis is None:
             items = ", ".join(f"(try ([({text}\n)] | false) catch {{error: .}})" for text in self._slots.values())
             self._diagnosis = compiled(f".[0] as $window | .[1][0] | [{items}]", self._scope)
-        results = self._diagnosis.input_value([window, [row]]).first()
+        try:
+            results = self._diagnosis.input_value([window, [row]]).first()
+        except ValueError:
+            return RowError("row", str(message))
         for name, result in zip(self._names, results, strict=True):
             if result:
                 return RowError(name, str(result["error"]))

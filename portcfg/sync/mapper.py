@@ -26,9 +26,10 @@ from portcfg.sync.jq_programs import (
     batch_text,
 )
 from portcfg.sync.quarantine import Quarantine
-from portcfg.sync.report import Reject
+from portcfg.sync.report import Reject, ResourceReport
 from portcfg.sync.spec import ItemsToParse, SyncResource
 from portcfg.sync.streams import Batch, Deduper
+from portcfg.sync.valuecount import ValueCounts, unusual
 
 _HEAD = ("identifier", "blueprint", "title", "icon", "team", "selector.creates")
 
@@ -42,7 +43,6 @@ class MapperCount:
     no_identifier: int = 0
     fragments: int = 0
     duplicates: int = 0
-    several_outputs: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,10 @@ class ResourceMapper:
         self._deduper = Deduper(resource.dedupe, scope, self._not_deduped) if resource.dedupe else None
         self._grouping = _Grouping(resource, scope) if resource.group_by else None
         query = "true" if self._grouping else resource.query
-        self._entity = RowProgram(_entity_slots(resource), scope, query)
-        self._key = RowProgram({name: _entity_slots(resource)[name] for name in ("blueprint", "identifier")}, scope)
+        slots = _entity_slots(resource)
+        self._entity = RowProgram(slots, scope, query)
+        self._key = RowProgram({name: slots[name] for name in ("blueprint", "identifier")}, scope)
+        self._values = ValueCounts(slots)
 
     def feed(self, batch: Batch, text: str) -> Iterator[Fragment]:
         """The fragments of a batch (those of groups and held rows come later). `text` is the batch, serialised once."""
@@ -96,14 +98,29 @@ class ResourceMapper:
     def notices(self) -> list[str]:
         """What a person should know of how the rows were used."""
         label, dropped, dedupe = self.resource.label, self.count.duplicates, self.resource.dedupe
-        found = [
-            f"{label}: `{name}` gave several values {times} times; the first was used"
-            for name, times in self.count.several_outputs.items()
-        ]
+        found = list(unusual(self.report()))
         if dropped and dedupe:
             kept = f"the one with the greatest `{dedupe.keep}`" if dedupe.keep else "the first"
             found.append(f"{label}: {dropped} row(s) with a `{dedupe.by}` that another one has, too; {kept} was used")
         return found
+
+    def report(self) -> ResourceReport:
+        """The counts."""
+        count, entity = self.count, self.resource.entity
+        names = [
+            *(f"properties.{name}" for name in entity.properties),
+            *(f"relations.{name}" for name in entity.relations),
+        ]
+        return ResourceReport(
+            resource=self.resource.label,
+            blueprint=self.resource.blueprint,
+            rows=count.rows,
+            mapped=self._values.rows,
+            left_out=count.left_out,
+            without_identifier=count.no_identifier,
+            fragments=count.fragments,
+            values=self._values.report([*(["title"] if entity.title else []), *names]),
+        )
 
     def _mapped(self, batch: Batch, text: str) -> Iterator[Fragment]:
         self.count.rows += len(batch.rows)
@@ -173,13 +190,13 @@ class ResourceMapper:
                 yield self._with_origin(fragment, batch.window, row)
 
     def _failed_item(self, window: Any, row: Any, error: RowError) -> None:
+        self._values.failed(error)
         key = self._break(window, row, again=True)
         self._reject_row("item", window, row, error, key)
 
     def _fragment(self, window: Any, row: Any, result: RowValues) -> Fragment | None:
         identifier, blueprint, title, icon, team, creates = result.values[: len(_HEAD)]
-        for name in result.several:
-            self.count.several_outputs[name] = self.count.several_outputs.get(name, 0) + 1
+        self._values.add(result)
         if not identifier or not blueprint:
             self.count.no_identifier += 1
             return None

@@ -52,6 +52,8 @@ def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[
         missing_default=missing if isinstance(missing, str) else _missing_default(body),
         variables=jq_variables(merged),
         settle_days=body.get("settle_days", SETTLE_DAYS),
+        report={name: tuple(properties) for name, properties in body.get("report", {}).items()},
+        record_run=bool(body.get("record_run", False)),
     )
 
 

@@ -63,6 +63,45 @@ class StreamReport:
 
 
 @dataclass(frozen=True)
+class ValueReport:
+    """How often an expression gave null, no output, failed, or gave several outputs, of which the first counts."""
+
+    null: int = 0
+    none: int = 0
+    failed: int = 0
+    several: int = 0
+
+    @property
+    def absent(self) -> int:
+        """The rows for which there is no value."""
+        return self.null + self.none
+
+
+@dataclass(frozen=True)
+class ResourceReport:
+    """One resource. `mapped` of the `rows` (or, grouped, the groups) passed its query and were asked for `values`."""
+
+    resource: str
+    blueprint: str
+    rows: int = 0
+    mapped: int = 0
+    left_out: int = 0
+    without_identifier: int = 0
+    fragments: int = 0
+    values: Mapping[str, ValueReport] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DayTotals:
+    """Sums over a blueprint's entities of one UTC day, as Port has them after the run; `values` by property."""
+
+    blueprint: str
+    day: str
+    entities: int
+    values: Mapping[str, int | float]
+
+
+@dataclass(frozen=True)
 class BlueprintReport:
     """One blueprint. `skipped` counts by reason; `held` says why it, or the rest of it, was not written."""
 
@@ -87,11 +126,14 @@ class SyncReport:
     first_day: str
     last_day: str
     streams: tuple[StreamReport, ...] = ()
+    resources: tuple[ResourceReport, ...] = ()
     blueprints: tuple[BlueprintReport, ...] = ()
+    totals: tuple[DayTotals, ...] = ()
     rejected: tuple[RejectGroup, ...] = ()
     quarantine: str = ""
     notices: tuple[str, ...] = ()
     source_requests: int = 0
+    requests_by_path: Mapping[str, int] = field(default_factory=dict)
     source_retries: int = 0
     port_requests: int = 0
     seconds: float = 0.0

@@ -28,6 +28,7 @@ from portcfg.sync.fragments import Entity
 from portcfg.sync.intake import Failed, Intake, Reader
 from portcfg.sync.parts import run_parts, undated_streams
 from portcfg.sync.quarantine import Quarantine
+from portcfg.sync.record import with_record
 from portcfg.sync.report import Progress, StreamStatus, SyncReport
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import SyncMapping
@@ -41,13 +42,15 @@ PART_DAYS = 31
 class SyncOptions:
     """How to run. Days are UTC; `now` is in epoch seconds and frozen for the run; `retry` carries the clocks.
 
-    `missing_only` leaves out the days asked for that are settled. `run` is a name that no other run has.
+    `missing_only` leaves out the days asked for that are settled. `run` is a name that no other run has. `link` is the
+    CI's job on the web.
     """
 
     first_day: date | None = None
     last_day: date | None = None
     days: int | None = None
     dry_run: bool = False
+    link: str = ""
     missing_only: bool = False
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     now: float = field(default_factory=time.time)
@@ -104,14 +107,16 @@ def run_sync(
     finally:
         client.close()
         quarantine.close(options.retry.wall())
-    return replace(
+    done = replace(
         done,
         notices=(*done.notices, *_notices(mapping, options, known, todo)),
         source_requests=sum(client.requests_made.values()),
+        requests_by_path=dict(client.requests_made),
         source_retries=client.retries,
         port_requests=port.requests_made - requests,
         seconds=options.retry.monotonic() - started,
     )
+    return with_record(port, done, options.now, options.link) if mapping.record_run else done
 
 
 def _todo(mapping: SyncMapping, options: SyncOptions, span: DayRange, known: Known) -> list[DayRange]:
@@ -182,7 +187,8 @@ class _Run:
         delivery = Delivery(self._port, self._mapping, blueprints, self._tallies, self._progress, dry_run, quarantine)
         delivery.deliver(by_blueprint, partial(_silent, intake))
         dropped = [f"{text} ({count})" for text, count in delivery.dropped.items()]
-        return self._report(intake, [*dropped, *self._record_days(intake)])
+        report = self._report(intake, [*dropped, *self._record_days(intake)])
+        return replace(report, totals=tuple(delivery.totals()))
 
     def _record_days(self, intake: Intake) -> list[str]:
         """Write down the days of the streams of which all was written; what a person should know of them."""
@@ -253,6 +259,7 @@ class _Run:
             first_day=self._days.first.isoformat() if windowed else "",
             last_day=self._days.last.isoformat() if windowed else "",
             streams=tuple(intake.streams),
+            resources=tuple(mapper.report() for mapper in intake.mappers),
             blueprints=tuple(
                 tally.report(name, self._quarantine.rejected_in(name)) for name, tally in sorted(self._tallies.items())
             ),

@@ -160,7 +160,8 @@ def aggregate_expressions(tree: Any) -> list[str]:
 class SyncMapping:
     """A whole mapping file. `merge`, `fill` and `missing_relations` are by blueprint, then by property or relation.
 
-    `settle_days` are the days after which a day's rows don't change any more.
+    `settle_days` are the days after which a day's rows don't change any more. `report` are the properties, by
+    blueprint, whose sums by day are in the report; with `record_run` the run is an entity in Port.
     """
 
     identifier: str
@@ -174,6 +175,8 @@ class SyncMapping:
     missing_default: str = "quarantine"
     variables: Mapping[str, Any] = field(default_factory=dict)
     settle_days: int = SETTLE_DAYS
+    report: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    record_run: bool = False
 
     def when_missing(self, blueprint: str, relation: str) -> str:
         """What to do with a relation whose target doesn't exist."""
