@@ -177,7 +177,7 @@ class _Run:
             return
         if len(changes) > 1:
             members = sorted(changes, key=lambda change: change.ref)
-            [outcome] = yield [partial(steps.let_go, self._port, members, users.keys())]
+            [outcome] = yield [partial(steps.let_go, self._port, members)]
             if outcome.status is not Status.DONE:
                 self._end_all(changes, outcome.status, outcome.message)
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
@@ -113,8 +113,8 @@ def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
     port.send("PUT", path, kind.carried(body, held(port, path)), headers=kind.headers(body))
 
 
-def let_go(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -> Outcome:
-    """Write the members of a cycle without what they have of each other, and of what else is to go.
+def let_go(port: PortWriter, changes: Sequence[Change]) -> Outcome:
+    """Write the members of a cycle without what they have of each other and of others.
 
     Entities would lose their relations by it, and Port would then refuse the delete all the same.
     """
@@ -128,7 +128,7 @@ def let_go(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -
             if count:
                 why = f"{names} refer to each other, and {change.ref} still has entities ({count}): {EMPTY_FIRST}"
                 return Outcome(change, Status.FAILED, why)
-        _strip(port, changes, gone)
+        _strip(port, changes)
     except HaltedError as error:
         return ended(changes[0], error)
     except ApiError as error:
@@ -137,16 +137,15 @@ def let_go(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -
     return Outcome(changes[0], Status.DONE)
 
 
-def _strip(port: PortWriter, changes: Sequence[Change], gone: Collection[Ref]) -> None:
+def _strip(port: PortWriter, changes: Sequence[Change]) -> None:
     """In as many rounds as it takes: what one has may build on a relation of another. Raises ApiError."""
     waiting = list(changes)
     while waiting:
         errors: dict[Ref, ApiError] = {}
         for change in waiting:
             kind = KINDS[change.ref.kind]
-            body = unmanaged(change.before or {}, ())
-            for target in sorted(set(gone) - {change.ref}):
-                body = kind.without(body, target) if kind.without else body
+            # Bare, as it began: what it reads elsewhere may have changed already.
+            body = kind.stages(unmanaged(change.before or {}, ()), None)[0]
             try:
                 port.send("PUT", path_of(change.ref), body, headers=kind.headers(body))
             except ApiError as error:
