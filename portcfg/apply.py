@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from portcfg import steps
+from portcfg import placing, steps
 from portcfg.client import PortWriter
 from portcfg.cycles import grouped
 from portcfg.kinds import KINDS
@@ -31,8 +31,8 @@ def apply_plan(
     """
     run = _Run(port, parallelism, tick)
     writes = [change for change in plan.pending if change.action is not Action.DELETE]
-    for level in sorted({KINDS[change.ref.kind].level for change in writes}):
-        yield from run.write([change for change in writes if KINDS[change.ref.kind].level == level])
+    placing.detach(port, plan)
+    yield from placing.in_order(plan, port, _by_level(run, writes), run.failed)
     deletes = [change for change in plan.pending if change.action is Action.DELETE]
     if run.failed:
         names = ", ".join(map(str, sorted(run.failed)))
@@ -42,10 +42,16 @@ def apply_plan(
         yield from run.delete(deletes)
 
 
+def _by_level(run: _Run, writes: Sequence[Change]) -> Iterator[Outcome]:
+    for level in sorted({KINDS[change.ref.kind].level for change in writes}):
+        yield from run.write([change for change in writes if KINDS[change.ref.kind].level == level])
+
+
 def references(change: Change) -> set[Ref]:
-    """What the body to write refers to, or the one to delete."""
-    body = change.before if change.action is Action.DELETE else change.after
-    return {ref for _, ref in KINDS[change.ref.kind].references(body or {})}
+    """What the body to write refers to or stands below, or the one to delete."""
+    body = (change.before if change.action is Action.DELETE else change.after) or {}
+    kind = KINDS[change.ref.kind]
+    return {ref for _, ref in kind.references(body)} | kind.above(body)
 
 
 class _Run:

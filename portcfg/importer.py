@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -12,16 +13,20 @@ from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
 from portcfg.kinds.order import in_order
 from portcfg.load import VARIABLE
-from portcfg.model import Document, Project, Ref, Resource, State
+from portcfg.model import Body, Document, Project, Ref, Resource, State
+from portcfg.places import Tree, in_sidebar
 from portcfg.rules.names import ref_of
 from portcfg.yamlread import dump
 
 
 def importable(live: State, kinds: Iterable[str], names: Iterable[str]) -> list[Resource]:
-    """The live resources of these kinds (and identifiers, if any are given), less Port's own."""
+    """The live resources of these kinds (and identifiers, if any are given), less Port's own.
+
+    Port's own `after` is left out: it is the neighbour of the moment.
+    """
     wanted, chosen = set(kinds), set(names)
     return [
-        resource
+        replace(resource, body=_unordered(resource.body)) if KINDS[ref.kind].parents else resource
         for ref, resource in sorted(live.items())
         if ref.kind in wanted
         and not KINDS[ref.kind].system(ref.identifier)
@@ -71,10 +76,33 @@ def irreplaceable(documents: Sequence[Document]) -> dict[Path, str]:
     return {**{Path(file): "is JSON" for file in counts if file.lower().endswith(".json")}, **reasons}
 
 
-def undeclared(resources: Iterable[Resource], known: Collection[Ref]) -> list[Ref]:
+def undeclared(resources: Iterable[Resource], known: Set[Ref]) -> list[Ref]:
     """What these refer to and is neither known nor Port's own."""
-    targets = {ref for resource in resources for _, ref in KINDS[resource.ref.kind].references(resource.body)}
+    all_of_them = list(resources)
+    targets = {ref for resource in all_of_them for _, ref in KINDS[resource.ref.kind].references(resource.body)}
+    above = [sorted(KINDS[each.ref.kind].above(each.body), reverse=True) for each in all_of_them]
+    # What is above may be a folder or a page; most often it is a folder.
+    targets |= {refs[0] for refs in above if refs and not known & set(refs)}
     return sorted(ref for ref in targets if ref not in known and not KINDS[ref.kind].system(ref.identifier))
+
+
+def in_their_order(resources: Sequence[Resource], tree: Tree, others: Collection[str] = ()) -> list[Resource]:
+    """`resources` with `after` naming the one before them among these, or the `others` that have specs already."""
+    ours = {*in_sidebar(resources), *others}
+    before: dict[str, str] = {}
+    for children in tree.values():
+        tracked = [child for child in children if child in ours]
+        before |= dict(zip(tracked[1:], tracked, strict=False))
+    return [
+        replace(each, body={**each.body, "after": before[each.ref.identifier]})
+        if KINDS[each.ref.kind].parents and each.ref.identifier in before
+        else each
+        for each in resources
+    ]
+
+
+def _unordered(body: Body) -> Body:
+    return {key: value for key, value in body.items() if key != "after"}
 
 
 NO_PROJECT = Project("")

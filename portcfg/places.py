@@ -111,27 +111,25 @@ def as_said(live: State, tree: Tree, desired: State, applied: Mapping[Ref, Body]
     Where it isn't so, what was applied last if that still holds, else the neighbour among what the specs have.
     """
     bodies = in_sidebar(desired.values())
-    wanted, parents = wanted_of(bodies), _parents(tree)
+    last = in_sidebar(Resource(ref, body) for ref, body in applied.items())
+    orders = [(wanted_of(bodies), bodies), (wanted_of(last), last)]
+    parents = _parents(tree)
     known = dict(live)
     for ref, resource in desired.items():
-        if ref not in live or not KINDS[ref.kind].parents:
-            continue
-        name, body = ref.identifier, {key: value for key, value in live[ref].body.items() if key != "after"}
-        if name not in parents:
-            continue
-        if "after" in resource.body:
-            siblings = tree[parents[name]]
-            body["after"] = _said(name, siblings, wanted, bodies, applied.get(ref) or {})
-        known[ref] = replace(live[ref], body=body)
+        name = ref.identifier
+        if ref in live and KINDS[ref.kind].parents and name in parents:
+            body = {key: value for key, value in live[ref].body.items() if key != "after"}
+            if "after" in resource.body:
+                body["after"] = _said(name, tree[parents[name]], orders)
+            known[ref] = replace(live[ref], body=body)
     return known
 
 
-def _said(name: str, siblings: Sequence[str], wanted: Wanted, ours: Collection[str], applied: Body) -> str | None:
-    if _fits(name, siblings, wanted, ours):
-        return wanted[name]
-    if "after" in applied and _fits(name, siblings, {**wanted, name: applied["after"]}, ours):
-        last: str | None = applied["after"]
-        return last
+def _said(name: str, siblings: Sequence[str], orders: Sequence[tuple[Wanted, Collection[str]]]) -> str | None:
+    for wanted, ours in orders:
+        if name in wanted and _fits(name, siblings, wanted, ours):
+            return wanted[name]
+    wanted, ours = orders[0]
     above = siblings[: siblings.index(name)][::-1]
     tracked = next((each for each in above if each in ours), None)
     # What should be first and isn't stands behind something, be that unmanaged.

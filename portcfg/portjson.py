@@ -45,7 +45,7 @@ def read_port_json(path: Path) -> PortJson:
     if problems:
         raise InvalidSpecsError(sorted(problems))
     if not found:
-        raise UsageError(f"{path} holds no blueprint, mapping or dashboard in Port's JSON")
+        raise UsageError(f"{path} holds no {', '.join(KINDS)} in Port's JSON")
     return PortJson(tuple(found[ref] for ref in sorted(found)), tuple(passed_over))
 
 
@@ -67,7 +67,7 @@ def _resources(value: Any, name: str) -> Iterator[tuple[Kind, Body]]:
             yield kind, kind.from_file(value, name)
         else:
             for each in KINDS.values():
-                for key in (each.list_key, each.list_key.removesuffix("s")):
+                for key in filter(None, (each.list_key, each.list_key.removesuffix("s"), each.list_in)):
                     yield from _resources(value.get(key), name)
 
 

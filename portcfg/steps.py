@@ -15,6 +15,7 @@ from portcfg.kinds.base import unmanaged
 from portcfg.kinds.matching import sent
 from portcfg.model import Action, Body, Change, Outcome, Ref, Status
 from portcfg.moves import check_moved
+from portcfg.places import only_moves
 from portcfg.renames import held
 
 POLL_SECONDS = 5.0
@@ -63,6 +64,9 @@ def stages(port: PortWriter, change: Change, moved: bool) -> list[Body]:
 def write(port: PortWriter, change: Change, body: Body, *, update: bool = False) -> Outcome:
     """Create a resource, or write `body` over it; with `update`, a create of which a part is written already."""
     kind = KINDS[change.ref.kind]
+    if only_moves(change):
+        # Places are written last (placing.py).
+        return Outcome(change, Status.DONE)
     try:
         if update or change.action is Action.UPDATE:
             _update(port, kind, change.ref, body)
@@ -91,7 +95,7 @@ def come_nearer(port: PortWriter, change: Change) -> bool:
 
 def _create(port: PortWriter, kind: Kind, change: Change, body: Body) -> None:
     try:
-        port.send("POST", kind.collection, sent(body), kind.create_params, kind.headers(body))
+        port.send("POST", kind.collection, sent(kind.content(body)), kind.create_params, kind.headers(body))
     except TerminalApiError as error:
         # A POST whose answer was lost and that was sent again finds its own work. A first stage is done by that; a
         # whole body is written again, in case it was somebody else's work.
@@ -103,14 +107,21 @@ def _create(port: PortWriter, kind: Kind, change: Change, body: Body) -> None:
 
 def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
     """Write `body` over what Port holds now, so that what the spec doesn't manage is carried along."""
-    path = path_of(ref)
+    path, body = path_of(ref), kind.content(body)
     if kind.system(ref.identifier):
         port.send("PATCH", path, body)
         return
     if kind.update_verb == "PATCH":
         port.send("PATCH", path, body, headers=kind.headers(body))
         return
-    port.send("PUT", path, kind.carried(body, held(port, path)), headers=kind.headers(body))
+    whole = kind.carried(body, held(port, path))
+    try:
+        port.send("PUT", path, whole, headers=kind.headers(body))
+    except TerminalApiError as error:
+        # The sibling that it stands behind has just moved elsewhere.
+        if error.error != "after_item_not_in_parent":
+            raise
+        port.send("PUT", path, kind.content(whole), headers=kind.headers(body))
 
 
 def let_go(port: PortWriter, changes: Sequence[Change]) -> Outcome:

@@ -11,12 +11,13 @@ import click
 
 from portcfg.cli.common import reading, say, specs_options
 from portcfg.errors import EXIT_OK, InvalidSpecsError, UsageError
-from portcfg.importer import destinations, importable, irreplaceable, selected, spec_text, undeclared
+from portcfg.importer import destinations, importable, in_their_order, irreplaceable, selected, spec_text, undeclared
 from portcfg.kinds import KINDS
 from portcfg.load import load_specs
 from portcfg.model import Body, Document, Project, Ref, Resource
-from portcfg.observe import observe
+from portcfg.observe import Seen, see
 from portcfg.pipeline import Specs, read_specs
+from portcfg.places import Tree, as_said
 from portcfg.plan import make_plan
 from portcfg.portjson import read_port_json
 from portcfg.project import load_project
@@ -68,11 +69,13 @@ def import_command(
     if problems:
         raise InvalidSpecsError(problems)
     documents = _existing(settings.specs, project)
-    found = importable({each.ref: each for each in _found(settings, project, source)}, kinds or KINDS, identifiers)
-    resources = _chosen(found, identifiers, only, exclude, str(source or "Port"))
+    seen = _found(settings, project, source)
+    found = importable(seen.state, kinds or KINDS, identifiers)
+    chosen = _chosen(found, identifiers, only, exclude, str(source or "Port"))
+    resources = in_their_order(chosen, seen.tree, {ref_of(document).identifier for document in documents})
     written, kept = _write(settings.specs, resources, documents, project, overwrite)
     _say_what_they_need(settings, written, {ref_of(document) for document in documents} | {*project.external}, project)
-    differing = _differing(settings, kept)
+    differing = _differing(settings, kept, seen.tree)
     for ref in differing:
         say(f"differs {plain(str(ref))}: the spec says otherwise than {source or 'Port'}")
     counts = f"wrote {len(written)}, kept {len(kept)}" + (f" ({len(differing)} differ)" if differing else "")
@@ -80,15 +83,18 @@ def import_command(
     return EXIT_OK
 
 
-def _found(settings: Settings, project: Project, source: Path | None) -> list[Resource]:
+def _found(settings: Settings, project: Project, source: Path | None) -> Seen:
     """What there is to import, from files or from Port."""
     if source is None:
         with reading(settings, Specs(project, (), ())) as port:
-            return list(observe(port).values())
+            seen = see(port)
+        if seen.refused:
+            say(f"note: no folders, and no order of pages: this Port refuses its sidebar: {plain(seen.refused)}")
+        return seen
     read = read_port_json(source)
     for path in read.passed_over:
         say(f"passed over {plain(str(path))}: it holds no {', '.join(KINDS)}")
-    return list(read.resources)
+    return Seen({each.ref: each for each in read.resources})
 
 
 def _chosen(
@@ -158,7 +164,7 @@ def _say_what_they_need(
             say(f"warning: {plain(each.where)}: {plain(each.message)}")
 
 
-def _differing(settings: Settings, kept: Sequence[Resource]) -> list[Ref]:
+def _differing(settings: Settings, kept: Sequence[Resource], tree: Tree) -> list[Ref]:
     """Those kept whose spec, as far as it can be compiled, isn't what was to be imported."""
     if not kept:
         return []
@@ -168,4 +174,5 @@ def _differing(settings: Settings, kept: Sequence[Resource]) -> list[Ref]:
         say("note: the specs have errors (`portcfg validate`), so those kept were not compared")
         return []
     both = {each.ref: desired[each.ref] for each in kept if each.ref in desired}
-    return sorted(each.ref for each in make_plan(both, {each.ref: each for each in kept}).pending)
+    live = as_said({each.ref: each for each in kept}, tree, both, {})
+    return sorted(each.ref for each in make_plan(both, live).pending)

@@ -8,6 +8,7 @@ from portcfg.rules.blueprints import blueprint_problems
 from portcfg.rules.dashboards import dashboard_problems
 from portcfg.rules.mappings import mapping_rule
 from portcfg.rules.names import duplicate_identifiers, missing_targets, own_blueprint
+from portcfg.rules.places import place_problems
 from portcfg.rules.renames import rename_problems
 
 Rule = Callable[[Sequence[Document], Sequence[Document], Project], Iterable[Problem]]
@@ -20,5 +21,6 @@ RULES: tuple[Rule, ...] = (
     blueprint_problems,
     rename_problems,
     dashboard_problems,
+    place_problems,
     mapping_rule,
 )

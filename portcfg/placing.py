@@ -1,0 +1,97 @@
+"""Places in the sidebar, written once all that has one is there: below its parent, and then in order.
+
+Port refuses a sibling that stands below another parent (port-api.md §7.4), so nothing is written with its `after`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+from portcfg.client import PortWriter
+from portcfg.errors import ApiError
+from portcfg.kinds import KINDS
+from portcfg.model import Action, Change, Outcome, Plan, Ref, Resource, Status
+from portcfg.observe import listed
+from portcfg.places import PLACE, arranged, in_sidebar, tree_of, wanted_of
+from portcfg.steps import ended, path_of
+
+SIDEBAR = next(kind for kind in KINDS.values() if kind.list_in)
+
+
+def detach(port: PortWriter, plan: Plan) -> None:
+    """Take folders that move out of folders that move, too: Port refuses too deep a nesting also in between."""
+    folders = {change.ref.identifier: change for change in plan.changes if change.before and _is_folder(change)}
+    moving = {name for name, change in folders.items() if _moves(change, "parent")}
+    for name in moving:
+        above = (folders[name].before or {}).get("parent")
+        while above in folders and above not in moving:
+            above = (folders[above].before or {}).get("parent")
+        if above in moving:
+            # If that fails, so will the write of its parent, which is told.
+            with suppress(ApiError):
+                port.send("PATCH", path_of(folders[name].ref), {"parent": None})
+
+
+def _is_folder(change: Change) -> bool:
+    return KINDS[change.ref.kind] is SIDEBAR
+
+
+def _moves(change: Change, *keys: str) -> bool:
+    return change.action is Action.UPDATE and any(field.path[0] in keys for field in change.fields)
+
+
+def _displaces(change: Change) -> bool:
+    """Whether a change may put something into another order: what has no fields moves along with others."""
+    if not KINDS[change.ref.kind].parents:
+        return False
+    return change.action is Action.CREATE or _moves(change, *PLACE) or not change.fields
+
+
+def in_order(plan: Plan, port: PortWriter, written: Iterable[Outcome], failed: set[Ref]) -> Iterator[Outcome]:
+    """The outcomes of the writes, those of what is to be put into its place once it stands there."""
+    waiting: dict[str, Outcome] = {}
+    for outcome in written:
+        change = outcome.change
+        if outcome.status is Status.DONE and _displaces(change) and "after" in (change.after or {}):
+            waiting[change.ref.identifier] = outcome
+        else:
+            yield outcome
+    if not any(_displaces(change) for change in plan.pending if change.action is not Action.DELETE):
+        return
+    for outcome in _placed(plan, port, waiting):
+        if outcome.status is not Status.DONE:
+            failed.add(outcome.change.ref)
+        yield outcome
+
+
+def _placed(plan: Plan, port: PortWriter, waiting: dict[str, Outcome]) -> Iterator[Outcome]:
+    ours = {change.ref.identifier: change for change in plan.changes if KINDS[change.ref.kind].parents and change.after}
+    bodies = in_sidebar(Resource(change.ref, change.after or {}) for change in ours.values())
+    wanted = wanted_of(bodies)
+    if not wanted:
+        return
+    try:
+        tree = tree_of(listed(port, SIDEBAR))
+    except ApiError as error:
+        yield from (_unplaced(outcome, ended(outcome.change, error)) for outcome in waiting.values())
+        return
+    for parent, siblings in tree.items():
+        for name, after in arranged(siblings, wanted, bodies):
+            try:
+                port.send("PATCH", path_of(ours[name].ref), {"parent": parent or None, "after": after})
+            except ApiError as error:
+                outcome = waiting.get(name) or Outcome(ours[name], Status.DONE)
+                waiting[name] = _unplaced(outcome, ended(ours[name], error))
+    places = {name: siblings for siblings in tree.values() for name in siblings}
+    for name, outcome in waiting.items():
+        if outcome.status is Status.DONE and wanted[name] not in (None, *places.get(name, ())):
+            why = f"{wanted[name]!r}, which it is to come after, isn't below the same parent"
+            outcome = _unplaced(outcome, Outcome(outcome.change, Status.FAILED, why))
+        yield outcome
+
+
+def _unplaced(outcome: Outcome, why: Outcome) -> Outcome:
+    """What was made is there, and is ours, also out of its place."""
+    return replace(why, begun=outcome.change.action is Action.CREATE)
