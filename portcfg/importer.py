@@ -18,6 +18,10 @@ from portcfg.places import Tree, in_sidebar
 from portcfg.rules.names import ref_of
 from portcfg.yamlread import dump
 
+LONGEST_NAME = 120
+# Windows takes these for devices, whatever follows the first dot.
+DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
 
 def importable(live: State, kinds: Iterable[str], names: Iterable[str]) -> list[Resource]:
     """The live resources of these kinds (and identifiers, if any are given), less Port's own.
@@ -48,14 +52,21 @@ def _matches(ref: Ref, patterns: Iterable[str]) -> bool:
 
 
 def spec_file(root: Path, ref: Ref, taken: set[Path]) -> Path:
-    """Where the spec of `ref` goes: its identifier made safe for a file name, and unlike every other one."""
-    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", ref.identifier).strip(".-") or "unnamed"
-    folder = root / KINDS[ref.kind].folder
-    path, count = folder / f"{stem}.yaml", 1
-    while path in taken:
+    """Where the spec of `ref` goes: its identifier made safe for a file name on any disk, and unlike those `taken`."""
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", ref.identifier)[:LONGEST_NAME].strip(".-") or "unnamed"
+    if DEVICE.fullmatch(stem):
+        stem = f"{ref.kind}-{stem}"
+    folder, count = root / KINDS[ref.kind].folder, 1
+    path, known = folder / f"{stem}.yaml", {_as_the_disk_has_it(each) for each in taken}
+    while _as_the_disk_has_it(path) in known:
         count += 1
         path = folder / f"{stem}-{count}.yaml"
     return path
+
+
+def _as_the_disk_has_it(path: Path) -> str:
+    """Many disks take `A.yaml` for `a.yaml`."""
+    return str(path).casefold()
 
 
 def destinations(root: Path, refs: Iterable[Ref], documents: Sequence[Document]) -> dict[Ref, Path]:

@@ -124,7 +124,22 @@ def test_ports_own_resources_are_not_imported_and_names_choose() -> None:
 
 @pytest.mark.parametrize(
     "identifier, name",
-    [("a/b", "a-b"), ("../../etc", "etc"), ("..", "unnamed"), ("ünï", "n"), ("a.b", "a.b"), (".hidden", "hidden")],
+    [
+        ("a/b", "a-b"),
+        ("../../etc", "etc"),
+        ("..", "unnamed"),
+        ("ünï", "n"),
+        ("a.b", "a.b"),
+        (".hidden", "hidden"),
+        ("ends...", "ends"),
+        ("CON", "blueprint-CON"),
+        ("nul.x", "blueprint-nul.x"),
+        ("lpt1", "blueprint-lpt1"),
+        ("console", "console"),
+        ("a\\b:c*?", "a-b-c"),
+        ("x" * 300, "x" * 120),
+        ("-rf", "rf"),
+    ],
 )
 def test_file_names_are_harmless(identifier: str, name: str, tmp_path: Path) -> None:
     assert spec_file(tmp_path, Ref("blueprint", identifier), set()) == tmp_path / "blueprints" / f"{name}.yaml"
@@ -132,9 +147,10 @@ def test_file_names_are_harmless(identifier: str, name: str, tmp_path: Path) -> 
 
 def test_two_identifiers_never_share_a_file(tmp_path: Path) -> None:
     taken: set[Path] = set()
-    for identifier in ("a/b", "a:b", "a-b"):
+    for identifier in ("a/b", "a:b", "a-b", "A-B", "日本", "中国"):
         taken.add(spec_file(tmp_path, Ref("blueprint", identifier), taken))
-    assert sorted(path.name for path in taken) == ["a-b-2.yaml", "a-b-3.yaml", "a-b.yaml"]
+    names = ["A-B-4.yaml", "a-b-2.yaml", "a-b-3.yaml", "a-b.yaml", "unnamed-2.yaml", "unnamed.yaml"]
+    assert sorted(path.name for path in taken) == names
 
 
 TARGET = "title: T\nschema: {properties: {}}\n"
