@@ -44,8 +44,8 @@ class Tally:
     skipped: Counter[str] = field(default_factory=Counter)
     held: str = ""
 
-    def report(self, name: str, rejected: int) -> BlueprintReport:
-        """The frozen counts."""
+    def report(self, name: str) -> BlueprintReport:
+        """The frozen counts, without what was rejected: that counts the quarantine."""
         return BlueprintReport(
             blueprint=name,
             fragments=self.fragments,
@@ -53,7 +53,6 @@ class Tally:
             created=self.created,
             updated=self.updated,
             unchanged=self.unchanged,
-            rejected=rejected,
             skipped=dict(self.skipped),
             held=self.held,
         )

@@ -29,7 +29,7 @@ from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import Reject, ResourceReport
 from portcfg.sync.spec import ItemsToParse, SyncResource
 from portcfg.sync.streams import Batch, Deduper
-from portcfg.sync.valuecount import ValueCounts, unusual
+from portcfg.sync.valuecount import ValueCounts
 
 _HEAD = ("identifier", "blueprint", "title", "icon", "team", "selector.creates")
 
@@ -98,11 +98,10 @@ class ResourceMapper:
     def notices(self) -> list[str]:
         """What a person should know of how the rows were used."""
         label, dropped, dedupe = self.resource.label, self.count.duplicates, self.resource.dedupe
-        found = list(unusual(self.report()))
-        if dropped and dedupe:
-            kept = f"the one with the greatest `{dedupe.keep}`" if dedupe.keep else "the first"
-            found.append(f"{label}: {dropped} row(s) with a `{dedupe.by}` that another one has, too; {kept} was used")
-        return found
+        if not dropped or not dedupe:
+            return []
+        kept = f"the one with the greatest `{dedupe.keep}`" if dedupe.keep else "the first"
+        return [f"{label}: {dropped} row(s) with a `{dedupe.by}` that another one has, too; {kept} was used"]
 
     def report(self) -> ResourceReport:
         """The counts."""

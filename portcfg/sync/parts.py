@@ -8,7 +8,15 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from portcfg.errors import PortcfgError
-from portcfg.sync.report import BlueprintReport, Progress, StreamReport, StreamStatus, SyncReport
+from portcfg.sync.report import (
+    BlueprintReport,
+    DayTotals,
+    Progress,
+    ResourceReport,
+    StreamReport,
+    StreamStatus,
+    SyncReport,
+)
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.windows import DayRange
 
@@ -18,6 +26,8 @@ Tell = Callable[[Progress], None]
 ABOUT: Mapping[type, tuple[str, ...]] = {
     StreamReport: ("name",),
     BlueprintReport: ("blueprint",),
+    ResourceReport: ("resource",),
+    DayTotals: ("blueprint", "day"),
 }
 # What a part says of the whole run so far.
 LATEST = frozenset({"last_day", "rejected", "quarantine"})

@@ -61,13 +61,14 @@ class Contents:
 def scan(file: Path) -> Contents:
     """What a file says of its run; raises PortcfgError for what is no quarantine file."""
     header = _header(file)
-    written_by, silent, whole = header["read_at"], {}, set()
+    written_by, whole = header["read_at"], set()
+    silent: dict[str, frozenset[str]] = {}
     for line in kept_lines(file):
         if line["entry"] == "end":
             written_by = max(written_by, line["at"])
         elif "silent" in line:
             whole.add((line["blueprint"], line["identifier"]))
-            silent[line["blueprint"]] = frozenset(line["silent"])
+            silent[line["blueprint"]] = silent.get(line["blueprint"], frozenset()).union(line["silent"])
     days = (header["first_day"], header["last_day"])
     return Contents(header["mapping"], header["digest"], *days, header["read_at"], written_by, frozenset(whole), silent)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -107,7 +107,8 @@ class _Replay:
             first_day=self._contents.first_day,
             last_day=self._contents.last_day,
             blueprints=tuple(
-                tally.report(name, self._quarantine.rejected_in(name)) for name, tally in sorted(self._tallies.items())
+                replace(tally.report(name), rejected=self._quarantine.rejected_in(name))
+                for name, tally in sorted(self._tallies.items())
             ),
             rejected=self._quarantine.groups(),
             quarantine=self._quarantine.kept,

@@ -33,6 +33,7 @@ from portcfg.sync.report import Progress, StreamStatus, SyncReport
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.targets import Blueprints, check_resources, missing_fields, raise_missing, read_blueprints
+from portcfg.sync.valuecount import unusual
 from portcfg.sync.windows import DEFAULT_DAYS, DayRange, day_range
 
 PART_DAYS = 31
@@ -109,7 +110,8 @@ def run_sync(
         quarantine.close(options.retry.wall())
     done = replace(
         done,
-        notices=(*done.notices, *_notices(mapping, options, known, todo)),
+        blueprints=tuple(replace(item, rejected=quarantine.rejected_in(item.blueprint)) for item in done.blueprints),
+        notices=(*done.notices, *unusual(done.resources), *_notices(mapping, options, known, todo)),
         source_requests=sum(client.requests_made.values()),
         requests_by_path=dict(client.requests_made),
         source_retries=client.retries,
@@ -260,9 +262,7 @@ class _Run:
             last_day=self._days.last.isoformat() if windowed else "",
             streams=tuple(intake.streams),
             resources=tuple(mapper.report() for mapper in intake.mappers),
-            blueprints=tuple(
-                tally.report(name, self._quarantine.rejected_in(name)) for name, tally in sorted(self._tallies.items())
-            ),
+            blueprints=tuple(tally.report(name) for name, tally in sorted(self._tallies.items())),
             rejected=self._quarantine.groups(),
             quarantine=self._quarantine.kept,
             notices=(*intake.notices, *notices),

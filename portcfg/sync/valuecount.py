@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 
 from portcfg.sync.jq_programs import RowError, RowValues
 from portcfg.sync.report import ResourceReport, ValueReport
@@ -63,36 +62,16 @@ class ValueCounts:
         }
 
 
-def unusual(report: ResourceReport) -> Iterator[str]:
+def unusual(resources: Iterable[ResourceReport]) -> Iterator[str]:
     """What an author of the mapping should know of its expressions."""
-    for name, value in report.values.items():
-        if value.several:
-            yield f"{report.resource}: `{name}` gave several values {value.several} times; the first was used"
-        if value.none:
-            yield f"{report.resource}: `{name}` gave no output for {value.none} of {report.mapped} rows, so no value"
-        if value.null == report.mapped >= ENOUGH_ROWS:
-            yield f"{report.resource}: `{name}` is null for all {report.mapped} rows; is it what the rows call it?"
-
-
-def added(first: ResourceReport, second: ResourceReport) -> ResourceReport:
-    """The counts of one resource over two ranges of days."""
-    sums = {name: getattr(first, name) + getattr(second, name) for name in ("rows", "mapped", "left_out", "fragments")}
-    values = {
-        name: ValueReport(
-            **{
-                kind: count + getattr(second.values.get(name, ValueReport()), kind)
-                for kind, count in asdict(first.values.get(name, ValueReport())).items()
-            }
-        )
-        for name in dict.fromkeys((*first.values, *second.values))
-    }
-    return ResourceReport(
-        first.resource,
-        first.blueprint,
-        **sums,
-        without_identifier=first.without_identifier + second.without_identifier,
-        values=values,
-    )
+    for item in resources:
+        for name, value in item.values.items():
+            if value.several:
+                yield f"{item.resource}: `{name}` gave several values {value.several} times; the first was used"
+            if value.none:
+                yield f"{item.resource}: `{name}` gave no output for {value.none} of {item.mapped} rows, so no value"
+            if value.null == item.mapped >= ENOUGH_ROWS:
+                yield f"{item.resource}: `{name}` is null for all {item.mapped} rows; is it what the rows call it?"
 
 
 def rates(resources: Iterable[ResourceReport]) -> dict[str, dict[str, object]]:

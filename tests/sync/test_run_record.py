@@ -152,3 +152,26 @@ def test_without_being_asked_nothing_is_recorded() -> None:
     with embedded_port(THING) as port:
         run(port, body(resource()), {"/a": thirty(0)})
         assert "portcfg_sync_run" not in {item["identifier"] for item in port.get("/blueprints")["blueprints"]}
+
+
+def test_the_parts_of_a_run_are_told_as_one() -> None:
+    mapping = body(resource(**DAYS), report={"day": ["cents"]}, **RECORDED)
+    mapping["streams"]["a"] |= {
+        "query_params": {"day": "$window.first_day"},
+        "window": {"days": 1, "day": ".at"},
+    }
+
+    def answer(asked: Any) -> Any:
+        at = f"{asked['day']}T00:00:00Z"
+        return {"rows": [{"id": at, "at": at, "cents": 5}, {"id": f"{at}bad", "at": at, "cents": "x"}]}
+
+    with embedded_port(DATED) as port:
+        report = run_days(port, mapping, {"/a": answer})
+        assert [(group.about, group.count) for group in report.rejected] == [("cents", 3)]
+        (day,), (item,) = report.blueprints, report.resources
+        assert (day.created, day.rejected, item.mapped, item.values["properties.cents"].null) == (3, 3, 6, 0)
+        assert [(total.day[-2:], total.values) for total in report.totals] == [
+            (number, {"cents": 5}) for number in ("02", "03", "04")
+        ]
+        (record,) = records(port).values()
+        assert (record["rows"], record["rejected"], record["values"]) == (6, 3, {"a (1)": {"rows": 6, "null": {}}})
