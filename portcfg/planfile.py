@@ -1,7 +1,7 @@
 """A plan bound to what was reviewed: saved by `plan --out`, and carried out by `apply FILE` only if nothing moved.
 
 The file is evidence, not instruction: `apply` plans afresh from the specs and Port, and compares. Whoever changes the
-file can stop an apply, but can't make it write anything else. It holds specs and live bodies, which hold no secrets.
+file can stop an apply, but can't make it write anything else. It holds live bodies, less what may be secret in them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from portcfg import __version__
+from portcfg.concealed import concealed
 from portcfg.diff import canonical, field_changes
 from portcfg.errors import MovedError, UntrustedPlanError
 from portcfg.kinds import KINDS
-from portcfg.model import Body, Change, Path, Plan, Ref, Resource, State
+from portcfg.model import MISSING, Body, Change, Path, Plan, Ref, Resource, State
 
 FORMAT = "portcfg/bound-plan/1"
 NO_KEY = "sha256"
 WITH_KEY = "hmac-sha256"
+ANEW = "make it anew with `portcfg plan --out`"
+MAX_FIELDS = 5
+MAX_VALUE = 80
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def save(plan: Plan, binding: Binding, key: str) -> str:
         "binding": {**vars(binding), "allowed": list(binding.allowed)},
         "changes": [_entry(change) for change in _bound(plan)],
     }
-    signed = {**body, "seal": {"by": WITH_KEY if key else NO_KEY, "value": _seal(body, key)}}
+    signed = {**body, "seal": {"by": WITH_KEY if key else NO_KEY, "value": seal_of(body, key)}}
     return json.dumps(signed, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -75,11 +79,12 @@ def _entry(change: Change) -> Body:
 
 
 def _reviewed(change: Change) -> Body | None:
-    """The live body as it was compared; None for what wasn't there."""
-    return KINDS[change.ref.kind].comparable(change.before) if change.before is not None else None
+    """The live body as it was compared, fit for a file; None for what wasn't there."""
+    return concealed(KINDS[change.ref.kind].comparable(change.before)) if change.before is not None else None
 
 
-def _seal(body: Body, key: str) -> str:
+def seal_of(body: Body, key: str) -> str:
+    """The signature of a plan file's content, or without a key its digest."""
     text = canonical(body).encode()
     return hmac.new(key.encode(), text, hashlib.sha256).hexdigest() if key else hashlib.sha256(text).hexdigest()
 
@@ -92,26 +97,48 @@ class BoundPlan:
     changes: tuple[Body, ...]
 
 
-def read(text: str, key: str) -> BoundPlan:
+def read(data: bytes, key: str) -> BoundPlan:
     """The plan in a file; raises UntrustedPlanError for one that is damaged, unsigned, or of another version."""
     try:
-        signed = json.loads(text)
-    except ValueError as error:
-        raise UntrustedPlanError("the plan file isn't JSON", hint="make it anew with `portcfg plan --out`") from error
-    body = {name: value for name, value in signed.items() if name != "seal"} if isinstance(signed, dict) else {}
-    if body.get("format") != FORMAT:
-        raise UntrustedPlanError(
-            f"the plan file has the format {body.get('format')!r}; this portcfg reads {FORMAT!r}",
-            hint="make it anew with `portcfg plan --out`",
-        )
+        signed = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UntrustedPlanError("the plan file isn't JSON", hint=ANEW) from error
+    if not isinstance(signed, dict):
+        raise UntrustedPlanError("the plan file holds no plan", hint=ANEW)
+    body = {name: value for name, value in signed.items() if name != "seal"}
+    _check_format(body.get("format"), body.get("tool"))
     _check_seal(body, signed.get("seal"), key)
     if body["tool"] != __version__:
         raise UntrustedPlanError(
             f"the plan was made by portcfg {body['tool']}, and this is {__version__}",
             hint="plan and apply with one version, or make the plan anew",
         )
+    try:
+        return _bound_plan(body)
+    except (KeyError, TypeError, AttributeError) as error:
+        # Without a key, whoever writes a file can seal it.
+        raise UntrustedPlanError("the plan file isn't one that portcfg wrote", hint=ANEW) from error
+
+
+def _bound_plan(body: Body) -> BoundPlan:
     binding = Binding(**{**body["binding"], "allowed": tuple(body["binding"]["allowed"])})
+    for entry in body["changes"]:
+        if entry.keys() != {"action", "kind", "identifier", "live"} or not isinstance(entry["live"], dict | None):
+            raise TypeError
+        KINDS[entry["kind"]].parts(entry["live"] or {})
     return BoundPlan(binding, tuple(body["changes"]))
+
+
+def _check_format(found: Any, tool: Any) -> None:
+    if found == FORMAT:
+        return
+    name, _, number = found.rpartition("/") if isinstance(found, str) else ("", "", "")
+    own, _, current = FORMAT.rpartition("/")
+    if name != own or not number.isdecimal():
+        raise UntrustedPlanError(f"this is no plan file: its format is {found!r}, not {FORMAT!r}", hint=ANEW)
+    age = "newer" if int(number) > int(current) else "older"
+    message = f"the plan file has the {age} format {found!r}, of portcfg {tool}; this one reads {FORMAT!r}"
+    raise UntrustedPlanError(message, hint="plan and apply with one version, or make the plan anew")
 
 
 def _check_seal(body: Body, seal: Any, key: str) -> None:
@@ -120,8 +147,13 @@ def _check_seal(body: Body, seal: Any, key: str) -> None:
         raise UntrustedPlanError("the plan file isn't signed", hint="PORTCFG_PLAN_KEY must be set when planning, too")
     if by == WITH_KEY and not key:
         raise UntrustedPlanError("the plan file is signed", hint="set PORTCFG_PLAN_KEY to the key it was signed with")
-    if not hmac.compare_digest(str(value), _seal(body, key)):
-        raise UntrustedPlanError("the plan file was changed after it was made, or signed with another key")
+    try:
+        fits = hmac.compare_digest(str(value).encode(), seal_of(body, key).encode())
+    except (UnicodeError, RecursionError):  # half of a letter, which nothing that is read holds
+        fits = False
+    if not fits:
+        message = "the plan file was changed after it was made, or signed with another key"
+        raise UntrustedPlanError(message, hint=ANEW)
 
 
 def check(bound: BoundPlan, binding: Binding, fresh: Plan) -> None:
@@ -161,9 +193,16 @@ def _moved(bound: BoundPlan, fresh: Plan) -> Iterator[str]:
 def _where(reviewed: Body | None, live: Body | None) -> str:
     if reviewed is None or live is None:
         return " appeared" if reviewed is None else " is gone"
-    paths = [_dotted(change.path) for change in field_changes(reviewed, live)]
-    return f" in {', '.join(paths[:5])}" + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    changes = field_changes(reviewed, live)
+    told = [f"{_dotted(each.path)} ({_value(each.before)} then, {_value(each.after)} now)" for each in changes]
+    more = f" and {len(told) - MAX_FIELDS} more" if len(told) > MAX_FIELDS else ""
+    return f" in {', '.join(told[:MAX_FIELDS])}{more}"
 
 
 def _dotted(path: Path) -> str:
     return ".".join(map(str, path))
+
+
+def _value(value: Any) -> str:
+    text = "absent" if value is MISSING else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"

@@ -21,6 +21,7 @@ LAYERS = {
     "portcfg.model": 1,
     "portcfg.yamlread": 2,
     "portcfg.diff": 2,
+    "portcfg.concealed": 2,
     "portcfg.retry": 2,
     "portcfg.client": 3,
     "portcfg.kinds": 3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -114,9 +115,17 @@ def _planned(settings: Settings, specs: Specs, options: Options, out: Path | Non
     with reading(settings, specs) as port:
         plan = plan_specs(specs, port, options)
         if out:
-            out.write_text(planfile.save(plan, _binding(settings, specs, options), settings.plan_key), encoding="utf-8")
+            _save(out, planfile.save(plan, _binding(settings, specs, options), settings.plan_key))
         say(f"{port.requests_made} requests to {port.root}")
     return plan
+
+
+def _save(file: Path, text: str) -> None:
+    """Write a file that only its owner can read: it holds what Port does."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        os.fchmod(opened.fileno(), 0o600)
+        opened.write(text)
 
 
 @click.command("drift")
@@ -181,7 +190,7 @@ def apply_command(
     """
     specs = checked_specs(settings)
     options = _options(prune, no_ledger, allowed, remove_all)
-    bound = planfile.read(plan_file.read_text(encoding="utf-8"), settings.plan_key) if plan_file else None
+    bound = planfile.read(plan_file.read_bytes(), settings.plan_key) if plan_file else None
     if bound and (prune or no_ledger or allowed or remove_all):
         raise UsageError("the plan file says what it may do", hint="give these flags to `plan --out`")
     if bound:

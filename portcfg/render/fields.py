@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from portcfg.concealed import concealed
 from portcfg.diff import canonical, is_reordered
 from portcfg.model import MISSING, Cause, FieldChange
 from portcfg.render.safe import dotted, plain, shortened, shown
@@ -18,7 +20,7 @@ MAX_ORDER = 12
 
 def field_lines(field: FieldChange) -> Iterator[str]:
     """The lines of one field, its sign first: `~` for what is changed, `+` and `-` for what comes and goes."""
-    path = dotted(field.path)
+    path, field = dotted(field.path), fit(field)
     if field.renamed_from:
         yield f"~ {dotted(field.path[:-1])}: {plain(field.renamed_from)} renamed to {plain(str(field.path[-1]))}"
     elif field.before is MISSING:
@@ -34,6 +36,12 @@ def field_lines(field: FieldChange) -> Iterator[str]:
         yield from _replaced(path, field.before, field.after)
     if field.cause is Cause.CONFLICT:
         yield f"  (applied last: {shown(field.applied)})"
+
+
+def fit(field: FieldChange) -> FieldChange:
+    """A field without what may be secret in it."""
+    sides = {name: concealed(getattr(field, name), field.path) for name in ("before", "after", "applied")}
+    return replace(field, **sides)
 
 
 def _replaced(path: str, before: Any, after: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from portcfg import __version__
 from portcfg.kinds import KINDS
 from portcfg.model import MISSING, Action, Cause, Change, FieldChange, Plan
 from portcfg.render.cycles import cycles_of
-from portcfg.render.fields import field_lines
+from portcfg.render.fields import field_lines, fit
 from portcfg.render.safe import code, fenced, plain, shortened, shown
 
 FORMAT = "portcfg/plan/1"
@@ -160,6 +160,7 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 def _field_json(field: FieldChange) -> dict[str, Any]:
     """`before`, `after` or `applied` is left out where the field is absent on that side, for null is a value."""
+    field = fit(field)
     sides = {"before": field.before, "after": field.after, "applied": field.applied}
     known = {"path": list(field.path), "cause": field.cause.value}
     if field.renamed_from:
