@@ -170,6 +170,8 @@ def delete(port: PortWriter, change: Change) -> Outcome:
     """Delete a resource; its entities only where it was named, or once they are elsewhere."""
     emptied = KINDS[change.ref.kind].emptied
     try:
+        if change.move:
+            check_moved(port, change, change.move)
         port.send("DELETE", path_of(change.ref))
     except ApiError as error:
         if error.status == 404:
@@ -180,8 +182,6 @@ def delete(port: PortWriter, change: Change) -> Outcome:
         if not (emptied and (change.approved or change.move)):
             return Outcome(change, Status.FAILED, f"{error.message}: {EMPTY_FIRST}")
         return _emptied(port, change, f"{path_of(change.ref)}/{emptied}")
-        if change.move:
-            check_moved(port, change, change.move)
     return Outcome(change, Status.DONE)
 
 
