@@ -139,7 +139,7 @@ class Targets:
 class Related:
     """Entities whose relations can be written, the rest, and what was left out of relations, counted by text.
 
-    `creating` are, for entities with a target that Port shall make, the relations to send with such a request.
+    `creating` are, for entities with a target that Port shall make, the relations that wait for it.
     """
 
     entities: list[Entity]
@@ -163,9 +163,10 @@ def relate(
             shaped.append(replace(entity, relations=values))
     missing = {name: _missing_targets(name, shaped, relations[name]["target"], targets) for name in _used(shaped)}
     policies = {name: _policy(mapping, blueprint["identifier"], name, relations[name]["target"]) for name in missing}
-    # Port takes no entity without its required relations, so these go along with those that it makes targets of.
-    required = {name for name, relation in relations.items() if relation.get("required")}
     made = {name for name, policy in policies.items() if policy == "create"}
+    if any(relations[name].get("required") for name in made):
+        # Port takes no entity without its required relations, so that all go out at once.
+        made = set(relations)
     for entity in shaped:
         kept, problem = _resolved(entity, relations, missing, policies, result.dropped)
         if problem:
@@ -173,7 +174,7 @@ def relate(
             continue
         result.entities.append(replace(entity, relations=kept))
         if any(policies[name] == "create" and missing[name].intersection(_items(kept[name])) for name in kept):
-            result.creating[entity.identifier] = made | required
+            result.creating[entity.identifier] = made
     return result
 
 

@@ -30,8 +30,8 @@ class Written:
 class BulkWriter:
     """Writes the entities of one blueprint. An item answered 404 (a relation's target isn't there yet) waits.
 
-    `creating` are, by identifier, the relations that go out in a request that lets Port make their targets; all others
-    go out in one that doesn't, so that Port never makes a target that the mapping doesn't want made.
+    `creating` are, by identifier, the relations whose missing targets Port shall make. Such an entity goes out without
+    them first, so that its other targets are there when Port makes what is missing: it would make those, too.
     """
 
     def __init__(
@@ -57,26 +57,21 @@ class BulkWriter:
         self._send_all([body for body, _ in self.written.deferred.values()], lambda _: None)
 
     def _send_all(self, bodies: list[Body], wrote: Callable[[int], None]) -> None:
-        rest = []
         making = [body for body in bodies if body["identifier"] in self._creating]
         self._whole.update({body["identifier"]: body for body in making})
-        for batch in bulks(self._with_made_targets(body) for body in making):
-            self._send(batch, create_missing=True)
-            left = [body for body in batch if self._has_more(body)]
-            rest += [self._whole[body["identifier"]] for body in left]
-            wrote(len(batch) - len(left))
-        rest += [body for body in bodies if body["identifier"] not in self._creating]
-        for batch in bulks(rest):
+        first = [body for body in map(self._without_made, making) if body.get("relations")]
+        for batch in bulks([body for body in bodies if body["identifier"] not in self._creating] + first):
             self._send(batch)
+            wrote(sum(body["identifier"] not in self._creating for body in batch))
+        failed = {*self.written.refused, *self.written.deferred}
+        held_back = {body["identifier"] for body in first} & failed
+        for batch in bulks(body for body in making if body["identifier"] not in held_back):
+            self._send(batch, create_missing=True)
             wrote(len(batch))
 
-    def _with_made_targets(self, body: Body) -> Body:
-        names = self._creating[body["identifier"]]
-        return {**body, "relations": {name: value for name, value in body["relations"].items() if name in names}}
-
-    def _has_more(self, sent: Body) -> bool:
-        name, written = sent["identifier"], self.written
-        return sent != self._whole[name] and name not in written.refused and name not in written.deferred
+    def _without_made(self, body: Body) -> Body:
+        made = self._creating[body["identifier"]]
+        return {**body, "relations": {name: value for name, value in body["relations"].items() if name not in made}}
 
     def write_bare(self) -> None:
         """Write what waits without its relations, for it to be there when the others of a circle relate to it."""

@@ -303,3 +303,55 @@ def test_an_error_of_the_whole_request_is_raised() -> None:
     with pytest.raises(ApiError):
         bulk.write(some(*(f"x{n}" for n in range(200))))
     assert len(port.asked) == 1
+
+
+def test_each_relation_has_its_own_word_on_missing_targets() -> None:
+    child = blueprint(
+        "child",
+        {name: {"target": name, "title": name, "many": name == "pupil"} for name in ("made", "kept", "cut", "pupil")},
+        n="number",
+        s="string",
+    )
+    picky = blueprint("kept", n="number", s={"type": "string", "pattern": "^[a-z]+$"})
+    others = {**blueprint("made", n="number"), **blueprint("cut", n="number"), **blueprint("pupil", n="number")}
+    words = {"child.made": "create", "child.pupil": "create", "child.kept": "quarantine", "child.cut": "drop"}
+    related = {name: f".{name}" for name in ("made", "kept", "cut", "pupil")}
+    mapping = body(resource("a", "kept"), resource("b", "child", relations=related), missing_relations=words)
+    children = [
+        {"id": "all", "n": 1, "made": "m1", "kept": "fine", "cut": "nobody", "pupil": ["p1", "p2"]},
+        {"id": "refused", "n": 1, "made": "m2", "kept": "BAD", "pupil": ["p3"]},
+        {"id": "lost", "n": 1, "made": "m3", "kept": "nobody"},
+        {"id": "plain", "n": 1, "made": "m1"},
+        {"id": "alone", "n": 1},
+    ]
+    handlers = {"/a": rows({"id": "fine", "s": "a"}, {"id": "BAD", "s": "A"}), "/b": rows(*children)}
+    with embedded_port({**child, **picky, **others}) as port:
+        report = run(port, mapping, handlers)
+        assert {name: value["relations"] for name, value in entities(port, "child").items()} == {
+            "all": {"made": "m1", "kept": "fine", "pupil": ["p1", "p2"]},
+            "plain": {"made": "m1"},
+            "alone": {},
+        }
+        # Of what was refused nothing is made either.
+        assert [list(entities(port, name)) for name in ("made", "pupil", "cut", "kept")] == [
+            ["m1"],
+            ["p1", "p2"],
+            [],
+            ["fine"],
+        ]
+        assert sorted((reject.where, reject.identifier, reject.about) for reject in report.rejects) == [
+            ("relations", "lost", "kept"),
+            ("write", "BAD", "422 blueprint_schema_mismatch"),
+            ("write", "refused", "404 not_found"),
+        ]
+        assert (report.blueprints[0].created, report.blueprints[0].rejected) == (3, 2)
+        assert run(port, mapping, handlers).writes == 0
+
+
+def test_a_required_relation_whose_target_is_made() -> None:
+    needy = blueprint("child", {"made": {"target": "made", "title": "Made", "required": True}}, n="number", s="string")
+    mapping = body(resource("a", "child", relations={"made": ".made"}), missing_relations="create")
+    with embedded_port({**needy, **blueprint("made", n="number")}) as port:
+        report = run(port, mapping, {"/a": rows({"id": "a", "made": "m"}, {"id": "b"})})
+        assert entities(port, "child")["a"]["relations"] == {"made": "m"}
+        assert [reject.about for reject in report.rejects] == ["made"]
