@@ -92,7 +92,11 @@ OWNERS = {
     "uvicorn": {"emulator.*"},
 }
 # Where the configuration's side may look into sync: its offline checks, and the report to print.
-MEETING = {"portcfg.rules.mappings": {"portcfg.sync.checks"}, "portcfg.render.sync": {"portcfg.sync.report"}}
+MEETING = {
+    "portcfg.rules.mappings": {"portcfg.sync.checks"},
+    "portcfg.render.sync": {"portcfg.sync.report"},
+    "portcfg.render.coverage": {"portcfg.sync.coverage"},
+}
 PURE = (
     "places",
     "plan",

@@ -43,7 +43,7 @@ Examples:
   portcfg plan --env local               plan against the embedded Port
   portcfg plan --format markdown         a pull request comment
   portcfg apply --auto-approve           what CI runs on merge
-  portcfg sync cursor --days 3           re-read the last three days
+  portcfg sync                           read the days that are missing or may still change
 
 \b
 Exit codes: 0 done or no changes, 1 error or invalid, 2 changes pending (plan --detailed-exitcode),

@@ -39,7 +39,8 @@ WORST_FIRST = (EXIT_INCOMPLETE, EXIT_PARTIAL, EXIT_OK)
 @click.argument("names", nargs=-1, metavar="[MAPPING]...")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First UTC day.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last UTC day; yesterday where absent.")
-@click.option("--days", type=click.IntRange(min=1), help="This many whole days up to --until; 30 where absent.")
+@click.option("--days", type=click.IntRange(min=1), help="This many whole days up to --until.")
+@click.option("--missing-only", is_flag=True, help="Of the days asked for, only those that are not settled.")
 @click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
 @click.option("--source-url", metavar="URL", help="Another base URL for the source.")
 @quarantine_option
@@ -50,6 +51,7 @@ def run_command(
     since: Any,
     until: Any,
     days: int | None,
+    missing_only: bool,
     dry_run: bool,
     source_url: str | None,
     quarantine: Path | None,
@@ -57,18 +59,19 @@ def run_command(
 ) -> int:
     """Read each mapping's source, make entities, compare them with Port's, and write those that changed.
 
-    Covers whole UTC days only. Deletes nothing. With --env local the embedded Port is written, and Cursor's
+    Covers whole UTC days only: those that are missing or may still change, unless --since, --until or --days say which.
+    The first run reads the last 30. Deletes nothing. With --env local the embedded Port is written, and Cursor's
     place is taken by a stand-in with a synthetic company, unless --source-url says otherwise.
 
     \b
     Examples:
       portcfg sync --dry-run
-      portcfg sync cursor --days 3
-      portcfg sync cursor --since 2026-01-01 --until 2026-01-31
+      portcfg sync cursor --since 2026-01-01 --missing-only
+      portcfg sync status
       portcfg sync --env local --format json
     """
     specs = checked_specs(settings)
-    options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link)
+    options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link, missing_only)
     opened = reading if dry_run else writing
     reports: list[SyncReport] = []
     try:

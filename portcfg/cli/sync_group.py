@@ -6,6 +6,7 @@ import click
 
 from portcfg.cli.replay import replay_command
 from portcfg.cli.sync import run_command
+from portcfg.cli.sync_status import status_command
 
 RUN = "run"
 
@@ -28,4 +29,4 @@ class RunByDefault(click.Group):
         self.format_commands(ctx, formatter)
 
 
-sync_command = RunByDefault("sync", commands=[run_command, replay_command])
+sync_command = RunByDefault("sync", commands=[run_command, status_command, replay_command])

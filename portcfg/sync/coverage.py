@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from portcfg.sync.windows import DayRange, utc_day
+from portcfg.sync.windows import DAY_MS, DayRange, utc_day
 
 OPEN, SETTLED, REFUSED = "open", "settled", "not in plan"
 ONE_DAY = timedelta(days=1)
@@ -46,10 +46,9 @@ Known = Mapping[str, StreamDays]
 
 @dataclass(frozen=True)
 class Coverage:
-    """One stream as `sync status` shows it. Days are ISO text, '' where there is none; `gaps` are days without a record
-    between the mapping's first and last one; `rows` are those of `last_day`."""
+    """One stream as `sync status` shows it. Days and `read_at` are ISO text, '' where there is none; `gaps` are days
+    without a record between the mapping's first and last one; `rows` are those of `last_day`."""
 
-    mapping: str
     stream: str
     first_day: str
     settled_until: str
@@ -57,8 +56,17 @@ class Coverage:
     gaps: tuple[str, ...]
     last_day: str
     rows: int | None
-    read_at: float | None
+    read_at: str
     refused_until: str
+
+
+@dataclass(frozen=True)
+class MappingCoverage:
+    """A mapping's streams, and what is wrong with them: gaps, or nothing read for too long."""
+
+    mapping: str
+    streams: tuple[Coverage, ...]
+    problems: tuple[str, ...]
 
 
 def state_of(day: date, now: float, settle_days: int) -> str:
@@ -108,18 +116,24 @@ def parts(days: Sequence[date], size: int) -> list[DayRange]:
     return found
 
 
-def coverage(mapping: str, known: Known) -> list[Coverage]:
-    """A line for each stream."""
+def coverage(mapping: str, known: Known, now: float, max_age_days: int) -> MappingCoverage:
+    """How far a mapping's streams are read at `now` (epoch seconds), and what is wrong with it."""
     first, last = _first(known), max(_all_days(known), default=None)
-    return [_covered(mapping, name, stream, first, last) for name, stream in known.items()]
+    streams = tuple(_covered(name, stream, first, last) for name, stream in known.items())
+    problems = [f"{len(item.gaps)} day(s) of {item.stream} are missing" for item in streams if item.gaps]
+    newest = max((record.read_at for stream in known.values() for record in stream.days.values()), default=None)
+    if known and newest is None:
+        problems.append("no day is recorded")
+    elif newest is not None and now - newest > max_age_days * DAY_MS / 1000:
+        problems.append(f"nothing new was read for more than {max_age_days} day(s)")
+    return MappingCoverage(mapping, streams, tuple(problems))
 
 
-def _covered(mapping: str, name: str, stream: StreamDays, first: date | None, last: date | None) -> Coverage:
+def _covered(name: str, stream: StreamDays, first: date | None, last: date | None) -> Coverage:
     days = sorted(stream.days)
     gaps = [day for day in _days(first, last) if day not in stream.days and stream.is_due(day)] if first else []
     newest = stream.days[days[-1]] if days else None
     return Coverage(
-        mapping=mapping,
         stream=name,
         first_day=_text(days[0] if days else None),
         settled_until=_text(_settled_until(stream, days)),
@@ -127,7 +141,7 @@ def _covered(mapping: str, name: str, stream: StreamDays, first: date | None, la
         gaps=tuple(map(_text, gaps)),
         last_day=_text(newest.day if newest else None),
         rows=newest.rows if newest else None,
-        read_at=max((record.read_at for record in stream.days.values()), default=None),
+        read_at=_instant(max((record.read_at for record in stream.days.values()), default=None)),
         refused_until=_text(stream.refused_until),
     )
 
@@ -153,6 +167,10 @@ def _all_days(known: Known) -> Iterable[date]:
 def _days(first: date, last: date | None) -> Iterator[date]:
     for number in range((last - first).days + 1 if last else 0):
         yield first + timedelta(days=number)
+
+
+def _instant(epoch_seconds: float | None) -> str:
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds") if epoch_seconds else ""
 
 
 def _text(day: date | None) -> str:

@@ -21,6 +21,7 @@ LOOKING = {
     "import": ("import", "--overwrite"),
     "doctor": ("doctor",),
     "sync --dry-run": ("sync", "--dry-run", "--days", "3"),
+    "sync status": ("sync", "status"),
 }
 
 
@@ -33,7 +34,7 @@ def cli(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def run(*args: str) -> Any:
         with serving_cursor(3, 35, 1) as url:
-            more = ("--source-url", url) if args[0] == "sync" else ()
+            more = ("--source-url", url) if args[:2] == ("sync", "--dry-run") else ()
             return CliRunner().invoke(main, [*args, *more], env={**port, "CURSOR_API_KEY": "local"})
 
     assert run("apply", "--auto-approve").exit_code == 0
