@@ -25,8 +25,8 @@ Tell = Callable[[Progress], None]
 # What tells which thing a report is on.
 ABOUT: Mapping[type, tuple[str, ...]] = {
     StreamReport: ("name",),
-    BlueprintReport: ("blueprint",),
     ResourceReport: ("resource",),
+    BlueprintReport: ("blueprint",),
     DayTotals: ("blueprint", "day"),
 }
 # What a part says of the whole run so far.

@@ -63,6 +63,17 @@ class SyncOptions:
         return bool(self.first_day or self.last_day or self.days is not None)
 
 
+@dataclass(frozen=True)
+class _Means:
+    """What all parts of a run work with."""
+
+    source: SourceClient
+    port: PortReader
+    options: SyncOptions
+    progress: Callable[[Progress], None]
+    quarantine: Quarantine
+
+
 def run_sync(
     mapping: SyncMapping,
     source_env: Mapping[str, str],
@@ -88,33 +99,39 @@ def run_sync(
     span = day_range(options.now, options.first_day, options.last_day, options.days, default_days(mapping))
     client = source or SourceClient(mapping.source, source_env, options.retry)
     report = progress or (lambda _: None)
-    started, requests = options.retry.monotonic(), port.requests_made
     client.on_wait = lambda reason, seconds: report(Progress("wait", reason, math.ceil(seconds)))
-    quarantine = quarantine or Quarantine()
+    means = _Means(client, port, options, report, quarantine or Quarantine())
     try:
-        blueprints = read_blueprints(port)
-        check_resources(mapping.resources, blueprints)
-        known = read_days(port, mapping, options.now, SYNC_BLUEPRINT in blueprints)
-        book = DayBook(mapping, known, options.now, options.run, SYNC_BLUEPRINT in blueprints)
-        todo = _todo(mapping, options, span, known)
-        whole = DayRange(todo[0].first, todo[-1].last) if todo else span
-        quarantine.begin(mapping, options.now, whole.first.isoformat(), whole.last.isoformat())
-        client.keep_answers(mapping.streams[name].path for name in undated_streams(mapping) if len(todo) > 1)
-
-        def run_part(part: SyncMapping, days: DayRange) -> SyncReport:
-            return _Run(part, client, port, options, days, report, quarantine, blueprints, book).run()
-
-        done = run_parts(mapping, todo, run_part, report) if todo else _nothing_to_do(mapping, options, span)
+        return _run_days(mapping, span, means)
     finally:
         client.close()
-        quarantine.close(options.retry.wall())
+        means.quarantine.close(options.retry.wall())
+
+
+def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport:
+    """Choose the days, of `span` where days were asked for, and run them part by part."""
+    port, source, options = means.port, means.source, means.options
+    started, requests = options.retry.monotonic(), port.requests_made
+    blueprints = read_blueprints(port)
+    check_resources(mapping.resources, blueprints)
+    known = read_days(port, mapping, options.now, SYNC_BLUEPRINT in blueprints)
+    book = DayBook(mapping, known, options.now, options.run, SYNC_BLUEPRINT in blueprints)
+    todo = _todo(mapping, options, span, known)
+    whole = DayRange(todo[0].first, todo[-1].last) if todo else span
+    means.quarantine.begin(mapping, options.now, whole.first.isoformat(), whole.last.isoformat())
+    source.keep_answers(mapping.streams[name].path for name in undated_streams(mapping) if len(todo) > 1)
+
+    def run_part(part: SyncMapping, days: DayRange) -> SyncReport:
+        return _Run(part, days, means, blueprints, book).run()
+
+    done = run_parts(mapping, todo, run_part, means.progress) if todo else _nothing_to_do(mapping, options, span)
     done = replace(
         done,
-        blueprints=tuple(replace(item, rejected=quarantine.rejected_in(item.blueprint)) for item in done.blueprints),
+        blueprints=tuple(replace(b, rejected=means.quarantine.rejected_in(b.blueprint)) for b in done.blueprints),
         notices=(*done.notices, *unusual(done.resources), *_notices(mapping, options, known, todo)),
-        source_requests=sum(client.requests_made.values()),
-        requests_by_path=dict(client.requests_made),
-        source_retries=client.retries,
+        source_requests=sum(source.requests_made.values()),
+        requests_by_path=dict(source.requests_made),
+        source_retries=source.retries,
         port_requests=port.requests_made - requests,
         seconds=options.retry.monotonic() - started,
     )
@@ -156,27 +173,17 @@ def default_days(mapping: SyncMapping) -> int:
 
 
 class _Run:
+    """One part of a run."""
+
     def __init__(
-        self,
-        mapping: SyncMapping,
-        source: SourceClient,
-        port: PortReader,
-        options: SyncOptions,
-        days: DayRange,
-        progress: Callable[[Progress], None],
-        quarantine: Quarantine,
-        blueprints: Blueprints,
-        book: DayBook,
+        self, mapping: SyncMapping, days: DayRange, means: _Means, blueprints: Blueprints, book: DayBook
     ) -> None:
-        self._quarantine = quarantine
+        self._mapping = mapping
+        self._days = days
+        self._means = means
         self._blueprints = blueprints
         self._book = book
-        self._mapping = mapping
-        self._source = source
-        self._port = port
-        self._options = options
-        self._days = days
-        self._progress = progress
+        self._port, self._options, self._quarantine = means.port, means.options, means.quarantine
         self._tallies: dict[str, Tally] = {}
 
     def run(self) -> SyncReport:
@@ -186,7 +193,9 @@ class _Run:
         by_blueprint = self._entities(intake)
         raise_missing(missing_fields((item for items in by_blueprint.values() for item in items), blueprints))
         dry_run, quarantine = self._options.dry_run, self._quarantine
-        delivery = Delivery(self._port, self._mapping, blueprints, self._tallies, self._progress, dry_run, quarantine)
+        delivery = Delivery(
+            self._port, self._mapping, blueprints, self._tallies, self._means.progress, dry_run, quarantine
+        )
         delivery.deliver(by_blueprint, partial(_silent, intake))
         dropped = [f"{text} ({count})" for text, count in delivery.dropped.items()]
         report = self._report(intake, [*dropped, *self._record_days(intake)])
@@ -210,7 +219,9 @@ class _Run:
 
     def _read(self, blueprints: Blueprints) -> Intake:
         now, quarantine = self._options.now, self._quarantine
-        return Reader(self._mapping, self._source, self._days, now, self._progress, quarantine, blueprints).read()
+        return Reader(
+            self._mapping, self._means.source, self._days, now, self._means.progress, quarantine, blueprints
+        ).read()
 
     def _entities(self, intake: Intake) -> dict[str, list[Entity]]:
         """Merged entities by blueprint, without the blueprints that are held back."""
