@@ -48,7 +48,8 @@ def script(port_url: str, cursor_url: str) -> str:
         "your-client-secret": "local",
         "your-cursor-key": "local",
         "https://api.port.io ": f"{port_url} ",
-        "portcfg sync": f"portcfg sync --source-url {cursor_url}",
+        "portcfg sync --dry-run": f"portcfg sync --source-url {cursor_url} --dry-run",
+        "portcfg sync\n": f"portcfg sync --source-url {cursor_url}\n",
     }.items():
         assert placeholder in text, f"the README no longer says {placeholder!r}; adapt this table"
         text = text.replace(placeholder, value)
