@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
-from portcfg.model import Body, Document, Project, Ref, Resource, State
+from portcfg.model import Document, Project, Ref, Resource, State
+from portcfg.skipping import dropped, followed
 
 
 def compile_specs(documents: Sequence[Document], project: Project) -> State:
@@ -31,8 +32,8 @@ def _compiled(document: Document, project: Project) -> Resource:
 def resolve_external(desired: State, live: Iterable[Ref], project: Project) -> tuple[State, dict[Ref, tuple[str, ...]]]:
     """`desired` as far as Port has what it refers to, and notes on what was left out of which resource.
 
-    A missing target is left out where the project says `missing: skip`, by the kinds that can do without it; raises
-    InvalidSpecsError for all others.
+    A missing target is left out where the project says `missing: skip`, by the kinds that can do without it, and so is
+    what other blueprints read of it by their paths; raises InvalidSpecsError for all others.
     """
     known_live = set(live)
     known = known_live | set(desired)
@@ -52,7 +53,8 @@ def resolve_external(desired: State, live: Iterable[Ref], project: Project) -> t
         resolved[ref] = resource
     if problems:
         raise InvalidSpecsError(sorted(problems))
-    return resolved, notes
+    whole, more = followed(desired, resolved)
+    return whole, {ref: (*notes.get(ref, ()), *more.get(ref, ())) for ref in (*notes, *more)}
 
 
 def _without(resource: Resource, target: Ref) -> tuple[Resource, str]:
@@ -63,18 +65,9 @@ def _without(resource: Resource, target: Ref) -> tuple[Resource, str]:
         note = f"refers to the {name}, which Port doesn't have: nothing shows of it until it does (missing: skip)"
         return resource, note
     body = without(resource.body, target)
-    dropped = ", ".join(_dropped(resource.body, body))
-    note = f"left out, since Port has no {name} (missing: skip): {dropped}"
+    lost = ", ".join(dropped(resource.body, body))
+    note = f"left out, since Port has no {name} (missing: skip): {lost}"
     return replace(resource, body=body), note
-
-
-def _dropped(before: Body, after: Body) -> Iterator[str]:
-    """The keys of `before`, and the members of its mappings, that `after` lacks."""
-    for key, value in before.items():
-        if key not in after:
-            yield key
-        elif isinstance(value, dict):
-            yield from (f"{key}.{name}" for name in value if name not in after[key])
 
 
 def _not_ports_own(resource: Resource) -> Problem:

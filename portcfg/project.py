@@ -43,6 +43,8 @@ def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, 
 
 
 def _known_environment(environment: str, environments: Mapping[str, Any], file: Path) -> None:
+    if "," in environment and environment not in environments:
+        raise UsageError(f"--env {environment} names several", hint="only `plan` takes several; do one after the other")
     if environment and environment != LOCAL and environment not in environments:
         known = ", ".join(sorted({*environments, LOCAL}))
         raise UsageError(f"{file} names no environment {environment!r}", hint=f"it has: {known}")

@@ -90,3 +90,37 @@ def test_an_environments_own_credentials_go_before() -> None:
     environ = {"PORT_CLIENT_ID": "a", "PORT_CLIENT_ID_EU_STAGING": "b", "PORT_CLIENT_SECRET": "s"}
     assert Settings(environment="eu-staging", environ=environ).credentials().client_id == "b"
     assert Settings(environ=environ).credentials().client_id == "a"
+
+
+@pytest.mark.parametrize(
+    ("patch", "says"),
+    [
+        ("schema: {properties: {size: null}}", None),
+        ("schema: {properties: {beta: {type: boolean}}}", None),
+        ("schema: {properties: {tiers: {type: string, title: More}}}", None),
+        ("icon: Box", None),
+        ("schema: {properties: {tyre: null}}", "takes away schema.properties.tyre, which the spec doesn't have"),
+        ("schema: {properties: {teir: {title: T}}}", "changes schema.properties.teir, which the spec doesn't have"),
+        ("icon: null", "takes away icon, which the spec doesn't have"),
+        ("relations: {team: null}", "takes away relations.team, which the spec doesn't have"),
+    ],
+)
+def test_a_patch_of_what_isnt_there_is_told(tmp_path: Path, patch: str, says: str | None) -> None:
+    root = folder(tmp_path, environments__staging__blueprints__service=patch)
+    found = [problem for problem in read_specs(root, "staging").problems if problem.id == "L011"]
+    assert [problem.message for problem in found] == ([f"this {says}"] if says else [])
+    for problem in found:
+        assert problem.severity == "warning"
+        assert problem.where.startswith(str(root / "environments/staging/blueprints/service.yaml:1:"))
+        assert "tier" in problem.hint or "properties" not in patch
+
+
+def test_a_patch_whose_name_is_much_like_a_specs_is_told_to_be_a_spec_of_its_own(tmp_path: Path) -> None:
+    root = folder(
+        tmp_path, environments__staging__blueprints__servise=BASE, environments__staging__blueprints__lab=BASE
+    )
+    [problem] = read_specs(root, "staging").problems
+    assert (problem.id, problem.severity) == ("L011", "warning")
+    assert "no spec is called 'blueprint/servise', so this is one of its own, of 'staging' only" in problem.message
+    assert problem.hint == "did you mean 'service'?"
+    assert set(bodies(root, "staging")) == {"service", "servise", "lab"}

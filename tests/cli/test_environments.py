@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -92,3 +93,49 @@ def test_drift_of_an_environment_is_adopted_into_the_file_that_says_it() -> None
     assert "[specs/blueprints/service.yaml]" in done.stderr
     assert Path("specs/environments/staging/blueprints/service.yaml").read_text() == "title: New\n"
     assert "icon: Box" in Path("specs/blueprints/service.yaml").read_text()
+
+
+@pytest.mark.usefixtures("ports")
+@pytest.mark.parametrize("command", [("drift",), ("apply", "--auto-approve"), ("doctor",)])
+def test_only_plan_takes_several_environments(command: tuple[str, ...]) -> None:
+    done = run(*command, "--env", "staging,production")
+    assert done.exit_code == 64
+    assert "--env staging,production names several" in done.stderr
+    assert "only `plan` takes several; do one after the other" in done.stderr
+
+
+@pytest.mark.usefixtures("ports")
+def test_a_change_goes_to_staging_first_and_the_very_same_to_production() -> None:
+    specs = Path("specs")
+    (specs / "environments/staging/blueprints/service.yaml").write_text("title: Service (staging)\n")
+    for name in ("staging", "production"):
+        assert run("apply", "--env", name, "--auto-approve").exit_code == 0
+    (specs / "blueprints/service.yaml").write_text(
+        BASE.replace("tier: {type: string}", "tier: {type: string, title: T}")
+    )
+    both = run("plan", "--env", "staging,production")
+    assert both.stdout.count('+ schema.properties.tier.title: "T"') == 2
+    assert run("apply", "--env", "staging", "--auto-approve").exit_code == 0
+    plans = {plan["environment"]: plan for plan in side_by_side()}
+    assert plans["staging"]["counts"]["update"] == 0
+    [change] = [change for change in plans["production"]["changes"] if change["action"] == "update"]
+    assert [field["path"] for field in change["fields"]] == [["schema", "properties", "tier", "title"]]
+    assert run("plan", "--env", "production", "--out", "promote.json").exit_code == 0
+    assert run("apply", "--env", "staging", "promote.json").exit_code == 5
+    assert run("apply", "--env", "production", "promote.json").exit_code == 0
+    assert [plan["counts"]["noop"] for plan in side_by_side()] == [2, 1]
+    titles = [plan_title(name) for name in ("staging", "production")]
+    assert titles == ["Service (staging)", "Service"]
+
+
+def side_by_side() -> list[dict[str, Any]]:
+    plans: list[dict[str, Any]] = json.loads(run("plan", "--env", "staging,production", "--format", "json").stdout)[
+        "plans"
+    ]
+    return plans
+
+
+def plan_title(environment: str) -> str:
+    url = str(re.findall(rf"{environment}: {{base_url: '(\S+)'", Path("specs/portcfg.yaml").read_text())[0])
+    with closing(PortWriter(url, CREDENTIALS)) as port:
+        return str(port.get("/blueprints/service")["blueprint"]["title"])
