@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -154,7 +155,8 @@ def _string_problem(value: str, schema: Mapping[str, Any]) -> str:
 
 
 def _number_problem(value: float, schema: Mapping[str, Any]) -> str:
-    if not math.isfinite(value):
+    # jq makes the largest number of what is too large for one.
+    if abs(value) >= sys.float_info.max or not math.isfinite(value):
         return "is not a finite number"
     if value < schema.get("minimum", -math.inf):
         return f"is under {schema['minimum']}"

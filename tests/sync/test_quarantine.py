@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from portcfg.client import PortReader
 from portcfg.emulator.server import serving
 from portcfg.errors import UsageError
+from portcfg.render.sync import sync_text
 from portcfg.sync.quarantine import NOTE, Quarantine
 from portcfg.sync.replay import replay
 from portcfg.sync.report import SyncReport
@@ -294,3 +296,87 @@ def test_many_rejects_of_one_cause_are_counted_and_three_are_shown(tmp_path: Pat
         assert len(report.rejects) == 3
         assert sum(line["entry"] == "item" for line in kept(file)) == 1200
         assert again(port, MENDED, file).writes == 1200
+
+
+def test_every_refusal_of_port_is_kept_by_its_kind(tmp_path: Path) -> None:
+    file = tmp_path / "q.ndjson"
+    relations = {
+        "found": {"target": "thing", "title": "Found"},
+        "kin": {"target": "child", "title": "Kin"},
+    }
+    text = {"type": "string", "pattern": "^[a-z]+$"}
+    child = blueprint("child", relations, n="number", s=text, link={"type": "string", "format": "url"})
+    child["child"]["teamInheritance"] = {"title": "Team", "path": "found"}
+    query = {"combinator": "'and'", "rules": [{"property": "'s'", "operator": "'='", "value": ".found"}]}
+    values = {"n": ".n", "s": ".s", "link": ".link"}
+    mapped = resource("b", "child", properties=values, relations={"found": query, "kin": ".kin"})
+    mapping = body(resource(), mapped, missing_relations="quarantine")
+    bad = [
+        {"id": "pattern", "s": "5"},
+        {"id": "format", "link": "no url"},
+        {"id": "search", "found": "nobody"},
+        {"id": "kin", "kin": "pattern"},
+        {"id": "large", "s": "x" * 1_200_000},
+    ]
+    good = [{"id": "ok", "n": 1, "s": "a"}, {"id": "kind", "n": 1, "kin": "ok"}]
+    handlers = {"/a": rows({"id": "t", "n": 1, "s": "me"}), "/b": rows(*[{"found": "me", **row} for row in bad + good])}
+    with embedded_port({**THING, **child}) as port:
+        report = run(port, mapping, handlers, file)
+        assert report.exit_code == 6
+        assert sorted((group.about, group.count) for group in report.rejected) == [
+            ("404 not_found", 1),
+            ("413 payload_too_large", 1),
+            ("422 blueprint_schema_mismatch", 2),
+            ("422 invalid_request", 1),
+        ]
+        assert list(properties(port, "child")) == ["kind", "ok"]
+        assert {line["identifier"] for line in kept(file)} == {row["id"] for row in bad}
+        # The same again, and nothing is asked for twice.
+        assert again(port, mapping, file, tmp_path / "left.ndjson").writes == 0
+        port.send("PATCH", "/blueprints/child", {"schema": {"properties": {"s": {"type": "string"}}}})
+        mended = again(port, mapping, tmp_path / "left.ndjson", tmp_path / "rest.ndjson")
+        assert (mended.writes, sorted(reject.identifier for reject in mended.rejects)) == (
+            2,
+            ["format", "large", "search"],
+        )
+
+
+HALF, DEEP = "half a pair \ud83d", '{"id": "deep", "n": 1, "s": "a", "o": ' + "[" * 5000 + "]" * 5000 + "}"
+
+
+def test_hostile_rows(tmp_path: Path) -> None:
+    file = tmp_path / "q.ndjson"
+    found = [
+        GOOD,
+        {"id": "half", "n": 1, "s": HALF},
+        {"id": "null", "n": 1, "s": "a\x00b\x1b[31m\u2028\u202e"},
+        {"id": "ﷺ\u0308😀\u200b", "n": 1, "s": "é"},
+        {"id": "wide", "n": 1, "s": "a", "unused": "x" * 2_000_000},
+        {"id": "nested", "n": 1, "s": json.dumps({"a": 1}), "o": {"a": [[[[{"b": [None] * 50}]]]]}},
+        {"id": "huge", "n": 10**400, "s": "a"},
+        {"id": "not", "n": "NaN", "s": "a"},
+        {},
+    ]
+    with embedded_port(THING) as port:
+        answer = Response(json.dumps({"rows": found}), media_type="application/json")
+        report = run(port, body(resource()), {"/a": lambda _: answer}, file)
+        assert [name for name in properties(port) if name.isascii()] == ["good", "half", "nested", "null", "wide"]
+        assert (len(properties(port)), properties(port)["half"]["s"]) == (6, "half a pair \ufffd")
+        assert sorted((reject.identifier, reject.reason) for reject in report.rejects) == [
+            ("huge", "`n` is not a finite number"),
+            ("not", "`n` is string where number is due"),
+        ]
+        rejected = [part["origin"]["row"] for line in kept(file) for part in line["parts"]]
+        assert rejected == [found[6], found[7]]
+        assert b"\x1b" not in file.read_bytes()
+        assert all(len(line) < 400 for line in sync_text(report).splitlines())
+
+
+def test_an_answer_that_is_nested_too_deeply_fails_its_stream_only(tmp_path: Path) -> None:
+    both = {**THING, **blueprint("other", n="number", s="string")}
+    answer = Response('{"rows": [' + DEEP + "]}", media_type="application/json")
+    with embedded_port(both) as port:
+        handlers = {"/a": lambda _: answer, "/b": rows(GOOD)}
+        report = run(port, body(resource(), resource("b", "other")), handlers, tmp_path / "q.ndjson")
+        assert (report.exit_code, list(properties(port, "other"))) == (3, ["good"])
+        assert "nested too deeply" in report.streams[0].message
