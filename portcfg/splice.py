@@ -14,6 +14,7 @@ from portcfg.threeway import Step
 
 # Of an item that is an alias, the tree knows where its anchor stands, and not where it stands itself.
 BESIDE_ALIAS = "it stands in a list beside an alias"
+BLOCK = re.compile(r" ?[|>][-+]?")
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,26 @@ class Container:
                 whole = spelling.in_flow(value, self.is_json) if self.flow else spelling.item(value, self.column)
                 return Splice(start, end, whole)
             flow = " " + spelling.in_flow(value, self.is_json)
-            return Splice(start, end, flow if self.flow else spelling.in_block(value, self.column))
+            return (
+                Splice(start, end, flow)
+                if self.flow
+                else self._block(start, end, spelling.in_block(value, self.column))
+            )
         start = node.start_mark.index
-        typed = self.text[start:end]
+        typed = self.text[start:end].replace("\r\n", "\n")
         new = spelling.scalar(value, typed, self.column, flow=self.flow, is_json=self.is_json)
-        return Splice(start, end, new if typed else f" {new}") if typed or not key else Splice(end, end, f" {new}")
+        if typed or not key:
+            return self._block(start, end, new if typed else f" {new}")
+        return self._block(end, end, f" {new}")
+
+    def _block(self, start: int, end: int, new: str) -> Splice:
+        """A splice after which a comment behind the old value stands behind the key, or the `|`, of a new block."""
+        head, line_break, rest = new.partition("\n")
+        line_end = self.line_end(end)
+        comment = self.text[end:line_end].rstrip()
+        if line_break and comment.lstrip().startswith("#") and (not head or BLOCK.fullmatch(head)):
+            return Splice(start, line_end, f"{head}{comment}\n{rest}")
+        return Splice(start, end, new)
 
     def add(self, before: int, entries: Sequence[tuple[Any, Any]]) -> Splice:
         """New children before a child, or behind the last one."""
