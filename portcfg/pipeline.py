@@ -106,7 +106,7 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
         notes=_with_unknown(notes, entries or {}, resolved),
         environment=specs.project.environment,
     )
-    plan = _costed(with_editors(placed(plan, seen.tree), entries or {}, port), live, port, specs.project, options)
+    plan = _costed(with_editors(placed(plan, seen.tree, live), entries or {}, port), live, port, specs.project, options)
     lasting = specs.project.guards.get("allow_destructive", ())
     return replace(plan, notes=(*plan.notes, *unheard(plan, live, options.allowed, lasting)))
 

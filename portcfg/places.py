@@ -63,8 +63,13 @@ def _fits(identifier: str, siblings: Sequence[str], wanted: Wanted, ours: Collec
     return all(after in _chain(each, wanted) for each in between)
 
 
-def arranged(siblings: Sequence[str], wanted: Wanted, ours: Collection[str]) -> list[tuple[str, str | None]]:
-    """The moves, (identifier, after), that bring siblings where they are wanted, one after the other."""
+def arranged(
+    siblings: Sequence[str], wanted: Wanted, ours: Collection[str], fresh: Collection[str] = ()
+) -> list[tuple[str, str | None]]:
+    """The moves, (identifier, after), that bring siblings where they are wanted, one after the other.
+
+    What is `fresh` comes right after what it is to come after, with nobody else's in between.
+    """
     order, moves = list(siblings), []
     # What others come after goes first; of several after one, the last goes first, so that they keep their order.
     todo = sorted(
@@ -75,7 +80,7 @@ def arranged(siblings: Sequence[str], wanted: Wanted, ours: Collection[str]) -> 
     for _ in range(len(todo) + 1):
         misfits = False
         for each in todo:
-            if not _fits(each, order, wanted, ours):
+            if not _fits(each, order, wanted, order if each in fresh else ours):
                 order.remove(each)
                 after = wanted[each]
                 order.insert(0 if after is None else order.index(after) + 1, each)
@@ -166,9 +171,10 @@ def _target(body: Body, now: str) -> str:
     return (body["parent"] or "") if "parent" in body else now
 
 
-def placed(plan: Plan, tree: Tree) -> Plan:
+def placed(plan: Plan, tree: Tree, live: State) -> Plan:
     """`plan` with what must move although nothing about itself changes, and with the deletes that can't be.
 
+    guard.py refuses the deletes of folders that hold something of `live`; here are those that hold other pages.
     Raises InvalidSpecsError where something is to come after what stands below another parent.
     """
     after = projected(plan, tree)
@@ -185,7 +191,7 @@ def placed(plan: Plan, tree: Tree) -> Plan:
         raise InvalidSpecsError(sorted(problems))
     moved = {name for children in after.values() for name, _ in arranged(children, wanted, bodies)}
     changes = tuple(_along(change) if _follows(change, moved) else change for change in plan.changes)
-    return replace(plan, changes=changes, refusals=(*plan.refusals, *_full(plan, after)))
+    return replace(plan, changes=changes, refusals=(*plan.refusals, *_full(plan, after, in_sidebar(live.values()))))
 
 
 def _follows(change: Change, moved: Collection[str]) -> bool:
@@ -204,13 +210,14 @@ def _apart(change: Change, parent: str) -> Problem:
     return Problem(change.file, 0, 0, "P005", message, "give both the same `parent`")
 
 
-def _full(plan: Plan, after: Tree) -> Iterator[str]:
+def _full(plan: Plan, after: Tree, known: Collection[str]) -> Iterator[str]:
     """Port's answer to the delete of what still holds something isn't known, so none is tried."""
     for change in plan.changes:
-        held = after.get(change.ref.identifier)
-        if change.action is Action.DELETE and KINDS[change.ref.kind].beta and held:
-            names = ", ".join(held)
-            yield f"{change.ref} can't be deleted while it holds {names}: move that elsewhere first, or keep the folder"
+        if change.action is Action.DELETE and KINDS[change.ref.kind].beta:
+            held = [each for each in after.get(change.ref.identifier, ()) if each not in known]
+            if held:
+                why = "move them elsewhere in Port, or keep the folder"
+                yield f"{change.ref} can't be deleted while it holds the page(s) {', '.join(held)}: {why}"
 
 
 def resolve_places(

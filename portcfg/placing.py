@@ -77,8 +77,9 @@ def _placed(plan: Plan, port: PortWriter, waiting: dict[str, Outcome]) -> Iterat
     except ApiError as error:
         yield from (_unplaced(outcome, ended(outcome.change, error)) for outcome in waiting.values())
         return
+    fresh = {name for name, outcome in waiting.items() if outcome.change.fields or outcome.change.before is None}
     for parent, siblings in tree.items():
-        for name, after in arranged(siblings, wanted, bodies):
+        for name, after in arranged(siblings, wanted, bodies, fresh):
             try:
                 port.send("PATCH", path_of(ours[name].ref), {"parent": parent or None, "after": after})
             except ApiError as error:

@@ -94,7 +94,7 @@ def _two_way(desired: State, seen: Seen, entries: Mapping[Ref, Entry]) -> tuple[
     """A plan as if all had been applied as the specs say, so that only what Port itself added is no difference."""
     applied = {ref: Applied(desired[ref].body, entry.server or {}) for ref, entry in entries.items() if ref in desired}
     live = as_said(seen.state, seen.tree, desired, {ref: each.body for ref, each in applied.items()})
-    return placed(make_plan(desired, live, applied=applied), seen.tree).changes
+    return placed(make_plan(desired, live, applied=applied), seen.tree, live).changes
 
 
 def _look_at_blueprint(live: Body | None, repair: Repair) -> None:

@@ -12,7 +12,7 @@ from portcfg.places import PLACE, Tree, as_said, placed, projected
 
 
 def way_back(recorded: Recorded, live: State, tree: Tree, *, overwrite: bool = False) -> Plan:
-    """As journal.inverse; `tree` is Port's sidebar."""
+    """As journal.inverse; `tree` is Port's sidebar. What portcfg doesn't manage may stand elsewhere in between."""
     recorded = replace(recorded, changes=tuple(map(_with_place, recorded.changes)))
     found = {change.ref: change.before for change in recorded.changes if change.before is not None}
     written = {change.ref: change.after for change in recorded.changes if change.after is not None}
@@ -22,7 +22,7 @@ def way_back(recorded: Recorded, live: State, tree: Tree, *, overwrite: bool = F
             said[change.ref] = _as_stopped(change, said[change.ref])
     plan = inverse(recorded, said, overwrite=overwrite)
     stays = [_kept(ref, said[ref].body) for ref in _unmoved(found, said) - {change.ref for change in plan.changes}]
-    plan = placed(_attainable(replace(plan, changes=(*stays, *plan.changes)), tree), tree)
+    plan = placed(_attainable(replace(plan, changes=(*stays, *plan.changes)), tree), tree, live)
     return replace(plan, changes=plan.pending)
 
 

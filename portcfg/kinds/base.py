@@ -115,6 +115,7 @@ class Kind:
     `from_file(body, name)` makes it what Port would answer; `name` is for what goes by the file's or folder's name.
     `parents` are the kinds that it may stand below in the sidebar, none for what isn't in it. The list of a `beta` kind
     is asked for only where somebody needs it; it comes by `list_route`, in the envelope `list_in`, if not as usual.
+    `keys` are all that Port takes, where it refuses what else it answers.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Kind:
     beta: bool = False
     list_route: str = ""
     list_in: str = ""
+    keys: tuple[str, ...] = ()
     is_one: Callable[[list[Any]], bool] = never
     wrap_key: str = ""
 
@@ -158,7 +160,8 @@ class Kind:
 
     def content(self, body: Body) -> Body:
         """What of a body is written by itself: it gets its place among its siblings once those are all there."""
-        return {key: value for key, value in body.items() if key != "after"} if self.parents else body
+        taken = body.keys() & self.keys if self.keys else body.keys()
+        return {key: value for key, value in body.items() if key in taken and not (self.parents and key == "after")}
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of this kind's specs."""

@@ -43,6 +43,7 @@ FOLDER = Kind(
     compile=compile_folder,
     decompile=decompile,
     recognises=recognises,
+    keys=OWN_KEYS,
     parents=("folder",),
     beta=True,
 )
