@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from portcfg.kinds import KINDS, blueprint_reads, blueprint_risk, dashboard_risk, folder_risk, mapping_risk
@@ -64,14 +65,15 @@ def standing(live: State, desired: State, deleted: Collection[Ref]) -> dict[Ref,
     """What Port will hold: what the specs say, and what they leave alone, resources made by hand included."""
     state = {ref: resource for ref, resource in live.items() if ref not in deleted}
     for ref, resource in desired.items():
-        before = live[ref].body if ref in live else {}
-        merge = _merged if KINDS[ref.kind].system(ref.identifier) else _over
-        state[ref] = Resource(ref, merge(before, resource.body), resource.file)
+        before, kind = live[ref].body if ref in live else {}, KINDS[ref.kind]
+        merged = _merged if kind.system(ref.identifier) else partial(_over, kind.sections)
+        state[ref] = Resource(ref, merged(before, resource.body), resource.file)
     return state
 
 
-def _over(live: Body, desired: Body) -> Body:
-    return {**live, **desired}
+def _over(sections: Collection[str], live: Body, desired: Body) -> Body:
+    """What becomes of a resource of which the specs manage some sections, named or not."""
+    return {**{key: value for key, value in live.items() if key not in sections}, **desired}
 
 
 def _merged(live: Body, desired: Body) -> Body:

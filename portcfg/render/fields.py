@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from portcfg.concealed import concealed
 from portcfg.diff import canonical, is_reordered
-from portcfg.model import MISSING, Cause, FieldChange
+from portcfg.model import MISSING, Cause, FieldChange, Path
 from portcfg.render.safe import dotted, plain, shortened, shown
 
 MAX_LINES = 40
@@ -18,9 +20,43 @@ MAX_LINE = 200
 MAX_ORDER = 12
 
 
-def field_lines(field: FieldChange) -> Iterator[str]:
-    """The lines of one field, its sign first: `~` for what is changed, `+` and `-` for what comes and goes."""
-    path, field = dotted(field.path), fit(field)
+def fields_lines(fields: Iterable[FieldChange]) -> Iterator[str]:
+    """The lines of some fields, each with its sign first: `~` for what is changed, `+` and `-` for what comes and goes.
+
+    What changes in a list of short values is shown as that, without their numbers.
+    """
+    for key, group in groupby(map(fit, fields), _list_of):
+        changes = list(group)
+        if key:
+            yield from _list_lines(dotted(key), changes)
+        else:
+            yield from (line for field in changes for line in _field_lines(field))
+
+
+def _list_of(field: FieldChange) -> Path:
+    """The list of short values that a field is an item of, or ()."""
+    scalars = all(not isinstance(side, dict | list) for side in (field.before, field.after))
+    item = isinstance(field.path[-1], int) and scalars and field.cause is not Cause.CONFLICT
+    return field.path[:-1] if item and not _are_long(field.before, field.after) else ()
+
+
+def _list_lines(path: str, changes: Sequence[FieldChange]) -> Iterator[str]:
+    old = Counter(shown(change.before) for change in changes if change.before is not MISSING)
+    new = Counter(shown(change.after) for change in changes if change.after is not MISSING)
+    gone, come = list((old - new).elements()), list((new - old).elements())
+    if len(gone) == len(come) == len(changes) == 1:
+        yield f"~ {path}: {gone[0]} -> {come[0]}"
+        return
+    if gone:
+        yield f"- {path}: {', '.join(gone)}"
+    if come:
+        yield f"+ {path}: {', '.join(come)}"
+    if old & new:
+        yield f"~ {path}: the rest in another order"
+
+
+def _field_lines(field: FieldChange) -> Iterator[str]:
+    path = dotted(field.path)
     if field.renamed_from:
         yield f"~ {dotted(field.path[:-1])}: {plain(field.renamed_from)} renamed to {plain(str(field.path[-1]))}"
     elif field.before is MISSING:

@@ -10,7 +10,7 @@ from portcfg import __version__
 from portcfg.kinds import KINDS
 from portcfg.model import MISSING, Action, Cause, Change, FieldChange, Plan
 from portcfg.render.cycles import cycles_of
-from portcfg.render.fields import field_lines, fit
+from portcfg.render.fields import fields_lines, fit
 from portcfg.render.safe import code, fenced, plain, shortened, shown
 
 FORMAT = "portcfg/plan/1"
@@ -97,7 +97,7 @@ def _change_lines(change: Change) -> Iterator[str]:
         # Where all is the specs' doing, that needs no saying.
         if fields and not all(field.cause is Cause.SPEC for field in change.fields):
             yield f"    {heading.format(who=plain(change.drifted))}"
-        yield from (f"    {line}" for field in fields for line in field_lines(field))
+        yield from (f"    {line}" for line in fields_lines(fields))
 
 
 def _title(change: Change) -> str:
