@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from portcfg.yamlread import dump
 
@@ -30,3 +31,41 @@ def write_blueprints(root: Path, count: int) -> None:
             "relations": relation if index else {},
         }
         (folder / f"thing_{index}.yaml").write_text(dump(body), encoding="utf-8")
+
+
+def write_portal(root: Path, blueprints: int, dashboards: int, title: str = "Thing") -> None:
+    """Blueprints in a tree of which each has ten below it, with a mirror of the one above, every tenth in a cycle of
+    two; and dashboards of four widgets over them. A file each."""
+    for folder in ("blueprints", "dashboards"):
+        (root / folder).mkdir(parents=True)
+    for index in range(blueprints):
+        _write(root / "blueprints" / f"part_{index}.yaml", _part(index, title))
+    for index in range(dashboards):
+        widgets = {f"w{number}": _number(f"part_{(index * 4 + number) % blueprints}") for number in range(4)}
+        _write(root / "dashboards" / f"view_{index}.yaml", {"title": f"{title} view {index}", "widgets": widgets})
+
+
+def _part(index: int, title: str) -> dict[str, Any]:
+    relations, mirrors = {}, {}
+    if index:
+        relations["above"] = {"target": f"part_{(index - 1) // 10}", "required": False, "many": False}
+        mirrors["size_above"] = {"title": "Size above", "path": "above.property_0"}
+    if index % 20 == 11:
+        relations["beside"] = {"target": f"part_{index + 1}", "required": False, "many": False}
+    if index % 20 == 12:
+        relations["beside"] = {"target": f"part_{index - 1}", "required": False, "many": False}
+    properties = {f"property_{number}": {"type": "number", "title": f"P {number}"} for number in range(PROPERTIES)}
+    return {
+        "title": f"{title} {index}",
+        "schema": {"properties": properties},
+        "relations": relations,
+        "mirrorProperties": mirrors,
+    }
+
+
+def _number(blueprint: str) -> dict[str, Any]:
+    return {"type": "number", "title": "How many", "blueprint": blueprint, "count": "entities"}
+
+
+def _write(path: Path, body: dict[str, Any]) -> None:
+    path.write_text(dump(body), encoding="utf-8")
