@@ -18,7 +18,21 @@ from portcfg.diff import canonical, field_changes
 from portcfg.errors import UsageError
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS, due
-from portcfg.model import Action, Body, Change, Migration, Move, Outcome, Plan, Ref, Rename, Resource, State
+from portcfg.model import (
+    MISSING,
+    Action,
+    Body,
+    Change,
+    FieldChange,
+    Migration,
+    Move,
+    Outcome,
+    Plan,
+    Ref,
+    Rename,
+    Resource,
+    State,
+)
 from portcfg.moving import moves_due, pairs_of, settled, with_move
 from portcfg.places import PLACE
 from portcfg.plan import compared, rename_fields, write_order
@@ -183,7 +197,13 @@ def _ours(change: Change, live: Body) -> bool:
     sections = [key for body in bodies for key, value in body.items() if isinstance(value, dict)]
     found, wanted, now = ({**{key: {} for key in sections}, **body} for body in bodies)
     to_write = field_changes(found, wanted)
-    return all(field in to_write for field in field_changes(found, now))
+    return all(field in to_write or _taken(change, field) for field in field_changes(found, now))
+
+
+def _taken(change: Change, field: FieldChange) -> bool:
+    """Whether a migration that was stopped did it: it takes away what reads a part, and makes the part bare."""
+    parts = [(*part.section, part.name) for part in change.migrations]
+    return bool(parts) and (field.after is MISSING or any(field.path[: len(part)] == part for part in parts))
 
 
 def _undone(change: Change, recorded: Recorded, live: State, moves: Mapping[Ref, Move]) -> Change | None:

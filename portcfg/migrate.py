@@ -59,6 +59,8 @@ def migrate_parts(port: PortWriter, path: str, change: Change) -> None:
 
 def _fill(port: PortWriter, path: str, change: Change, part: Migration) -> None:
     live = held(port, path)
+    if part.source not in members_of(live, part.section):
+        raise AnswerError(f"Port has no {part.source} any more", hint="plan again")
     if temporary(part.name) in members_of(live, part.section):
         # Of an apply that was stopped, perhaps with another jq: what it left could pass for the values of this one.
         live = without_temporaries(live, [part])

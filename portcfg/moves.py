@@ -14,9 +14,10 @@ from typing import Any
 
 from portcfg.client import PortReader, PortWriter
 from portcfg.conversions import NOTHING, Converter, needed
-from portcfg.diff import canonical
+from portcfg.diff import canonical, same
 from portcfg.errors import AnswerError, ApiError, TerminalApiError
 from portcfg.kinds import KINDS
+from portcfg.kinds.base import unmanaged
 from portcfg.kinds.blueprint_moves import move_mapping, opened, opening
 from portcfg.migrate import run, settle
 from portcfg.model import Change, Migration, Move, Plan, State
@@ -25,12 +26,14 @@ from portcfg.renames import WAITS, held
 
 @dataclass(frozen=True)
 class Arrived:
-    """How far a move has come: entities that aren't there yet, lack a value, or hold another; and one of the last."""
+    """How far a move has come: entities that aren't there yet, lack a value, or hold another, and one of the last; and
+    those of which jq makes nothing of a value that they have."""
 
     missing: int = 0
     lacking: int = 0
     foreign: int = 0
     example: str = ""
+    lost: int = 0
 
     @property
     def complete(self) -> bool:
@@ -67,6 +70,20 @@ def carry_rest(port: PortWriter, path: str, change: Change, move: Move) -> None:
     check_moved(port, change, move)
 
 
+def keep_unmanaged(port: PortWriter, path: str, change: Change, move: Move) -> None:
+    """Give the new blueprint what the old one has and no spec manages: aggregations, ownership, unknown keys.
+
+    That comes last, since it may need what others have got by then. Raises ApiError.
+    """
+    kind = KINDS[change.ref.kind]
+    live = unmanaged(held(port, path), ())
+    # Port answers {} for a section that was never written.
+    own = {key: value for key, value in live.items() if value not in ({}, [], None)}
+    body = kind.carried(own, kind.renaming.renamed(move.body, move.renames))
+    if not same(body, own):
+        port.send("PUT", path, body)
+
+
 def _migrate(port: PortWriter, change: Change, move: Move, *, late: bool) -> None:
     ended = run(port, move.old.identifier, move_mapping(move, change.after or {}, late=late))
     if failures := ended.get("failureCount"):
@@ -96,6 +113,11 @@ def _compared(port: PortReader, change: Change, move: Move) -> Arrived:
     found = arrived(port, move)
     if found.foreign and not change.approved:
         raise AnswerError(f"{foreign_text(move, found)}; nothing was moved over them, and {move.old} stays")
+    if found.lost and not change.approved:
+        raise AnswerError(
+            f"{found.lost} entities of {move.old} have values that can't be converted; {move.old} stays as it is",
+            hint="plan again: it says which entities, and what to do",
+        )
     return found
 
 
@@ -119,7 +141,8 @@ def arrived(port: PortReader, move: Move) -> Arrived:
         lacking += "lacking" in states
         if "foreign" in states:
             foreign, example = foreign + 1, example or identifier
-    return Arrived(len(missing), lacking, foreign, example)
+    lost = sum(NOTHING in wanted for wanted in expected.values())
+    return Arrived(len(missing), lacking, foreign, example, lost)
 
 
 def _expected(port: PortReader, move: Move) -> Iterator[tuple[str, list[Any]]]:
@@ -127,7 +150,7 @@ def _expected(port: PortReader, move: Move) -> Iterator[tuple[str, list[Any]]]:
     converters = [Converter(part.jq) for part in move.parts]
     for entity in port.entities(move.old.identifier, needed(move.parts)):
         held_by = [(part, converter) for part, converter in zip(move.parts, converters, strict=True)]
-        values = [NOTHING if _empty(entity, part) else converter(entity) for part, converter in held_by]
+        values = [None if _empty(entity, part) else converter(entity) for part, converter in held_by]
         yield str(entity.get("identifier")), values
 
 

@@ -62,11 +62,17 @@ def with_move(change: Change, move: Move | None) -> Change:
         return change
     fields = change.fields
     if change.before is None:
-        renaming, comparable = KINDS[move.new.kind].renaming, KINDS[move.new.kind].comparable
-        before = renaming.renamed(move.body, move.renames)
-        fields = field_changes(comparable(before), comparable(change.after or {}))
+        fields = field_changes(*moved_sides(move, change.after or {}))
     action = Action.UPDATE if change.action is Action.NOOP else change.action
     return replace(change, action=action, fields=fields, move=move, drifted="")
+
+
+def moved_sides(move: Move, after: Body) -> tuple[Body, Body]:
+    """What the old resource was and what the new one is to be, as they are compared: in what the specs manage."""
+    kind = KINDS[move.new.kind]
+    managed = kind.sections | after.keys()
+    before = kind.renaming.renamed(move.body, move.renames)
+    return kind.comparable({key: value for key, value in before.items() if key in managed}), kind.comparable(after)
 
 
 def move_notes(desired: Resource, live: State, managed: Collection[Ref] | None) -> Iterator[str]:
@@ -75,6 +81,7 @@ def move_notes(desired: Resource, live: State, managed: Collection[Ref] | None) 
         return
     old = Ref(desired.ref.kind, desired.was)
     if old in live:
+        yield f"Port's scorecards, actions, permissions and pages of {old} don't move with it"
         if managed is not None and old not in managed:
             yield f"{old} isn't managed by portcfg; it is deleted all the same, once its entities have moved"
     elif desired.ref in live:

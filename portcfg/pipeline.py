@@ -30,7 +30,6 @@ from portcfg.model import (
     Plan,
     Project,
     Ref,
-    Report,
     State,
     Status,
 )
@@ -40,6 +39,7 @@ from portcfg.overlay import with_overlay
 from portcfg.places import as_said, needs_sidebar, placed, resolve_places
 from portcfg.plan import make_plan
 from portcfg.project import load_project
+from portcfg.report import Report
 from portcfg.risk import Risks
 from portcfg.validate import validate
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from portcfg.client import PortWriter, segment
 from portcfg.kinds import KINDS
-from portcfg.kinds.blueprint_moves import opening
+from portcfg.kinds.blueprint_moves import opening, temporary
 from portcfg.migrate import free_names, migrate_parts
 from portcfg.model import Action, Change, Move, Ref
-from portcfg.moves import carry, carry_rest, open_new
+from portcfg.moves import carry, carry_rest, keep_unmanaged, open_new
 from portcfg.renames import rename_parts
 
 Step = Callable[[PortWriter], None]
@@ -30,6 +30,8 @@ def preparations(changes: Sequence[Change]) -> Iterator[tuple[Change, Step, bool
     for change in changes:
         if change.migrations or change.renames:
             yield change, _parts(change), True
+    for change, move in moved:
+        yield change, _step(keep_unmanaged, change, move), True
 
 
 def _step(phase: Phase, change: Change, move: Move) -> Step:
@@ -37,14 +39,18 @@ def _step(phase: Phase, change: Change, move: Move) -> Step:
 
 
 def _parts(change: Change) -> Step:
+    # What an earlier apply has left under a temporary name is the only copy, which a new migration would begin without.
+    left = [rename for rename in change.renames if rename.old == temporary(rename.new)]
     # A rename of what migrates under its new name is made by that.
     migrated = {(part.section, part.source) for part in change.migrations}
-    renames = [rename for rename in change.renames if (rename.section, rename.old) not in migrated]
+    rest = [each for each in change.renames if each not in left and (each.section, each.old) not in migrated]
 
     def step(port: PortWriter) -> None:
-        free_names(port, path_of(change.ref), change)
-        migrate_parts(port, path_of(change.ref), change)
-        rename_parts(port, path_of(change.ref), change.ref, renames)
+        path = path_of(change.ref)
+        rename_parts(port, path, change.ref, left)
+        free_names(port, path, change)
+        migrate_parts(port, path, change)
+        rename_parts(port, path, change.ref, rest)
 
     return step
 

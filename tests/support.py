@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portcfg.client import READ_ONLY_POSTS, Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
-from portcfg.model import Plan, Report
+from portcfg.model import Plan
 from portcfg.pipeline import Options, apply_specs, plan_specs, read_specs
+from portcfg.report import Report
 from portcfg.retry import RetryPolicy
 
 REPOSITORY = Path(__file__).parents[1]

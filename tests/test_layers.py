@@ -45,6 +45,7 @@ LAYERS = {
     "portcfg.migrate": 6,
     "portcfg.moves": 7,
     "portcfg.preparing": 8,
+    "portcfg.report": 2,
     "portcfg.workers": 2,
     "portcfg.cycles": 2,
     "portcfg.steps": 9,

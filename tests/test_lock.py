@@ -16,9 +16,10 @@ from portcfg.emulator.port_app import port_app
 from portcfg.errors import BusyError
 from portcfg.ledger import LEDGER_BLUEPRINT
 from portcfg.lock import LASTS, release
-from portcfg.model import Body, Outcome, Report
+from portcfg.model import Body, Outcome
 from portcfg.observe import observe
 from portcfg.pipeline import apply_specs, plan_specs, read_specs
+from portcfg.report import Report
 from portcfg.yamlread import dump
 from tests.support import Bench, Server, write_files
 

@@ -18,9 +18,10 @@ from portcfg.cli.main import main
 from portcfg.client import Answer, PortWriter
 from portcfg.emulator.chaos import Chaos
 from portcfg.lock import release
-from portcfg.model import Body, Plan, Report
+from portcfg.model import Body, Plan
 from portcfg.pipeline import apply_specs, plan_specs, read_specs
 from portcfg.render.plan import plan_text
+from portcfg.report import Report
 from portcfg.yamlread import dump
 from tests.cli.now import NOW
 from tests.support import CREDENTIALS, PATIENT, Bench, Server, write_files
@@ -227,6 +228,28 @@ def test_a_blueprint_is_renamed_with_all_that_it_holds(bench: Bench, tmp_path: P
     done(bench.apply(folder(tmp_path, new=renamed(OLD), other=NEW_OTHER)))
 
 
+def test_what_no_spec_manages_comes_along(bench: Bench, tmp_path: Path) -> None:
+    other = blueprint({"n": NUMBER}, relations={"to": link("old")})
+    done(bench.apply(folder(tmp_path, old=blueprint({"level": TEXT}), other=other)))
+    total = {"title": "T", "target": "other", "calculationSpec": {"func": "count", "calculationBy": "entities"}}
+    live = bench.send("GET", "/blueprints/old")["blueprint"]
+    live["schema"]["properties"]["level"]["x-own"] = 1
+    more = {"aggregationProperties": {"total": total}, "ownership": {"type": "Direct"}, "unknown": {"a": 1}}
+    bench.send("PUT", "/blueprints/old", {**live, **more})
+    root = folder(
+        tmp_path,
+        new=blueprint({"tier": {**TEXT, "renamed_from": "level"}}, renamed_from="old"),
+        other=renamed(other),
+    )
+    plan = bench.plan(root)
+    assert "aggregation" not in plan_text(plan)
+    done(bench.apply(root))
+    live = bench.send("GET", "/blueprints/new")["blueprint"]
+    assert live["aggregationProperties"]["total"]["target"] == "other"
+    assert (live["ownership"], live["unknown"]) == ({"type": "Direct"}, {"a": 1})
+    assert live["schema"]["properties"]["tier"]["x-own"] == 1
+
+
 def test_parts_are_renamed_and_converted_on_the_way(bench: Bench, tmp_path: Path) -> None:
     done(bench.apply(folder(tmp_path, old=blueprint({"level": TEXT, "n": NUMBER, "gone": TEXT}))))
     fill(bench, "old", {"properties": {"level": "1", "n": 2, "gone": "x"}}, {"properties": {"n": 5}})
@@ -392,6 +415,19 @@ def test_what_the_new_blueprint_refuses_is_told_and_the_old_one_stays(bench: Ben
     assert entities(bench, "new") == {"e0": {"level": "a"}, "e1": {"level": "a"}}
 
 
+def test_what_can_no_longer_be_converted_stops_a_move(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, old=blueprint({"n": TEXT}))))
+    fill(bench, "old", {"properties": {"n": "1"}})
+    number = {**NUMBER, "migrate": ".properties.n | tonumber"}
+    specs = read_specs(folder(tmp_path, new=blueprint({"n": number}, renamed_from="old")))
+    with closing(bench.writer()) as port:
+        plan = plan_specs(specs, port)
+        bench.send("PATCH", "/blueprints/old/entities/e0", {"properties": {"n": "one"}})
+        report = apply_specs(specs, plan, port, clock=NOW)
+    assert "1 entities of blueprint/old have values that can't be converted" in report.failed[0].message
+    assert entities(bench, "old") == {"e0": {"n": "one"}}
+
+
 def test_what_is_written_to_the_old_one_meanwhile_is_not_lost(bench: Bench, tmp_path: Path) -> None:
     done(bench.apply(folder(tmp_path, old=blueprint({"n": NUMBER}))))
     fill(bench, "old", {"properties": {"n": 1}})
@@ -478,6 +514,34 @@ def test_a_rollback_moves_everything_back(cli: Any, bench: Bench, tmp_path: Path
     write_files(Path("specs"), {"blueprints/new.yaml": dump(NEW), "blueprints/other.yaml": dump(NEW_OTHER)})
     applied = cli("apply", "--auto-approve")
     assert applied.exit_code == 0, applied.output
+    journal = str(sorted(Path(".portcfg/journal").iterdir())[-1])
+    back = cli("rollback", journal, "--auto-approve")
+    assert back.exit_code == 0, back.output
+    assert names(bench) == ["old", "other"]
+    assert (entities(bench, "old"), entities(bench, "other")) == before
+
+
+@pytest.mark.parametrize("at", range(2, 40, 5))
+def test_a_rename_that_was_killed_can_be_rolled_back(
+    cli: Any, bench: Bench, tmp_path: Path, at: int, monkeypatch: pytest.MonkeyPatch, soak_seed: int
+) -> None:
+    at += soak_seed % 5
+    portal(bench, tmp_path / "..")
+    before = entities(bench, "old"), entities(bench, "other")
+    write_files(Path("specs"), {"blueprints/new.yaml": dump(NEW), "blueprints/other.yaml": dump(NEW_OTHER)})
+    send, sent = PortWriter.send, 0
+
+    def dying(self: PortWriter, *args: Any, **named: Any) -> Answer:
+        nonlocal sent
+        sent += 1
+        if sent > at:
+            raise KeyboardInterrupt
+        return send(self, *args, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PortWriter, "send", dying)
+        cli("apply", "--auto-approve")
+    cli("unlock")
     journal = str(sorted(Path(".portcfg/journal").iterdir())[-1])
     back = cli("rollback", journal, "--auto-approve")
     assert back.exit_code == 0, back.output

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from portcfg.client import PortReader
 from portcfg.emulator.port_app import port_app
 from portcfg.kinds.base import STAMPS
-from portcfg.model import Body, Report
+from portcfg.model import Body
 from portcfg.observe import observe
 from portcfg.pipeline import Options, apply_specs, plan_specs, read_specs
+from portcfg.report import Report
 from portcfg.yamlread import dump
 from tests.cli.now import NOW
 from tests.strategies import specs

@@ -24,12 +24,13 @@ from portcfg.cli.writes import (
 from portcfg.client import PortWriter, api_root
 from portcfg.errors import EXIT_CHANGES, EXIT_OK, UsageError
 from portcfg.kinds import KINDS
-from portcfg.model import Plan, Report
+from portcfg.model import Plan
 from portcfg.pipeline import Options, Specs, apply_specs, plan_specs, refuse_harm
 from portcfg.plan import drift_of
 from portcfg.render.plan import drift_text, plan_json, plan_markdown, plan_text
 from portcfg.render.plans import plans_json, plans_markdown, plans_text
 from portcfg.render.report import report_json, report_text
+from portcfg.report import Report
 from portcfg.settings import Settings
 
 PLAN_FORMATS = {"text": plan_text, "json": plan_json, "markdown": plan_markdown}

@@ -21,8 +21,9 @@ from portcfg.cli.state import JOURNALS, make_state_folder
 from portcfg.client import PortWriter
 from portcfg.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, PortcfgError
 from portcfg.journal import Header, Journal
-from portcfg.model import Outcome, Plan, Project, Report, Status
+from portcfg.model import Outcome, Plan, Project, Status
 from portcfg.render.safe import plain
+from portcfg.report import Report
 from portcfg.retry import CONNECTIONS
 from portcfg.settings import Settings
 

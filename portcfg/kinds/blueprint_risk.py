@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from portcfg.diff import field_changes, same
-from portcfg.kinds.blueprint import comparable
+from portcfg.kinds.blueprint import SECTIONS, comparable
+from portcfg.kinds.blueprint_moves import temporary
 from portcfg.kinds.blueprint_renames import PROPERTIES, RELATIONS, renamed
 from portcfg.kinds.risk_base import ENTITIES, AtLeast, Count, Impact, ReadBy, Reader, Risk, has_no_value, has_value
 from portcfg.model import Body, Cause, Change, Migration, Move, Ref, State
@@ -65,6 +66,10 @@ class _Compared:
         """How the values of a part get where they are to be, if they can't stay."""
         parts = self.change.migrations
         return next((part for part in parts if (part.section, part.name) == (section, name)), None)
+
+    def copied(self, section: tuple[str, ...], name: str) -> list[str]:
+        """What a migration that was stopped had begun to copy into `name`: there, nothing is lost by dropping it."""
+        return [each for each in _within(self.before, section) if temporary(each) == name]
 
     def gone(self, name: str) -> bool:
         """Whether nothing of that name is left, also not in another section."""
@@ -129,7 +134,7 @@ def _moved(change: Change, move: Move, after: Body, read_by: ReadBy) -> Iterator
         yield Impact(Risk.BREAKING, f"leaves nothing at {move.old}", None, readers)
     if move.foreign:
         yield Impact(Risk.DESTRUCTIVE, f"{move.foreign}; one of the two is lost")
-    before = renamed(move.body, move.renames)
+    before = {key: value for key, value in renamed(move.body, move.renames).items() if key in SECTIONS | after.keys()}
     fields = field_changes(comparable(before), comparable(after))
     moving = replace(change, fields=fields, renames=move.renames, migrations=move.parts)
     yield from _rename_impacts(moving, {}, read_by)
@@ -159,7 +164,8 @@ def _property_impacts(compared: _Compared) -> Iterator[Impact]:
     for name, old, new in compared.members(*PROPERTIES):
         if old is not None and new is None:
             reason, read = f"drops `{name}` from {ENTITIES}", name if compared.gone(name) else None
-            yield compared.impact(Risk.DESTRUCTIVE, reason, compared.count(has_value(name)), read)
+            rules = (has_value(name), *map(has_no_value, compared.copied(PROPERTIES, name)))
+            yield compared.impact(Risk.DESTRUCTIVE, reason, compared.count(*rules), read)
         elif old is not None and new is not None:
             yield from _changed_property(compared, name, old, new)
 
@@ -255,7 +261,9 @@ def _required_impacts(compared: _Compared) -> Iterator[Impact]:
 def _relation_impacts(compared: _Compared) -> Iterator[Impact]:
     for name, old, new in compared.members("relations"):
         # Only the search in one blueprint knows rules of this kind.
-        linked = compared.count({"relation": name, "operator": "isNotEmpty"})
+        linked = compared.count(
+            {"relation": name, "operator": "isNotEmpty"}, *_unlinked(compared.copied(RELATIONS, name))
+        )
         if new is None:
             yield compared.impact(Risk.DESTRUCTIVE, f"drops the relation `{name}` from {ENTITIES}", linked, name)
             continue
@@ -271,6 +279,10 @@ def _relation_impacts(compared: _Compared) -> Iterator[Impact]:
             rules = ({"relation": name, "operator": "isEmpty"},) if old is not None else ()
             reason = f"requires the relation `{name}`: {ENTITIES} without it"
             yield compared.impact(Risk.BREAKING, reason, compared.count(*rules))
+
+
+def _unlinked(names: list[str]) -> list[Body]:
+    return [{"relation": name, "operator": "isEmpty"} for name in names]
 
 
 def _redirected(name: str, old: Body, new: Body) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from portcfg.model import Outcome, Report, Status
+from portcfg.model import Outcome, Status
 from portcfg.render.plan import headline, plan_json
 from portcfg.render.safe import dotted, plain
+from portcfg.report import Report
 
 FORMAT = "portcfg/apply/1"
 
