@@ -18,13 +18,15 @@ from portcfg.places import Tree, in_sidebar
 from portcfg.rules.names import ref_of
 from portcfg.yamlread import dump
 
+# Dashboards may show what syncs keep in Port, but only syncs make it.
+SYNC_RECORDS = frozenset({"portcfg_sync_day", "portcfg_sync_run"})
 LONGEST_NAME = 120
 # Windows takes these for devices, whatever follows the first dot.
 DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def importable(live: State, kinds: Iterable[str], names: Iterable[str]) -> list[Resource]:
-    """The live resources of these kinds (and identifiers, if any are given), less Port's own.
+    """The live resources of these kinds (and identifiers, if any are given), less Port's own and the syncs' records.
 
     Port's own `after` is left out: it is the neighbour of the moment.
     """
@@ -34,6 +36,7 @@ def importable(live: State, kinds: Iterable[str], names: Iterable[str]) -> list[
         for ref, resource in sorted(live.items())
         if ref.kind in wanted
         and not KINDS[ref.kind].system(ref.identifier)
+        and ref.identifier not in SYNC_RECORDS
         and (not chosen or ref.identifier in chosen)
     ]
 

@@ -12,8 +12,6 @@ from portcfg.ledger import LEDGER_BLUEPRINT
 from portcfg.model import Body, Ref, Resource
 from portcfg.places import Tree, tree_of
 
-# What portcfg itself keeps in Port: the ledger, and the syncs' days and runs.
-OWN_BLUEPRINTS = (LEDGER_BLUEPRINT, "portcfg_sync_day", "portcfg_sync_run")
 # How a Port refuses routes that it doesn't have, has no more, or doesn't let this client use.
 REFUSED = (403, 404, 410)
 Beta = Literal["needed", "welcome", "unasked"]
@@ -29,7 +27,7 @@ class Seen:
 
 
 def observe(port: PortReader) -> dict[Ref, Resource]:
-    """Everything of the known kinds that Port has; what portcfg keeps for itself is left out."""
+    """Everything of the known kinds that Port has; the ledger's own blueprint is left out."""
     return see(port).state
 
 
@@ -53,7 +51,7 @@ def see(port: PortReader, beta: Beta = "welcome") -> Seen:
         tree = tree_of(bodies) if kind.beta else tree
         for body in filter(kind.belongs, bodies):
             ref = Ref(kind.name, str(body.get(kind.id_field)))
-            if ref.identifier not in OWN_BLUEPRINTS:
+            if ref.identifier != LEDGER_BLUEPRINT:
                 live[ref] = Resource(ref, body)
     return Seen(live, tree, refused)
 

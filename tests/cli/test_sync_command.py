@@ -137,3 +137,16 @@ def test_what_a_sync_rejects_is_kept_and_replayed(project: Path) -> None:
     assert (after["writes"], after["rejected"]) == (0, [])
     assert run("sync", "--env", "local", "--days", "2", "--quarantine", str(relative)).exit_code == 64
     assert run("sync", "replay", "nowhere.ndjson").exit_code == 64
+
+
+def test_a_dashboard_shows_the_syncs(project: Path) -> None:
+    run("apply", "--env", "local", "--auto-approve")
+    assert run("sync", "--env", "local", "--days", "2").exit_code == 0
+    shutil.copy(SPECS / "examples/dashboards/sync-health.yaml", project / "specs/dashboards")
+    file = project / "specs/portcfg.yaml"
+    named = "  blueprints:\n    portcfg_sync_run: {}\n    portcfg_sync_day: {}\n"
+    file.write_text(file.read_text().replace("  blueprints:\n", named))
+    assert run("apply", "--env", "local", "--auto-approve").exit_code == 0
+    assert run("import", "--env", "local", "--specs", "found").exit_code == 0
+    assert (project / "found/dashboards/portcfg_sync_health.yaml").exists()
+    assert not list((project / "found/blueprints").glob("portcfg_*"))
