@@ -42,12 +42,13 @@ FORMAT = "portcfg/journal/1"
 
 @dataclass(frozen=True)
 class Header:
-    """Which apply it was: on which Port, for which project and environment, when (ISO)."""
+    """Which apply it was: on which Port, for which project and environment, when (ISO), and if it kept the ledger."""
 
     base_url: str
     project: str
     environment: str
     started: str
+    ledger: bool = True
 
 
 class Journal:
@@ -121,7 +122,10 @@ def read(path: Path) -> Recorded:
             break
     if not lines or not isinstance(lines[0], dict) or lines[0].get("format") != FORMAT:
         raise UsageError(f"{path} is no journal of this portcfg ({FORMAT})")
-    header = Header(*(str(lines[0].get(name, "")) for name in ("base_url", "project", "environment", "started")))
+    base_url, project, environment, started = (
+        str(lines[0].get(name, "")) for name in ("base_url", "project", "environment", "started")
+    )
+    header = Header(base_url, project, environment, started, lines[0].get("ledger") is not False)
     changes = tuple(_change(line) for line in lines[1:] if "action" in line)
     return Recorded(header, changes, frozenset(line["done"] for line in lines[1:] if "done" in line))
 

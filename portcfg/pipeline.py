@@ -208,11 +208,12 @@ def undo(
     progress: Callable[[Outcome], None],
     parallelism: int = PARALLELISM,
 ) -> Report:
-    """Carry out the inverse of an apply, and put the ledger back to what it said before."""
+    """Carry out the inverse of an apply, and put the ledger back to what it said before, if that apply kept it."""
     stamp = ledger.Stamp(own, clock().isoformat())
     outcomes: list[Outcome] = []
-    with _alone(own, port, clock, True) as lock:
-        keep = partial(restore_ledger, stamp, recorded, outcomes, port)
+    use_ledger = recorded.header.ledger
+    with _alone(own, port, clock, use_ledger) as lock:
+        keep = partial(restore_ledger, stamp, recorded, outcomes, port) if use_ledger else None
         problem = _written(plan, port, parallelism, lock, outcomes, progress, keep)
     problems = (problem, lock.problem if lock else "")
     return Report(tuple(outcomes), None, plan.notes, tuple(filter(None, problems)), port.halted)

@@ -221,7 +221,7 @@ def _applied(
     """Write a plan; the report, and the file of the journal."""
     if plan.pending and not options.use_ledger:
         say("without the ledger, no lock keeps another apply out, and nothing of this is managed afterwards")
-    with kept_journal(settings, specs.project, plan, port.root) as journal, ending_well(port):
+    with kept_journal(settings, specs.project, plan, port.root, options.use_ledger) as journal, ending_well(port):
         report = apply_specs(
             specs,
             plan,

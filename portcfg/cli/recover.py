@@ -53,7 +53,7 @@ def rollback_command(
     """Bring Port back to what it held before an apply, as the apply's journal has it: only what the apply touched.
 
     What was changed since is left alone. Values of entities can't come back; the plan says where that matters. A
-    rollback has a journal of its own.
+    rollback has a journal of its own. After an apply without the ledger, it does without, too.
 
     \b
     Examples:
@@ -71,7 +71,8 @@ def rollback_command(
             return EXIT_OK
         refuse_harm(plan)
         ask_before_writing(plan, port.root, auto_approve)
-        with kept_journal(settings, specs.project, plan, port.root) as kept, ending_well(port):
+        use_ledger = recorded.header.ledger
+        with kept_journal(settings, specs.project, plan, port.root, use_ledger) as kept, ending_well(port):
             owner, note = specs.project.owner, kept.note
             report = undo(owner, recorded, plan, port, clock=utc_now, progress=note, parallelism=parallelism)
             seen = seen if report.halted else see(port)

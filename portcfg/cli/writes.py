@@ -86,13 +86,14 @@ class Kept:
 
 
 @contextmanager
-def kept_journal(settings: Settings, project: Project, plan: Plan, root: str) -> Iterator[Kept]:
+def kept_journal(settings: Settings, project: Project, plan: Plan, root: str, use_ledger: bool) -> Iterator[Kept]:
     """Keep a journal of an apply of `plan`, if it writes anything. Raises PortcfgError where that can't be."""
     if not plan.pending:
         yield Kept(show_outcome)
         return
     now = utc_now()
-    header = Header("" if settings.is_local else root, project.name, project.environment, now.isoformat())
+    base_url = "" if settings.is_local else root
+    header = Header(base_url, project.name, project.environment, now.isoformat(), use_ledger)
     journal = _journal(JOURNALS / f"{now:%Y%m%dT%H%M%S%f}.jsonl", header, plan)
     try:
         yield Kept(_noting(journal), str(journal.path))

@@ -92,6 +92,20 @@ def test_a_rollback_can_be_rolled_back(cli: Any, bench: Bench) -> None:
     }
 
 
+def test_an_apply_without_the_ledger_is_undone_without_it(cli: Any, bench: Bench) -> None:
+    write(THING)
+    assert cli("apply", "--auto-approve", "--no-ledger").exit_code == 0
+    before = contents(bench)
+    write({**THING, "title": "New"}, {**THING, "identifier": "new"})
+    assert cli("apply", "--auto-approve", "--no-ledger").exit_code == 0
+    bench.clear()
+    assert undone(cli).exit_code == 0
+    assert contents(bench) == before
+    assert not [path for method, path, _ in bench.writes if ledger.LEDGER_BLUEPRINT in path]
+    assert undone(cli).exit_code == 0
+    assert not [path for method, path, _ in bench.writes if ledger.LEDGER_BLUEPRINT in path]
+
+
 def test_a_cycle_is_undone(cli: Any, bench: Bench) -> None:
     to_b = {"b": {"target": "b", "required": False, "many": False}}
     to_a = {"a": {"target": "a", "required": False, "many": False}}
