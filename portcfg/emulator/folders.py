@@ -23,9 +23,14 @@ POST_BODY = validator({**PATCH, "required": ["identifier", "title"]})
 
 
 def list_all(call: Call) -> Answer:
-    """GET /v1/sidebars/catalog -> `{ok, sidebar: {identifier, items}}`: folders and pages, top to bottom."""
+    """GET /v1/sidebars/catalog -> `{ok, sidebar: {identifier, items}}`: folders and pages, top to bottom.
+
+    Nothing promises that order: with `shuffle` it is the other one, and only `parent` and `after` tell the places.
+    """
     sidebar = Sidebar(call.store)
     items = [_item(call.store, sidebar, identifier) for identifier in sidebar.items()]
+    if call.chaos.shuffle:
+        items.reverse()
     return 200, {"ok": True, "sidebar": {"identifier": CATALOG, "items": items}}
 
 
