@@ -6,10 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from portcfg.diff import field_changes
 from portcfg.kinds import KINDS
 from portcfg.model import Body, Plan, Ref, Resource
 from portcfg.plan import make_plan
+from portcfg.render.fields import fields_lines
 from portcfg.render.plan import plan_json, plan_markdown, plan_text
 from portcfg.render.plans import plans_text
 from tests.support import cases
@@ -101,3 +105,23 @@ def test_two_plans_side_by_side_say_what_a_blank_would() -> None:
     text = plans_text([planned(live, live), planned({}, live)])
     row = next(line for line in text.splitlines() if line.startswith("blueprint/a"))
     assert row.split() == ["blueprint/a", "unchanged", "create"]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=6)
+    | st.sampled_from(["a\nb", "a\nb\n", "é", "e\u0301"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=10,
+)
+BODIES = st.dictionaries(st.sampled_from(["a", "b", "c.d", "\x1b", "changelogDestination"]), VALUES, max_size=4)
+
+
+@given(BODIES, BODIES)
+def test_every_difference_is_shown_on_lines_that_act_on_nothing(before: Body, after: Body) -> None:
+    changes = field_changes(before, after)
+    lines = list(fields_lines(changes))
+    assert bool(lines) is bool(changes)
+    assert all(line.isprintable() or not {"\x1b", "\n", "\r", "\x00"} & set(line) for line in lines)

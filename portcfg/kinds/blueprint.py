@@ -80,6 +80,15 @@ def _members(body: Body, section: str) -> Body:
     return members
 
 
+def matched(desired: Body, live: Body) -> tuple[Body, Body]:
+    """(desired, live): of Port's own blueprints, what Port requires stays required beside what the spec does."""
+    required = (desired.get("schema") or {}).get("required")
+    if not (required and is_system(desired["identifier"])):
+        return desired, live
+    theirs = (live.get("schema") or {}).get("required") or []
+    return {**desired, "schema": {**desired["schema"], "required": sorted({*required, *theirs})}}, live
+
+
 def references(body: Body) -> Iterator[tuple[Path, Ref]]:
     """The blueprints that relations and aggregations aim at."""
     for section in ("relations", "aggregationProperties"):
@@ -217,6 +226,7 @@ BLUEPRINT = Kind(
     renaming=RENAMING,
     decompile=decompile,
     recognises=recognises,
+    matched=matched,
     carried=carried,
     stages=stages,
     nearer=nearer,
