@@ -71,16 +71,25 @@ def _effort(report: SyncReport) -> str:
 
 
 def _totals(report: SyncReport, style: str) -> str:
-    """The last days, and the sums of all."""
-    columns = list(dict.fromkeys((item.blueprint, name) for item in report.totals for name in item.values))
-    cells = {(item.day, item.blueprint, name): number for item in report.totals for name, number in item.values.items()}
-    days = sorted({item.day for item in report.totals})
-    rows: list[list[Any]] = [[day, *(cells.get((day, *column)) for column in columns)] for day in days[-SHOWN_DAYS:]]
-    sums = [sum(Decimal(repr(cells.get((day, *column), 0))) for day in days) for column in columns]
-    rows += [[f"{len(days)} days", *map(float, sums)]] if len(days) > 1 else []
-    names = [f"{blueprint}.{name}" for blueprint, name in columns]
-    headers = ["day", *(plain(name) if style == "simple" else code(name) for name in names)]
-    return tabulate(rows, headers, tablefmt=style, disable_numparse=[0], floatfmt=".15g") if columns else ""
+    """What a person compares with the source's own figures: sums and rows of the last days, and of all."""
+    cells = _cells(report)
+    columns = list(dict.fromkeys(column for _, column in cells))
+    days = sorted({day for day, _ in cells})
+    rows: list[list[Any]] = [[day, *(cells.get((day, column)) for column in columns)] for day in days[-SHOWN_DAYS:]]
+    if len(days) > 1:
+        sums = (sum(Decimal(repr(cells.get((day, column), 0))) for day in days) for column in columns)
+        rows.append([f"{len(days)} days", *map(float, sums)])
+    headers = ["day", *(plain(name) if style == "simple" else code(name) for name in columns)]
+    return tabulate(rows, headers, tablefmt=style, disable_numparse=[0], floatfmt=".15g") if report.totals else ""
+
+
+def _cells(report: SyncReport) -> dict[tuple[str, str], int | float]:
+    """Numbers by day and column."""
+    sums = {
+        (item.day, f"{item.blueprint}.{name}"): number for item in report.totals for name, number in item.values.items()
+    }
+    rows = {(day, f"{stream.name} rows"): count for stream in report.streams for day, count in stream.days.items()}
+    return {**sums, **rows}
 
 
 def _table(headers: Sequence[str], rows: Any, style: str) -> str:

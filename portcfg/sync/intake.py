@@ -230,6 +230,7 @@ class Reader:
                 total=count.total,
                 message=reading.message,
                 left_out=count.left_out,
+                days={day: counted.rows for day, counted in count.days.items()},
             )
         )
 

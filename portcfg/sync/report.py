@@ -47,7 +47,8 @@ class RejectGroup:
 class StreamReport:
     """One stream. `total` is what the source says it has (None if it doesn't), `rows` what was read.
 
-    `left_out` are rows of which the stream's `rows` made none (such as other days'), `kept` those that went on.
+    `left_out` are rows of which the stream's `rows` made none (such as other days'), `kept` those that went on, and
+    `days` the same by UTC day where the stream has one.
     """
 
     name: str
@@ -60,6 +61,7 @@ class StreamReport:
     total: int | None = None
     message: str = ""
     left_out: int = 0
+    days: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

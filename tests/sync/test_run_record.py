@@ -9,6 +9,7 @@ import pytest
 
 from portcfg.client import Credentials, PortReader
 from portcfg.errors import InvalidSpecsError
+from portcfg.render.sync import sync_text
 from portcfg.sync.report import SyncReport, ValueReport
 from tests.sync.support import NOW, blueprint, embedded_port, entities, mapping_of
 from tests.sync.test_run import THING, body, resource, rows
@@ -168,6 +169,13 @@ def test_the_parts_of_a_run_are_told_as_one() -> None:
     with embedded_port(DATED) as port:
         report = run_days(port, mapping, {"/a": answer})
         assert [(group.about, group.count) for group in report.rejected] == [("cents", 3)]
+        assert report.streams[0].days == {f"2026-03-0{number}": 2 for number in (2, 3, 4)}
+        table = sync_text(report).split("\n\n")[3].splitlines()
+        assert table[0].split() == ["day", "day.cents", "a", "rows"]
+        assert [line.split() for line in table[2:]] == [
+            *(["2026-03-0" + number, "5", "2"] for number in "234"),
+            ["3", "days", "15", "6"],
+        ]
         (day,), (item,) = report.blueprints, report.resources
         assert (day.created, day.rejected, item.mapped, item.values["properties.cents"].null) == (3, 3, 6, 0)
         assert [(total.day[-2:], total.values) for total in report.totals] == [
