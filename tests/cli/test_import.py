@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,9 @@ from click.testing import CliRunner, Result
 from portcfg.cli.embedded import CREDENTIALS, serving_port
 from portcfg.cli.main import main
 from portcfg.client import PortWriter
+from portcfg.errors import ApiError
 from portcfg.yamlread import dump
+from tests.support import Bench
 
 Run = Callable[..., Result]
 THING: dict[str, Any] = {"identifier": "thing", "title": "Thing", "schema": {"properties": {"a": {"type": "string"}}}}
@@ -217,3 +220,49 @@ def test_every_vendors_folder_is_taken_over_applied_and_planned_empty(run: Run, 
     assert "wrote" in run("import", "--specs", "again").stderr
     assert run("plan", "--specs", "again", "--detailed-exitcode").exit_code == 0
     assert run("validate", "--specs", "again").exit_code == 0
+
+
+HOSTILE = (
+    "a/b",
+    "a:b",
+    "A",
+    "a",
+    "CON",
+    "nul.x",
+    "ends.",
+    "...",
+    "日本",
+    "中国",
+    "x" * 100,
+    "-rf",
+    "a\\b",
+    "x.",
+    "${vars.x}",
+)
+
+
+def test_hostile_identifiers_have_files_of_their_own_on_every_disk(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    env = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+    with closing(bench.writer()) as port:
+        taken = [name for name in HOSTILE if accepted(port, {**THING, "identifier": name})]
+    assert len(taken) > 10
+    done = CliRunner().invoke(main, ["import"], env=env)
+    assert done.exit_code == 0, done.output
+    names = [Path(name).name for name in files()]
+    assert len({name.casefold() for name in names}) == len(names) == len(taken)
+    assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.yaml", name) for name in names)
+    assert not {name.partition(".")[0].lower() for name in names} & {"con", "nul"}
+    assert CliRunner().invoke(main, ["plan", "--detailed-exitcode"], env=env).exit_code == 0
+    assert "wrote 0" in CliRunner().invoke(main, ["import"], env=env).stderr
+
+
+def accepted(port: PortWriter, body: dict[str, Any]) -> bool:
+    """Whether Port takes a blueprint of this name at all."""
+    try:
+        port.send("POST", "/blueprints", body, {"create_catalog_page": "false"})
+    except ApiError:
+        return False
+    return True
