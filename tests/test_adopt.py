@@ -29,12 +29,21 @@ from tests.support import Bench, Server, cases, write_files
 ABSENT = "(absent)"
 
 
-def edit(bench: Bench, ref: str, path: list[Any], value: Any) -> None:
-    """Somebody changes one value of a resource in Port; `+` appends to a list, a text finds the item with that id."""
+def edit(bench: Bench, ref: str, path: list[Any], value: Any, *more: Any) -> None:
+    """Somebody changes one value of a resource in Port, or (`more`: path, value, ...) several in one write.
+
+    `+` appends to a list, a text finds the item with that id.
+    """
     kind, _, identifier = ref.partition("/")
     route = f"{KINDS[kind].collection}/{identifier}"
     body = {key: part for key, part in live(bench, ref).items() if key not in STAMPS | {"protected", "sidebar"}}
-    inner: Any = body
+    changes = [path, value, *more]
+    for each, new in zip(changes[::2], changes[1::2], strict=True):
+        set_at(body, each, new)
+    bench.send(KINDS[kind].update_verb, route, body)
+
+
+def set_at(inner: Any, path: list[Any], value: Any) -> None:
     for part in path[:-1]:
         inner = inner[index_of(inner, part)] if isinstance(inner, list) else inner.setdefault(part, {})
     last = index_of(inner, path[-1]) if isinstance(inner, list) else path[-1]
@@ -44,7 +53,6 @@ def edit(bench: Bench, ref: str, path: list[Any], value: Any) -> None:
         del inner[last]
     else:
         inner[last] = value
-    bench.send(KINDS[kind].update_verb, route, body)
 
 
 def index_of(items: list[Any], part: Any) -> Any:
@@ -83,8 +91,8 @@ def test_case(bench: Bench, tmp_path: Path, case: dict[str, Any]) -> None:
     assert bench.plan(root, chosen).pending == ()
     write_files(root, case.get("meanwhile", {}))
     before = texts(root)
-    for ref, path, value in case["port"]:
-        edit(bench, ref, path, value)
+    for ref, *changes in case["port"]:
+        edit(bench, ref, *changes)
     assert bench.plan(root, chosen).pending, "nothing was changed in Port"
     bench.clear()
     done = adopted(bench, root, case.get("conflicts", False), chosen)
