@@ -33,9 +33,9 @@ from portcfg.model import (
     Resource,
     State,
 )
-from portcfg.moving import moves_due, pairs_of, settled, with_move
+from portcfg.moving import moves_due, pairs_of, rename_fields, settled, with_move
 from portcfg.places import PLACE
-from portcfg.plan import compared, rename_fields, write_order
+from portcfg.plan import compared, write_order
 
 FORMAT = "portcfg/journal/1"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from portcfg.diff import field_changes
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import due, members_of
-from portcfg.model import Action, Body, Change, Migration, Move, Ref, Rename, Resource, State
+from portcfg.model import Action, Body, Cause, Change, FieldChange, Migration, Move, Ref, Rename, Resource, State
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,23 @@ def with_move(change: Change, move: Move | None) -> Change:
         return change
     fields = change.fields
     if change.before is None:
-        fields = field_changes(*moved_sides(move, change.after or {}))
+        fields = (*rename_fields(move.renames), *field_changes(*moved_sides(move, change.after or {})))
     action = Action.UPDATE if change.action is Action.NOOP else change.action
     return replace(change, action=action, fields=fields, move=move, drifted="")
+
+
+def rename_fields(renames: Sequence[Rename], applied: Body | None = None) -> tuple[FieldChange, ...]:
+    """How a change shows renames. Where the new name was applied before, it was Port that went back to the old one."""
+    return tuple(
+        FieldChange(
+            (*rename.section, rename.new),
+            rename.old,
+            rename.new,
+            Cause.DRIFT if rename.new in members_of(applied, rename.section) else Cause.SPEC,
+            renamed_from=rename.old,
+        )
+        for rename in renames
+    )
 
 
 def moved_sides(move: Move, after: Body) -> tuple[Body, Body]:

@@ -14,7 +14,16 @@ from portcfg.diff import field_changes
 from portcfg.kinds import KINDS, Kind
 from portcfg.kinds.base import due, members_of
 from portcfg.model import Action, Applied, Body, Cause, Change, FieldChange, Move, Plan, Ref, Rename, Resource, State
-from portcfg.moving import migrate_notes, move_notes, move_refusals, moves_due, pairs_of, settled, with_move
+from portcfg.moving import (
+    migrate_notes,
+    move_notes,
+    move_refusals,
+    moves_due,
+    pairs_of,
+    rename_fields,
+    settled,
+    with_move,
+)
 
 BY_HAND = frozenset({Cause.DRIFT, Cause.CONFLICT})
 
@@ -150,20 +159,6 @@ def _step(
 def _own_doing(fields: Iterable[FieldChange]) -> Iterator[FieldChange]:
     """What a migration that was stopped has taken away is nobody's drift."""
     return (replace(field, cause=Cause.SPEC) if field.cause is Cause.DRIFT else field for field in fields)
-
-
-def rename_fields(renames: Sequence[Rename], applied: Body | None = None) -> tuple[FieldChange, ...]:
-    """How a change shows renames. Where the new name was applied before, it was Port that went back to the old one."""
-    return tuple(
-        FieldChange(
-            (*rename.section, rename.new),
-            rename.old,
-            rename.new,
-            Cause.DRIFT if rename.new in members_of(applied, rename.section) else Cause.SPEC,
-            renamed_from=rename.old,
-        )
-        for rename in renames
-    )
 
 
 def _as_renamed(kind: Kind, applied: Applied | None, renames: Sequence[Rename]) -> Applied | None:

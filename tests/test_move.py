@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from portcfg.cli.main import main
 from portcfg.client import Answer, PortWriter
 from portcfg.emulator.chaos import Chaos
+from portcfg.errors import InvalidSpecsError
 from portcfg.lock import release
 from portcfg.model import Body, Plan
 from portcfg.pipeline import apply_specs, plan_specs, read_specs
@@ -228,6 +229,34 @@ def test_a_blueprint_is_renamed_with_all_that_it_holds(bench: Bench, tmp_path: P
     done(bench.apply(folder(tmp_path, new=renamed(OLD), other=NEW_OTHER)))
 
 
+def test_the_ledger_follows_and_none_is_needed(bench: Bench, tmp_path: Path) -> None:
+    portal(bench, tmp_path)
+    root = folder(tmp_path, new=NEW, other=NEW_OTHER)
+    done(bench.apply(root))
+    assert sorted(entities(bench, "portcfg_resource")) == ["blueprint/new", "blueprint/other"]
+    back = folder(tmp_path, old={**OLD, "renamed_from": "new"}, other=OTHER)
+    done(bench.apply(back, use_ledger=False))
+    assert names(bench) == ["old", "other"]
+    assert entities(bench, "other")["o1"]["main"] == "e1"
+
+
+def test_what_is_another_projects_is_not_renamed(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, old=blueprint({}))))
+    root = folder(tmp_path, new=blueprint({}, renamed_from="old"))
+    write_files(root, {"portcfg.yaml": "version: 1\nname: theirs\n"})
+    with pytest.raises(InvalidSpecsError) as raised:
+        bench.plan(root)
+    assert "blueprint/old is managed by project 'default'" in raised.value.problems[0].message
+
+
+def test_ports_own_blueprints_change_types_too(bench: Bench, tmp_path: Path) -> None:
+    done(bench.apply(folder(tmp_path, _team={"schema": {"properties": {"level": TEXT}}})))
+    bench.send("POST", "/blueprints/_team/entities", {"identifier": "t", "title": "T", "properties": {"level": "4"}})
+    number = {**NUMBER, "migrate": ".properties.level | tonumber"}
+    done(bench.apply(folder(tmp_path, _team={"schema": {"properties": {"level": number}}})))
+    assert bench.send("GET", "/blueprints/_team/entities/t")["entity"]["properties"]["level"] == 4
+
+
 def test_what_no_spec_manages_comes_along(bench: Bench, tmp_path: Path) -> None:
     other = blueprint({"n": NUMBER}, relations={"to": link("old")})
     done(bench.apply(folder(tmp_path, old=blueprint({"level": TEXT}), other=other)))
@@ -260,6 +289,7 @@ def test_parts_are_renamed_and_converted_on_the_way(bench: Bench, tmp_path: Path
     assert "drops `gone` from 1 entity" in plan.refusals[0]
     done(bench.apply(root, allowed=("blueprint/new",)))
     assert entities(bench, "new") == {"e0": {"tier": 1, "m": 2}, "e1": {"m": 5}}
+    assert "~ schema.properties: level renamed to tier" in plan_text(plan)
 
 
 def test_what_no_spec_has_and_relates_to_the_old_one_stands_in_the_way(bench: Bench, tmp_path: Path) -> None:
@@ -353,6 +383,23 @@ def test_a_renamed_blueprint_killed_at_every_write(server: Server, tmp_path: Pat
     assert at > 15
 
 
+def test_a_type_that_is_changed_at_the_price_of_its_values_killed_at_every_write(
+    server: Server, tmp_path: Path
+) -> None:
+    def setup(bench: Bench) -> Path:
+        up = {"up": link("b")}
+        mirror = {"mirrorProperties": {"m": {"title": "M", "path": "up.level"}}, "relations": up}
+        done(bench.apply(folder(tmp_path, b={**LEVEL, **mirror})))
+        fill(bench, "b", {"properties": {"level": "1", "n": 3}}, {"relations": {"up": "e0"}})
+        after = {**LEVEL, **mirror, "schema": {"properties": {"level": NUMBER, "n": NUMBER}}}
+        root = folder(tmp_path, b=after)
+        return write_files(root, {"portcfg.yaml": "version: 1\nguards: {allow_destructive: [blueprint/b]}\n"})
+
+    for at, bench in killed_everywhere(server, setup):
+        assert entities(bench, "b") == {"e0": {"n": 3}, "e1": {"up": "e0"}}, at
+    assert at > 1
+
+
 def test_a_migrated_property_killed_at_every_write(server: Server, tmp_path: Path) -> None:
     def setup(bench: Bench) -> Path:
         required = {**LEVEL, "schema": {**LEVEL["schema"], "required": ["level"]}}
@@ -360,7 +407,7 @@ def test_a_migrated_property_killed_at_every_write(server: Server, tmp_path: Pat
         fill(bench, "b", *({"properties": {"level": str(n)}} for n in range(3)))
         return folder(tmp_path, b={**AS_NUMBER, "schema": {**AS_NUMBER["schema"], "required": ["level"]}})
 
-    for at, bench in killed_everywhere(server, setup):
+    for at, bench in killed_everywhere(server, setup, chaos=Chaos(migration_polls=2)):
         assert {name: body["level"] for name, body in entities(bench, "b").items()} == {"e0": 0, "e1": 1, "e2": 2}, at
     assert at > 5
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from portcfg.model import Action, Plan, Ref
+from portcfg.model import Action, Change, Plan, Ref
 from portcfg.render.plan import headline, plan_json, plan_markdown, plan_text
 from portcfg.render.safe import code, plain
 
@@ -22,15 +22,19 @@ def plans_text(plans: Sequence[Plan]) -> str:
 
 def _table(plans: Sequence[Plan], *, markdown: bool = False) -> str:
     shown = code if markdown else plain
-    actions = [{change.ref: change.action for change in plan.changes} for plan in plans]
+    actions = [{change.ref: _action(change) for change in plan.changes if not change.moved_away} for plan in plans]
     refs: list[Ref] = sorted({ref for known in actions for ref in known})
     rows = [[shown(str(ref)), *(_cell(known.get(ref)) for known in actions)] for ref in refs]
     headers = ["resource", *(shown(plan.environment) for plan in plans)]
     return tabulate(rows, headers=headers, tablefmt="github" if markdown else "simple", disable_numparse=True)
 
 
-def _cell(action: Action | None) -> str:
-    return "not there" if action is None else "unchanged" if action is Action.NOOP else str(action)
+def _action(change: Change) -> str:
+    return "rename" if change.move else str(change.action)
+
+
+def _cell(action: str | None) -> str:
+    return "not there" if action is None else "unchanged" if action == Action.NOOP else action
 
 
 def plans_json(plans: Sequence[Plan]) -> str:

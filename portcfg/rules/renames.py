@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from portcfg.errors import Problem
@@ -10,6 +11,9 @@ from portcfg.model import Document, Project, Ref
 from portcfg.rules.jqtext import jq_mistake
 from portcfg.rules.names import ref_of
 
+# `$ENV` and `env`, but not `.env` and "env".
+ENVIRONMENT = re.compile(r"\$ENV\b|(?<![\w.$\"])env(?![\w\"])")
+
 
 def rename_problems(shaped: Sequence[Document], documents: Sequence[Document], _: Project) -> Iterator[Problem]:
     """R011 a whole resource renamed from what the specs still have, or twice; R003 a `migrate` that doesn't compile."""
@@ -17,10 +21,11 @@ def rename_problems(shaped: Sequence[Document], documents: Sequence[Document], _
     first: dict[Ref, Ref] = {}
     for document in shaped:
         for name, text in KINDS[document.kind].renaming.migrate(document.body).items():
-            if mistake := jq_mistake(text):
+            mistake = jq_mistake(text)
+            if mistake or ENVIRONMENT.search(text):
                 place = document.place(("schema", "properties", name, "migrate"))
-                message = f"the migrate of {name!r} isn't valid jq: {mistake}"
-                yield Problem(place.file, place.line, place.column, "R003", message, "")
+                why = f"isn't valid jq: {mistake}" if mistake else "reads the environment, which Port doesn't have"
+                yield Problem(place.file, place.line, place.column, "R003", f"the migrate of {name!r} {why}", "")
         if finding := _finding(document, known, first):
             place = document.place(("renamed_from",))
             yield Problem(place.file, place.line, place.column, "R011", *finding)
