@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from functools import partial
 from pathlib import Path as File
 from typing import Any
 
@@ -91,7 +92,8 @@ def _one(
 ) -> None:
     kind = KINDS[document.kind]
     live = kind.comparable(change.before or {})
-    base = _compared(document, document.body, project)
+    compared = partial(_compared, document, change.before or {}, project)
+    base = compared(document.body)
     wanted, left = _wanted(change, base, causes)
     if not wanted:
         into.left.extend(left)
@@ -105,7 +107,7 @@ def _one(
     else:
         found = list(steps(document.body, old, new))
         accepted = layers.take(todo, found, reasons) if layers else todo.take(document, found, reasons)
-    after = _compared(document, taken(document.body, accepted), project) if accepted else base
+    after = compared(taken(document.body, accepted)) if accepted else base
     for field in wanted:
         if same_value(value_at(after, list_path(field.path, after)), value_at(live, list_path(field.path, live))):
             file = layers.file_of(field.path) if layers else document.file
@@ -115,10 +117,12 @@ def _one(
     into.left.extend(left)
 
 
-def _compared(document: Document, body: Body, project: Project) -> Body:
+def _compared(document: Document, live: Body, project: Project, body: Body) -> Body:
+    """What a spec of `body` would be compared as, with what only Port can know of it."""
     edited = Document(document.kind, body, document.file, document.positions)
     (resource,) = compile_specs([edited], project).values()
-    return KINDS[document.kind].comparable(resource.body)
+    kind = KINDS[document.kind]
+    return kind.comparable(kind.matched(resource.body, live)[0])
 
 
 def _wanted(change: Change, base: Body, causes: Collection[Cause]) -> tuple[list[FieldChange], list[Left]]:

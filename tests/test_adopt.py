@@ -289,3 +289,23 @@ def test_killed_in_the_middle_each_file_is_old_or_new(
     assert sorted(texts(root).values()) == sorted([THING, THING, THING.replace("Thing", "Other")])
     assert adopted(bench, root).left == []
     assert bench.plan(root).pending == ()
+
+
+def test_widgets_that_port_gave_ids_to_are_adopted_into_their_twins(bench: Bench, tmp_path: Path) -> None:
+    widgets = [{"id": "Zk3", "type": "markdown", "title": "Hello", "markdown": "hi"}]
+    bench.send("POST", "/pages", {"identifier": "d", "title": "D", "type": "dashboard", "widgets": widgets})
+    spec = "title: D\nwidgets:\n  - type: markdown # first\n    title: Hello\n    markdown: {}\n"
+    root = write_files(tmp_path / "specs", {"portcfg.yaml": "version: 1\n", "dashboards/d.yaml": spec.format("hi")})
+    assert bench.apply(root).outcomes == ()
+    edit(bench, "dashboard/d", ["widgets", 0, "markdown"], "by hand")
+    plan = bench.plan(root)
+    loaded = read_specs(root)
+    adoption = adopt_drift(
+        loaded.documents,
+        plan,
+        loaded.project,
+        lambda: (read_specs(root).documents, bench.plan(root)),
+    )
+    assert [left.reason for left in adoption.left] == []
+    assert (root / "dashboards/d.yaml").read_text() == spec.format("by hand")
+    assert bench.plan(root).pending == ()
