@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from portcfg.diff import canonical, field_changes
 from portcfg.errors import UsageError
 from portcfg.kinds import KINDS
-from portcfg.kinds.base import STAMPS, due
+from portcfg.kinds.base import STAMPS, due, members_of
 from portcfg.model import (
     MISSING,
     Action,
@@ -38,6 +38,11 @@ from portcfg.places import PLACE
 from portcfg.plan import compared, write_order
 
 FORMAT = "portcfg/journal/1"
+# Type -> jq that makes it of a property.
+BACK = {
+    "string": '.properties[%s] | if type == "string" then . else tojson end',
+    "number": ".properties[%s] | tonumber?",
+}
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def _entry(change: Change) -> Body:
         "after": change.after,
         "applied": change.applied,
         "renames": [vars(rename) for rename in change.renames],
-        "migrations": [[part.section, part.source, part.name] for part in change.migrations],
+        "migrations": [[part.section, part.source, part.name, part.converts] for part in change.migrations],
         "move": _move_entry(change.move) if change.move else None,
     }
 
@@ -134,7 +139,7 @@ def _change(line: Mapping[str, Any]) -> Change:
     ref = Ref(line["kind"], line["identifier"])
     before, after = line["before"], line["after"]
     action, renames = Action(line["action"]), _renames(line)
-    parts = tuple(Migration(tuple(section), source, name, "") for section, source, name in line.get("migrations", ()))
+    parts = tuple(Migration(tuple(part[0]), part[1], part[2], "", part[3]) for part in line.get("migrations", ()))
     change = Change(action, ref, before, after, file=line["file"], applied=line["applied"], renames=renames)
     move = line.get("move")
     if move:
@@ -229,15 +234,27 @@ def _step_back(change: Change, recorded: Recorded, live: State, pairs: Mapping[s
         return Change(Action.DELETE, change.ref, now.body, None, change.fields, change.file) if now and ours else None
     if now is None:
         return Change(Action.CREATE, change.ref, None, before, file=change.file)
+    # Null takes away what the apply has added.
+    before |= dict.fromkeys({*(change.after or {})} - {*before})
     if _is(change, before, now.body):
         return None
     kind = KINDS[change.ref.kind]
     names = tuple(rename.back for rename in change.renames)
-    found = settled(Resource(change.ref, before, renames=names), now.body, pairs)
+    found = settled(Resource(change.ref, before, renames=names, migrate=_convert_back(change)), now.body, pairs)
     renames = (*found.renames, *found.left)
     shown = (*rename_fields(renames), *field_changes(*compared(kind, before, found.body)))
     step = Change(Action.UPDATE, change.ref, now.body, before, shown, change.file, renames=renames)
     return replace(step, migrations=found.migrations)
+
+
+def _convert_back(change: Change) -> dict[str, str]:
+    """jq for the properties whose type an apply has changed, as far as another one can be made of it in general."""
+    shapes = {part: members_of(change.before, part.section).get(part.source) or {} for part in change.migrations}
+    return {
+        part.source: BACK[shape["type"]] % json.dumps(part.name)
+        for part, shape in shapes.items()
+        if part.converts and shape.get("type") in BACK
+    }
 
 
 def _back(change: Change, live: Body) -> tuple[Rename, ...]:
@@ -263,6 +280,8 @@ def _losses(recorded: Recorded, live: State, moves: Mapping[Ref, Move]) -> Itera
             body = live[change.ref].body
             body = KINDS[change.ref.kind].renaming.renamed(body, _back(change, body))
             then, now = _properties(change.before), _properties(body)
+            if converted := sorted(_convert_back(change)):
+                yield f"{change.ref}: values of {', '.join(converted)} are converted back, and may be spelled otherwise"
             if gone := sorted(then - now):
                 yield f"{change.ref}: {', '.join(gone)} come(s) back without values"
 

@@ -596,6 +596,20 @@ def test_a_rename_that_was_killed_can_be_rolled_back(
     assert (entities(bench, "old"), entities(bench, "other")) == before
 
 
+def test_a_rollback_converts_back(cli: Any, bench: Bench) -> None:
+    write_files(Path("specs"), {"blueprints/b.yaml": dump(LEVEL)})
+    assert cli("apply", "--auto-approve").exit_code == 0
+    fill(bench, "b", {"properties": {"level": "7", "n": 1}})
+    before = entities(bench, "b")
+    write_files(Path("specs"), {"blueprints/b.yaml": dump(AS_NUMBER)})
+    assert cli("apply", "--auto-approve").exit_code == 0
+    journal = str(sorted(Path(".portcfg/journal").iterdir())[-1])
+    back = cli("rollback", journal, "--auto-approve")
+    assert back.exit_code == 0, back.output
+    assert "values of level are converted back" in back.output
+    assert entities(bench, "b") == before
+
+
 def test_a_bound_plan_carries_a_rename(cli: Any, bench: Bench, tmp_path: Path) -> None:
     portal(bench, tmp_path / "..")
     write_files(Path("specs"), {"blueprints/new.yaml": dump(NEW), "blueprints/other.yaml": dump(NEW_OTHER)})
