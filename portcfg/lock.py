@@ -1,6 +1,7 @@
-"""One apply at a time on a Port: an entity of the ledger that says who is applying, and until when to believe it.
+"""One apply at a time on a Port, and one sync of a mapping: an entity of the ledger that says who is at work, and until
+when to believe it.
 
-The apply renews it as it goes on. One that finds its lock gone, or couldn't renew it in time, stops writing.
+Whoever has it renews it as the work goes on. One that finds its lock gone, or couldn't renew it in time, stops writing.
 """
 
 from __future__ import annotations
@@ -10,24 +11,26 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from portcfg.client import PortWriter
+from portcfg.client import PortWriter, segment
 from portcfg.errors import ApiError, BusyError, TerminalApiError
 from portcfg.ledger import LEDGER_BLUEPRINT, ensure_blueprint
 from portcfg.model import Body, Owner
 
 LOCK = "apply"
+SYNC_LOCKS = "sync:"
 LASTS = timedelta(minutes=10)
 RENEWED = timedelta(minutes=3)
 ENTITIES = f"/blueprints/{LEDGER_BLUEPRINT}/entities"
 
 
 class Lock:
-    """The lock that an apply holds. `lost` says that it is somebody else's by now, or nobody's."""
+    """The lock that somebody holds. `lost` says that it is somebody else's by now, or nobody's."""
 
-    def __init__(self, port: PortWriter, run: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, port: PortWriter, name: str, run: str, clock: Callable[[], datetime]) -> None:
         self.lost = False
         self.problem = ""
         self._port = port
+        self._name = name
         self._run = run
         self._clock = clock
         self._hold(clock())
@@ -38,9 +41,9 @@ class Lock:
         if self.lost or now < self._due:
             return
         try:
-            holder = _holder(self._port)
+            holder = _holder(self._port, self._name)
             if _run_of(holder) == self._run:
-                self._port.send("PATCH", f"{ENTITIES}/{LOCK}", {"properties": _expiry(now)})
+                self._port.send("PATCH", _path(self._name), {"properties": _expiry(now)})
                 self._hold(now)
             else:
                 self._lose(f"{holder['title']} took over" if holder.get("title") else "somebody ended the lock")
@@ -53,10 +56,15 @@ class Lock:
         """End the lock, if it is still ours; `problem` says why that couldn't be done."""
         try:
             # Past its end, another apply may have taken over.
-            if not self.lost and (self._clock() < self._until or _run_of(_holder(self._port)) == self._run):
-                release(self._port)
+            if not self.lost and (self._clock() < self._until or self._is_ours()):
+                release(self._port, self._name)
         except ApiError as error:
-            self.problem = f"the lock of this apply could not be ended, and ends by itself: {error.message}"
+            self.problem = (
+                f"the lock of this {_work(self._name)} could not be ended, and ends by itself: {error.message}"
+            )
+
+    def _is_ours(self) -> bool:
+        return bool(_run_of(_holder(self._port, self._name)) == self._run)
 
     def _hold(self, now: datetime) -> None:
         self._until, self._due = now + LASTS, now + RENEWED
@@ -67,14 +75,14 @@ class Lock:
 
 
 @contextmanager
-def locked(port: PortWriter, owner: Owner, run: str, clock: Callable[[], datetime]) -> Iterator[Lock]:
+def locked(port: PortWriter, owner: Owner, run: str, clock: Callable[[], datetime], name: str = LOCK) -> Iterator[Lock]:
     """Hold the lock for the block; `run` is a name that no other run has. Raises BusyError while another holds it.
 
-    A killed apply leaves its lock behind, which nobody believes after LASTS.
+    `name` is LOCK, or SYNC_LOCKS and a mapping. Who is killed leaves it behind, and nobody believes it after LASTS.
     """
     ensure_blueprint(port)
-    _take(port, owner, run, clock())
-    lock = Lock(port, run, clock)
+    _take(port, owner, run, clock(), name)
+    lock = Lock(port, name, run, clock)
     try:
         yield lock
     finally:
@@ -82,22 +90,35 @@ def locked(port: PortWriter, owner: Owner, run: str, clock: Callable[[], datetim
             lock.give_back()
 
 
-def release(port: PortWriter) -> None:
+def release(port: PortWriter, name: str = LOCK) -> None:
     """End the lock, whoever has it; fine if nobody does."""
     try:
-        port.send("DELETE", f"{ENTITIES}/{LOCK}", params={"delete_dependents": "false"})
+        port.send("DELETE", _path(name), params={"delete_dependents": "false"})
     except TerminalApiError as error:
         if error.status != 404:
             raise
 
 
-def _take(port: PortWriter, owner: Owner, run: str, now: datetime) -> None:
+def _path(name: str) -> str:
+    return f"{ENTITIES}/{segment(name)}"
+
+
+def _work(name: str) -> str:
+    """What the holder of a lock does."""
+    return f"sync of {name.removeprefix(SYNC_LOCKS)}" if name.startswith(SYNC_LOCKS) else "apply"
+
+
+def _one(name: str) -> str:
+    return "an apply" if name == LOCK else f"a {_work(name)}"
+
+
+def _take(port: PortWriter, owner: Owner, run: str, now: datetime, name: str = LOCK) -> None:
     entity = {
-        "identifier": LOCK,
-        "title": f"an apply of {owner}",
+        "identifier": name,
+        "title": f"{_one(name)} {'of' if name == LOCK else 'by'} {owner}",
         "properties": {
             "kind": "lock",
-            "resource": LOCK,
+            "resource": name,
             "run": run,
             "applied_at": now.isoformat(timespec="seconds"),
             **_expiry(now),
@@ -105,30 +126,30 @@ def _take(port: PortWriter, owner: Owner, run: str, now: datetime) -> None:
     }
     if _posted(port, entity):
         return
-    holder = _holder(port)
+    holder = _holder(port, name)
     # A POST whose answer was lost and that was sent again finds its own lock.
     if _run_of(holder) == run:
         return
     if holder:
-        _refuse_living(holder, now)
-    release(port)
-    # Read again, since another apply may have found the same lock left behind.
-    if not _posted(port, entity) or _run_of(_holder(port)) != run:
-        raise BusyError("another apply began just now", hint="wait for it, then apply again")
+        _refuse_living(name, holder, now)
+    release(port, name)
+    # Read again, since another one may have found the same lock left behind.
+    if not _posted(port, entity) or _run_of(_holder(port, name)) != run:
+        raise BusyError(f"another {_work(name)} began just now", hint="wait for it, then try again")
 
 
-def _refuse_living(holder: Body, now: datetime) -> None:
+def _refuse_living(name: str, holder: Body, now: datetime) -> None:
     """Raise BusyError for a lock that hasn't ended, or of which nobody can tell whether it has."""
     since = (holder.get("properties") or {}).get("applied_at") or "an unknown time"
-    running = f"{holder.get('title') or 'an apply'} is running since {since}"
-    ends = _ends(holder)
+    running = f"{holder.get('title') or _one(name)} is running since {since}"
+    ends, unlock = _ends(holder), "portcfg unlock" if name == LOCK else f"portcfg unlock {name}"
     if ends is None:
-        raise BusyError(running, hint="its lock doesn't say when it ends; if it was killed: `portcfg unlock`")
+        raise BusyError(running, hint=f"its lock doesn't say when it ends; if it was killed: `{unlock}`")
     if ends > now:
         until = ends.isoformat(timespec="seconds")
         raise BusyError(
             running,
-            hint=f"wait; if it was killed, its lock ends at {until}, or with `portcfg unlock`",
+            hint=f"wait; if it was killed, its lock ends at {until}, or with `{unlock}`",
         )
 
 
@@ -165,9 +186,9 @@ def _posted(port: PortWriter, entity: Body) -> bool:
     return True
 
 
-def _holder(port: PortWriter) -> Body:
+def _holder(port: PortWriter, name: str) -> Body:
     try:
-        entity: Body = port.get(f"{ENTITIES}/{LOCK}").get("entity") or {}
+        entity: Body = port.get(_path(name)).get("entity") or {}
     except TerminalApiError as error:
         if error.status != 404:
             raise

@@ -16,7 +16,7 @@ from portcfg.errors import BusyError, UsageError
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
 from portcfg.ledger import LEDGER_BLUEPRINT, Entry, Stamp
-from portcfg.lock import LOCK, locked
+from portcfg.lock import LOCK, SYNC_LOCKS, locked
 from portcfg.model import Action, Applied, Body, Change, Owner, Ref, Resource, State
 from portcfg.observe import Seen, see
 from portcfg.pipeline import Specs
@@ -123,7 +123,7 @@ def _takes(live: Any, ours: Body) -> bool:
 
 def _look_at(ref: Ref, entry: Entry, scene: _Scene, repair: Repair) -> None:
     """One entry: the first thing that is wrong with it."""
-    if entry.name == LOCK:
+    if entry.name == LOCK or entry.name.startswith(SYNC_LOCKS):
         _look_at_lock(entry, scene.now, repair)
         return
     meant = _meant(ref, entry)
@@ -161,8 +161,9 @@ def _look_at_lock(entry: Entry, now: datetime, repair: Repair) -> None:
         _remove(entry, "is a lock that doesn't say when it ends", "removed", repair)
         return
     if ended:
-        _remove(entry, f"is the lock of an apply that was killed; it ended at {entry.expires_at}", "removed", repair)
-    else:
+        who = "an apply" if entry.name == LOCK else "a sync"
+        _remove(entry, f"is the lock of {who} that was killed; it ended at {entry.expires_at}", "removed", repair)
+    elif entry.name == LOCK:
         repair.running = f"an apply is running, or was killed; its lock ends at {entry.expires_at}"
         repair.findings.append(Finding(entry.name, repair.running))
 

@@ -20,11 +20,12 @@ from portcfg.cli.writes import (
 )
 from portcfg.errors import EXIT_OK, UsageError
 from portcfg.journal import read
-from portcfg.lock import release
+from portcfg.lock import LOCK, SYNC_LOCKS, release
 from portcfg.observe import see
 from portcfg.pipeline import Specs, read_specs, refuse_harm, undo, weighed_rollback
 from portcfg.render.plan import headline, plan_text
 from portcfg.render.report import outcome_lines
+from portcfg.render.safe import plain
 from portcfg.rollback import way_back
 from portcfg.settings import Settings
 
@@ -94,15 +95,22 @@ def _same_place(recorded: str, root: str) -> None:
 
 @click.command("unlock")
 @specs_options
-def unlock_command(settings: Settings) -> int:
-    """End the lock that a killed apply left behind. Make sure that no apply is running: two would mix their writes.
+@click.argument("names", nargs=-1, metavar="[sync:MAPPING]...")
+def unlock_command(settings: Settings, names: tuple[str, ...]) -> int:
+    """End the lock that a killed apply left behind, or that of a killed sync.
+
+    Make sure that it isn't running: two would mix their writes.
 
     \b
     Examples:
       portcfg unlock
+      portcfg unlock sync:cursor
     """
+    if wrong := [name for name in names if not name.startswith(SYNC_LOCKS)]:
+        raise UsageError(f"there is no lock {wrong[0]!r}", hint=f"a sync's is called {SYNC_LOCKS}MAPPING")
     project = read_specs(settings.specs, settings.environment).project
     with writing(settings, Specs(project, (), ())) as port:
-        release(port)
-    say("no apply holds the lock any more")
+        for name in names or (LOCK,):
+            release(port, name)
+    say(f"nobody holds the lock of {', '.join(map(plain, names)) or 'an apply'} any more")
     return EXIT_OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from portcfg.cli.common import checked_specs, format_option, reading, specs_opti
 from portcfg.cli.progress import ProgressLine
 from portcfg.cli.quarantine import quarantine_of, quarantine_option
 from portcfg.cli.sync import FORMATS, chosen_mappings
+from portcfg.cli.sync_lock import alone
 from portcfg.settings import Settings
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.quarantine import scan
@@ -38,7 +40,12 @@ def replay_command(settings: Settings, file: Path, dry_run: bool, quarantine: Pa
     mapping = parse_mapping(config, specs.project.variables)
     opened = reading if dry_run else writing
     left = quarantine_of(mapping.identifier, quarantine, dry_run)
-    with opened(settings, specs) as port, ProgressLine() as progress:
-        report = replay(mapping, file, port, left, dry_run, progress)
+    owner, name = specs.project.owner, mapping.identifier
+    with (
+        opened(settings, specs) as port,
+        ProgressLine() as progress,
+        alone(port, owner, name, uuid.uuid4().hex, progress) as renewing,
+    ):
+        report = replay(mapping, file, port, left, dry_run, renewing)
     click.echo(FORMATS[format_]([report]))
     return report.exit_code
