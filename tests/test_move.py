@@ -229,6 +229,25 @@ def test_a_blueprint_is_renamed_with_all_that_it_holds(bench: Bench, tmp_path: P
     done(bench.apply(folder(tmp_path, new=renamed(OLD), other=NEW_OTHER)))
 
 
+def test_dashboards_follow_before_the_old_one_goes(bench: Bench, tmp_path: Path) -> None:
+    def page(name: str) -> str:
+        widgets = {"w": {"type": "number", "blueprint": name, "count": "entities"}}
+        return dump({"title": "P", "rows": [["w"]], "widgets": widgets})
+
+    root = write_files(folder(tmp_path, old=blueprint({})), {"dashboards/p.yaml": page("old")})
+    done(bench.apply(root))
+    fill(bench, "old", {})
+    body = bench.send("GET", "/pages/p")["page"]
+    by_hand = {key: body[key] for key in ("title", "type", "widgets")}
+    bench.send("POST", "/pages", {**by_hand, "identifier": "by_hand"})
+    root = write_files(folder(tmp_path, new=blueprint({}, renamed_from="old")), {"dashboards/p.yaml": page("new")})
+    assert "breaking: leaves nothing at blueprint/old; read by 1 widget" in told(bench.plan(root))
+    bench.clear()
+    done(bench.apply(root))
+    order = [path for _, path, _ in bench.writes if path.startswith(("/v1/pages", "/v1/blueprints/old"))]
+    assert order == ["/v1/pages/p", "/v1/blueprints/old", "/v1/blueprints/old/all-entities"]
+
+
 def test_the_ledger_follows_and_none_is_needed(bench: Bench, tmp_path: Path) -> None:
     portal(bench, tmp_path)
     root = folder(tmp_path, new=NEW, other=NEW_OTHER)
