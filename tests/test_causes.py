@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portcfg import ledger
-from portcfg.causes import labelled, path_key, value_at
+from portcfg.bookkeeping import added_by_port
+from portcfg.causes import labelled, path_key, same_value, value_at
 from portcfg.cli.main import main
 from portcfg.diff import field_changes
-from portcfg.model import MISSING, Applied, Body, Cause, Outcome, Ref, Status
-from portcfg.pipeline import _added_by_port, plan_specs, read_specs
+from portcfg.model import MISSING, Applied, Body, Cause, FieldChange, Outcome, Ref, Status
+from portcfg.pipeline import plan_specs, read_specs
 from tests.support import Bench, write_files
 
 A, B, C = "a", "b", "c"
@@ -86,6 +89,45 @@ def _text(value: Any) -> str:
     return "" if value is MISSING else "".join(value)
 
 
+LEAVES = st.sampled_from([A, B, C, 1, True])
+ITEMS = st.lists(st.sampled_from("abcd"), max_size=4, unique=True) | st.lists(
+    st.dictionaries(st.sampled_from("xy"), LEAVES), max_size=3
+)
+BODIES = st.dictionaries(
+    st.sampled_from("pqr"), LEAVES | ITEMS | st.dictionaries(st.sampled_from("xy"), LEAVES | ITEMS), max_size=3
+)
+
+
+@given(BODIES, BODIES)
+def test_what_only_one_side_changed_is_that_sides(one: Body, other: Body) -> None:
+    assert {field.cause for field in _fields(live=one, applied=one, desired=other)} <= {Cause.SPEC}
+    assert {field.cause for field in _fields(live=other, applied=one, desired=one)} <= {Cause.DRIFT}
+
+
+@given(BODIES, BODIES, BODIES)
+def test_a_field_has_the_cause_that_its_three_values_tell(live: Body, applied: Body, desired: Body) -> None:
+    for field in _fields(live=live, applied=applied, desired=desired):
+        key = field.path[0]
+        sides = [body.get(key, MISSING) for body in (live, applied, desired)]
+        if len(field.path) > 1 and any(isinstance(side, list) for side in sides[::2]):
+            # An item: nobody did to it what would contradict what was applied.
+            known = sides[1] if isinstance(sides[1], list) else []
+            if field.cause is Cause.SPEC and len(field.path) == 2 and not same_value(sides[0], sides[1]):
+                assert field.before is MISSING or field.before in known
+            continue
+        if len(field.path) > 1 and isinstance(sides[0], dict) and isinstance(sides[2], dict):
+            inner = sides[1] if isinstance(sides[1], dict) else {}
+            sides = [side.get(field.path[1], MISSING) for side in (sides[0], inner, sides[2])]
+            if any(isinstance(side, list) for side in sides[::2]):
+                continue
+        same = same_value(sides[0], sides[1]), same_value(sides[2], sides[1])
+        assert field.cause is {(True, False): Cause.SPEC, (False, True): Cause.DRIFT}.get(same, Cause.CONFLICT)
+
+
+def _fields(*, live: Body, applied: Body, desired: Body) -> tuple[FieldChange, ...]:
+    return labelled(field_changes(live, desired), Applied(applied), applied, live, desired)
+
+
 @pytest.mark.parametrize("shown", ["text", "markdown", "json"])
 @pytest.mark.parametrize("command", ["plan", "drift"])
 def test_a_conflict_shows_all_three_values(bench: Bench, tmp_path: Path, command: str, shown: str) -> None:
@@ -135,7 +177,7 @@ def test_what_port_adds_to_our_own_write_is_left_alone_from_then_on(bench: Bench
     specs = read_specs(root)
     with closing(bench.writer()) as port:
         plan = plan_specs(specs, port)
-        [(resource, paths)] = _added_by_port([Outcome(plan.changes[0], Status.DONE)], plan)
+        [(resource, paths)] = added_by_port([Outcome(plan.changes[0], Status.DONE)], plan)
         ledger.record(
             port, [resource], ledger.Stamp(specs.project.owner, "2026-03-02T00:00:00Z"), {resource.ref: paths}
         )
