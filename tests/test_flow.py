@@ -65,6 +65,10 @@ def everything_named(resources: Specs) -> Specs:
     return [(folder, {**all_of_it, **body} if folder == "blueprints" else body) for folder, body in resources]
 
 
+def texts(root: Path) -> dict[str, str]:
+    return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in root.rglob("*.yaml")}
+
+
 def import_all(bench: Bench, root: Path) -> Path:
     """`portcfg import` into a new folder."""
     taken: set[Path] = set()
@@ -111,9 +115,16 @@ def test_the_order_of_files_keys_and_sets_doesnt_matter(server: Server, resource
 def test_import_then_the_plan_is_empty(server: Server, resources: Specs) -> None:
     with fresh(server) as (bench, root):
         bench.apply(folder_of(root / "specs", resources), use_ledger=False)
-        plan = bench.plan(import_all(bench, root / "imported"))
+        imported = import_all(bench, root / "imported")
+        plan = bench.plan(imported)
         assert [(change.action, change.ref, change.fields) for change in plan.pending] == []
         assert len(plan.changes) == len(resources)
+        bench.clear()
+        bench.apply(imported)
+        assert [
+            path for _, path, _ in bench.writes if "portcfg_resource" not in path and path != "/v1/blueprints"
+        ] == []
+        assert texts(import_all(bench, root / "again")) == texts(imported)
 
 
 @LAWS

@@ -6,16 +6,19 @@ from __future__ import annotations
 import copy
 import json
 import re
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote
 
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portcfg.cli.main import main
 from portcfg.emulator.port_app import Chaos
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
@@ -150,6 +153,34 @@ def refs(plan: Plan, action: Action) -> set[Ref]:
 def placeless(body: Body) -> Body:
     """A body with its stamps, without its place among others that may come and go."""
     return {key: value for key, value in body.items() if key != "after"}
+
+
+@LAWS
+@given(specs(), specs())
+def test_a_rollback_brings_back_what_was_there(server: Server, first: Specs, second: Specs) -> None:
+    """Whatever the apply did: nothing is left of it, and nothing is missing."""
+    with fresh(server) as (bench, root), chdir(root):
+        env = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+        folder_of(root / "specs", first)
+        bench.apply(root / "specs")
+        shutil.rmtree(root / "specs")
+        before = {ref: lasting(body) for ref, body in everything(bench).items()}
+        folder_of(write_files(root / "specs", {"portcfg.yaml": dump(UNLIMITED)}), everything_named(second))
+        done = CliRunner().invoke(main, ["apply", "--auto-approve", "--prune"], env=env)
+        assert done.exit_code == 0, done.output
+        for journal in Path(".portcfg/journal").glob("*"):
+            back = CliRunner().invoke(main, ["rollback", str(journal), "--auto-approve"], env=env)
+            assert back.exit_code == 0, back.output
+        now = {ref: lasting(body) for ref, body in everything(bench).items()}
+        assert {ref: (before.get(ref), now.get(ref)) for ref in {*before, *now} if before.get(ref) != now.get(ref)} == {}
+
+
+UNLIMITED: Body = {"version": 1, "guards": {"delete_share": 1.0, "update_share": 1.0}}
+
+
+def lasting(body: Body) -> Body:
+    """A body without what Port sets anew at each write, or makes up."""
+    return {key: value for key, value in body.items() if key not in ITS_OWN | {"logAttributes"}}
 
 
 THEIRS: tuple[tuple[str, str, Body], ...] = (
