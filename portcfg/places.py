@@ -43,12 +43,12 @@ def _in_order(afters: Mapping[str, str]) -> list[str]:
     return [*ordered, *(identifier for identifier in afters if identifier not in set(ordered))]
 
 
-def _chain(identifier: str, wanted: Wanted) -> list[str | None]:
-    """What it comes after, what that comes after, and so on."""
-    chain: list[str | None] = []
+def _chain(identifier: str, wanted: Wanted) -> dict[str | None, None]:
+    """What it comes after, what that comes after, and so on: a dict for its order and its quick look-ups."""
+    chain: dict[str | None, None] = {}
     while identifier in wanted and wanted[identifier] not in chain:
         after = wanted[identifier]
-        chain.append(after)
+        chain[after] = None
         identifier = after or ""
     return chain
 
@@ -122,7 +122,8 @@ def as_said(live: State, tree: Tree, desired: State, applied: Mapping[Ref, Body]
     known = dict(live)
     for ref, resource in desired.items():
         name = ref.identifier
-        if ref in live and KINDS[ref.kind].parents and name in parents:
+        # What says nothing of its order needs no tree.
+        if ref in live and KINDS[ref.kind].parents and (name in parents or "after" not in resource.body):
             body = {key: value for key, value in live[ref].body.items() if key != "after"}
             if "after" in resource.body:
                 body["after"] = _said(name, tree[parents[name]], orders)

@@ -319,6 +319,40 @@ def test_a_place_that_port_refuses_fails_that_change_which_is_managed_all_the_sa
     assert sidebar(bench)[""][0] == "a"
 
 
+def test_a_page_is_written_although_its_neighbour_has_just_left(server: Server, tmp_path: Path) -> None:
+    bench = server.bench()
+    inner, refused = server._app, list[str]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["method"] == "PUT" and not refused:
+            refused.append(scope["path"])
+            body = {"ok": False, "error": "after_item_not_in_parent", "message": "gone"}
+            await JSONResponse(body, 403)(scope, receive, send)
+        else:
+            await inner(scope, receive, send)
+
+    root = written(tmp_path / "specs", {}, {"a": {}, "b": {}})
+    bench.apply(root)
+    order = sidebar(bench)
+    server._app = app  # type: ignore[assignment]
+    report = bench.apply(written(root, {}, {"a": {}, "b": {"title": "New"}}))
+    assert report.after is not None
+    assert (report.failed, report.after.pending) == ((), ())
+    assert (refused, sidebar(bench)) == (["/v1/pages/b"], order)
+
+
+def test_a_reviewed_title_doesnt_mind_a_new_neighbour(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(Path("specs"), {}, {"a": {}, "b": {}})
+    run("apply", "--auto-approve", bench=bench)
+    written(Path("specs"), {}, {"a": {}, "b": {"title": "New"}})
+    run("plan", "--out", "plan.json", bench=bench)
+    bench.send("POST", "/pages", {"identifier": "u", "title": "U", "after": "a", **PAGE})
+    run("apply", "plan.json", bench=bench)
+
+
 def test_an_import_keeps_folders_places_and_order_and_builds_the_same_sidebar_elsewhere(
     server: Server, tmp_path: Path
 ) -> None:
