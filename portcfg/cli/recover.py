@@ -18,14 +18,16 @@ from portcfg.cli.writes import (
     undo_command,
     utc_now,
 )
-from portcfg.errors import EXIT_OK, UsageError
-from portcfg.journal import read
+from portcfg.client import PortWriter
+from portcfg.errors import EXIT_OK, PortcfgError, UsageError
+from portcfg.journal import Recorded, read
 from portcfg.lock import LOCK, SYNC_LOCKS, release
 from portcfg.observe import see
 from portcfg.pipeline import Specs, read_specs, refuse_harm, undo, weighed_rollback
 from portcfg.render.plan import headline, plan_text
 from portcfg.render.report import outcome_lines
 from portcfg.render.safe import plain
+from portcfg.report import Report
 from portcfg.rollback import way_back
 from portcfg.settings import Settings
 
@@ -76,15 +78,24 @@ def rollback_command(
         with kept_journal(settings, specs.project, plan, port.root, use_ledger) as kept, ending_well(port):
             owner, note = specs.project.owner, kept.note
             report = undo(owner, recorded, plan, port, clock=utc_now, progress=note, parallelism=parallelism)
-            seen = seen if report.halted else see(port)
-            rest = None if report.halted else way_back(recorded, seen.state, seen.tree, overwrite=overwrite)
-    click.echo("\n".join(outcome_lines(replace(report, after=rest))))
-    if rest is not None:
+            report = report if report.halted else _read_back(report, recorded, port, overwrite)
+    click.echo("\n".join(outcome_lines(report)))
+    if (rest := report.after) is not None:
         click.echo(f"Read back from Port: {headline(rest) if rest.pending else 'what it held before the apply.'}")
-    if (code := exit_code(replace(report, after=rest))) != EXIT_OK:
+    if (code := exit_code(report)) != EXIT_OK:
         click.echo(f"next: {undo_command(settings, str(journal))}")
     click.echo(f"to undo: {undo_command(settings, kept.path)}")
     return code
+
+
+def _read_back(report: Report, recorded: Recorded, port: PortWriter, overwrite: bool) -> Report:
+    """The report with what is left to undo, or with why that isn't known."""
+    try:
+        seen = see(port)
+        return replace(report, after=way_back(recorded, seen.state, seen.tree, overwrite=overwrite))
+    except PortcfgError as error:
+        problem = f"what was undone could not be read back from Port: {error.message}"
+        return replace(report, problems=(*report.problems, problem), halted=port.halted)
 
 
 def _same_place(recorded: str, root: str) -> None:

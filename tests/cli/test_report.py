@@ -165,6 +165,35 @@ def test_what_was_done_is_told_also_when_it_cant_be_read_back(at: At) -> None:
     assert report["next"] == ["portcfg apply"]
 
 
+def deaf_after_the_first_delete(app: ASGIApp) -> ASGIApp:
+    """A Port that answers no list of blueprints any more once a blueprint was deleted."""
+    deleted: list[str] = []
+
+    async def meddle(scope: Scope, receive: Receive, send: Send) -> None:
+        if (scope["method"], scope["path"]) == ("GET", "/v1/blueprints") and deleted:
+            await refused(send)
+            return
+        deleted.extend([scope["path"]] if (scope["method"], scope["path"]) == ("DELETE", "/v1/blueprints/c") else [])
+        await app(scope, receive, send)
+
+    return meddle
+
+
+def test_a_rollback_that_cant_be_read_back_says_what_it_did(at: At) -> None:
+    at.through(deaf_after_the_first_delete)
+    at.write(c=GOOD)
+    assert at("apply", "--auto-approve").exit_code == 0
+    journal = journal_file()
+    done = at("rollback", journal, "--auto-approve")
+    assert done.exit_code == 6
+    assert done.stdout.splitlines() == [
+        "problem: what was undone could not be read back from Port: GET /blueprints: 403 forbidden: No",
+        "Applied 1 of 1 change(s).",
+        f"next: portcfg rollback {journal}",
+        f"to undo: portcfg rollback {journal_file()}",
+    ]
+
+
 def forgetting_icons(app: ASGIApp) -> ASGIApp:
     """A Port that takes a blueprint and keeps no icon of it."""
 
