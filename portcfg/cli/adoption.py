@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from portcfg.adopt import adopt_drift
 from portcfg.cli.common import checked_specs, say
 from portcfg.client import PortReader
+from portcfg.load import ENVIRONMENTS
 from portcfg.model import Document, Plan
 from portcfg.pipeline import Specs, plan_specs
 from portcfg.plan import drift_of
+from portcfg.project import LOCAL
 from portcfg.render.safe import dotted, plain, shown
 from portcfg.settings import Settings
 
@@ -25,6 +28,16 @@ def adopted_drift(settings: Settings, specs: Specs, port: PortReader, conflicts:
     for edit in adoption.edits:
         values = f"{shown(edit.after)} -> {shown(edit.before)}"
         say(f"adopted {plain(str(edit.ref))} {dotted(edit.path)}: {values}  [{plain(edit.file)}]")
+    for file in _for_all(settings, specs, (edit.file for edit in adoption.edits)):
+        say(f"note: {plain(file)} is of every environment, so the others will have this, too")
     for left in adoption.left:
         say(f"left {plain(str(left.ref))} {dotted(left.path)}: {plain(left.reason)}".replace(" :", ":"))
     return drift_of(again()[1])
+
+
+def _for_all(settings: Settings, specs: Specs, files: Iterable[str]) -> Iterator[str]:
+    """Of the files written for one environment, those that the project's other environments have, too."""
+    others = {*specs.project.environments} - {settings.environment, LOCAL}
+    if settings.environment and others:
+        own = settings.specs / ENVIRONMENTS / settings.environment
+        yield from sorted({file for file in files if not Path(file).is_relative_to(own)})

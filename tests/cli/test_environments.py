@@ -91,6 +91,7 @@ def test_drift_of_an_environment_is_adopted_into_the_file_that_says_it() -> None
     assert done.exit_code == 0, done.output
     assert "[specs/environments/staging/blueprints/service.yaml]" in done.stderr
     assert "[specs/blueprints/service.yaml]" in done.stderr
+    assert "note: specs/blueprints/service.yaml is of every environment" in done.stderr
     assert Path("specs/environments/staging/blueprints/service.yaml").read_text() == "title: New\n"
     assert "icon: Box" in Path("specs/blueprints/service.yaml").read_text()
 
