@@ -19,6 +19,10 @@ from portcfg.model import Applied, Body, Owner, Project, Ref, Resource, State
 
 LEDGER_BLUEPRINT = "portcfg_resource"
 LEDGER_REF = Ref("blueprint", LEDGER_BLUEPRINT)
+ENTITIES = f"/blueprints/{LEDGER_BLUEPRINT}/entities"
+KEEP_OTHERS = {"delete_dependents": "false"}
+# Port deletes at most so many entities at once.
+BULK_DELETED = 100
 _TEXT = {"type": "string"}
 BLUEPRINT_BODY: Body = {
     "identifier": LEDGER_BLUEPRINT,
@@ -104,9 +108,9 @@ def every_entry(port: PortReader) -> Iterator[tuple[Ref, Entry]]:
 
     An entry without a project was written before projects had names.
     """
-    wanted = ["$identifier", "$updatedAt", *BLUEPRINT_BODY["schema"]["properties"]]
     try:
-        found = list(port.entities(LEDGER_BLUEPRINT, include=wanted))
+        # All of them whole: the blueprint of an older ledger may lack a property that an `include` would name.
+        found = list(port.entities(LEDGER_BLUEPRINT))
     except TerminalApiError as error:
         if error.status == 404:
             return
@@ -186,7 +190,7 @@ def record(
         return
     ensure_blueprint(port)
     for batch in bulks([_entry(resource, stamp, (server or {}).get(resource.ref, {})) for resource in resources]):
-        path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/bulk"
+        path = f"{ENTITIES}/bulk"
         answer = port.send("POST", path, {"entities": batch}, {"upsert": "true"})
         errors = answer.body.get("errors") or []
         if errors:
@@ -195,13 +199,28 @@ def record(
 
 def forget(port: PortWriter, refs: Iterable[Ref | str]) -> None:
     """Remove entries, by resource or by their own names, from the ledger; one that isn't there is fine."""
-    for ref in refs:
-        try:
-            path = f"/blueprints/{LEDGER_BLUEPRINT}/entities/{segment(str(ref))}"
-            port.send("DELETE", path, params={"delete_dependents": "false"})
-        except TerminalApiError as error:
-            if error.status != 404:
-                raise
+    names = [str(ref) for ref in refs]
+    for start in range(0, len(names), BULK_DELETED):
+        for name in _left(port, names[start : start + BULK_DELETED]):
+            try:
+                port.send("DELETE", f"{ENTITIES}/{segment(name)}", params=KEEP_OTHERS)
+            except TerminalApiError as error:
+                if error.status != 404:
+                    raise
+
+
+def _left(port: PortWriter, names: list[str]) -> list[str]:
+    """What one request for all of them doesn't say that it has deleted (port-api.md §3.5)."""
+    if len(names) == 1:
+        return names
+    try:
+        body = {"entities": names}
+        answer = port.send("POST", f"/blueprints/{LEDGER_BLUEPRINT}/bulk/entities/delete", body, KEEP_OTHERS)
+    except TerminalApiError:
+        # One of them may have failed all; asked for one by one, each has its own answer.
+        return names
+    deleted = answer.body.get("deletedEntities")
+    return [name for name in names if name not in (deleted if isinstance(deleted, list) else ())]
 
 
 def blueprint(port: PortReader) -> Body | None:
