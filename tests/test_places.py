@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from hypothesis import strategies as st
 from starlette.responses import JSONResponse
 
 from portcfg.cli.main import main
+from portcfg.client import PortWriter
 from portcfg.emulator.port_app import Chaos
 from portcfg.errors import ApiError, GuardError, InvalidSpecsError, TerminalApiError
+from portcfg.ledger import LEDGER_BLUEPRINT
 from portcfg.model import Body, Plan, Ref
 from portcfg.observe import observe
 from portcfg.pipeline import refuse_harm
@@ -185,6 +189,53 @@ def chain(name: str, bodies: dict[str, Body]) -> list[str | None]:
         found.append(bodies[name]["after"])
         name = bodies[name]["after"] or ""
     return found
+
+
+class Killed(BaseException):
+    """What nothing in portcfg catches."""
+
+
+FIRST: tuple[dict[str, Body], dict[str, Body]] = (
+    {"f1": {}, "f2": {"parent": "f1"}, "f3": {"parent": "f2"}},
+    {"a": {"parent": "f3", "after": None}, "b": {"parent": "f3", "after": "a"}, "c": {"parent": "f3", "after": "b"}},
+)
+SECOND: tuple[dict[str, Body], dict[str, Body]] = (
+    {"f3": {"parent": None, "after": None}, "f2": {"parent": "f3"}, "f1": {"parent": "f2"}},
+    {
+        "c": {"parent": "f1", "after": None, "title": "New"},
+        "b": {"parent": "f1", "after": "c"},
+        "a": {"parent": "f1", "after": "b"},
+        "d": {"parent": None, "after": "f3"},
+    },
+)
+
+
+def test_an_apply_that_is_killed_between_writes_is_completed_by_the_next(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sends = PortWriter.send
+    for stop in itertools.count(0, 2):
+        bench, root, left = server.bench(), tmp_path / str(stop), iter(range(stop))
+
+        def send(*args: Any, left: Iterator[int] = left, **named: Any) -> Any:
+            if next(left, None) is None:
+                raise Killed
+            return sends(*args, **named)
+
+        bench.apply(written(root, *FIRST))
+        written(root, *SECOND)
+        with monkeypatch.context() as patch, suppress(Killed):
+            patch.setattr(PortWriter, "send", send)
+            bench.apply(root)
+        with suppress(ApiError):
+            bench.send("DELETE", f"/blueprints/{LEDGER_BLUEPRINT}/entities/apply")
+        report = bench.apply(root)
+        assert report.after is not None
+        assert (report.failed, report.after.pending) == ((), ())
+        expect(sidebar(bench), {**SECOND[0], **SECOND[1]})
+        if next(left, None) is not None:
+            break
+    assert stop > 10
 
 
 # ------------------------------------------------------------------------ what is around it
