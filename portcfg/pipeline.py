@@ -58,6 +58,11 @@ class Specs:
             raise InvalidSpecsError(self.problems)
         return self._state
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is doubtful in the specs, for those who read a plan of them."""
+        return tuple(f"{each.where}: {each.message}; {each.hint}" for each in self.problems)
+
     @cached_property
     def _state(self) -> State:
         return compile_specs(self.documents, self.project)
@@ -108,7 +113,7 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
     )
     plan = _costed(with_editors(placed(plan, seen.tree, live), entries or {}, port), live, port, specs.project, options)
     lasting = specs.project.guards.get("allow_destructive", ())
-    return replace(plan, notes=(*plan.notes, *unheard(plan, live, options.allowed, lasting)))
+    return replace(plan, notes=(*plan.notes, *specs.warnings, *unheard(plan, live, options.allowed, lasting)))
 
 
 def _costed(plan: Plan, live: State, port: PortReader, project: Project, options: Options) -> Plan:

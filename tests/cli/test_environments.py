@@ -129,6 +129,15 @@ def test_a_change_goes_to_staging_first_and_the_very_same_to_production() -> Non
     assert titles == ["Service (staging)", "Service"]
 
 
+@pytest.mark.usefixtures("ports")
+def test_a_slip_in_a_patch_is_told_by_the_plan() -> None:
+    Path("specs/environments/staging/blueprints/service.yaml").write_text("schema: {properties: {teir: null}}\n")
+    text = run("plan", "--env", "staging").stdout
+    assert "note: specs/environments/staging/blueprints/service.yaml:1:" in text
+    assert "this takes away schema.properties.teir, which the spec doesn't have; did you mean 'tier'?" in text
+    assert "teir" not in run("plan", "--env", "production").stdout
+
+
 def side_by_side() -> list[dict[str, Any]]:
     plans: list[dict[str, Any]] = json.loads(run("plan", "--env", "staging,production", "--format", "json").stdout)[
         "plans"

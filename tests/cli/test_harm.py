@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from portcfg.cli.main import main
+from portcfg.errors import TerminalApiError
 from portcfg.yamlread import dump
 from tests.support import Bench
 
@@ -190,3 +191,14 @@ def test_the_leave_to_remove_all_isnt_stopped_by_how_many_that_are(cli: Any, ben
         path.unlink()
     flags = ("--prune", "--allow-remove-all", "--allow-destructive", "blueprint/service")
     assert cli("apply", "--auto-approve", *flags).exit_code == 0
+
+
+def test_numbers_that_port_doesnt_tell_count_as_a_loss(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: Any) -> int:
+        raise TerminalApiError("no permission", status=403)
+
+    monkeypatch.setattr("portcfg.impact.counted", forbidden)
+    write("blueprints/service", SMALLER)
+    refused = cli("apply", "--auto-approve")
+    assert refused.exit_code == 1
+    assert "blueprint/service is destructive: drops `size` from ? entities; read by 1 widget" in refused.stderr
