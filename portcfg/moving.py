@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from portcfg.diff import field_changes
@@ -122,3 +122,12 @@ def move_refusals(moves: Mapping[Ref, Move], desired: State, live: State, delete
             if move.old in {target for _, target in KINDS[ref.kind].references(resource.body)}:
                 way = "let it refer to the new one" if ref in desired else "write a spec of it, or change it in Port"
                 yield f"{move.old} can't be renamed to {move.new}, since {ref} refers to it and would keep it: {way}"
+
+
+def migration_refusals(changes: Iterable[Change]) -> Iterator[str]:
+    """Why values can't move within a resource: what reads them has to go meanwhile, and no spec would bring it back."""
+    for change in changes:
+        if change.migrations and change.before is not None:
+            names = KINDS[change.ref.kind].renaming.losers(change.before, change.after or {}, change.migrations)
+            if names:
+                yield f"{change.ref}: {', '.join(names)} would be lost while values move: write it into the spec"

@@ -16,6 +16,7 @@ from portcfg.kinds.base import due, members_of
 from portcfg.model import Action, Applied, Body, Cause, Change, FieldChange, Move, Plan, Ref, Rename, Resource, State
 from portcfg.moving import (
     migrate_notes,
+    migration_refusals,
     move_notes,
     move_refusals,
     moves_due,
@@ -69,7 +70,7 @@ def make_plan(
     kept = () if prune or not leftover else (_kept(leftover),)
     # An entry of a kind that only a later portcfg knows can't be looked up, so it stays.
     stale = sorted(ref for ref in managed or () if ref.kind in KINDS and ref not in live and ref not in desired)
-    refusals = tuple(move_refusals(moves, desired, live, gone))
+    refusals = (*move_refusals(moves, desired, live, gone), *migration_refusals(steps))
     return Plan((*steps, *deletes), kept, environment, tuple(stale), refusals)
 
 

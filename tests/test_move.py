@@ -154,6 +154,22 @@ def test_without_migrate_a_type_is_changed_at_the_price_of_the_values(bench: Ben
     assert "c" in live["calculationProperties"]
 
 
+def test_what_no_spec_would_bring_back_stands_in_the_way(bench: Bench, tmp_path: Path) -> None:
+    related = {"relations": {"up": link("b")}}
+    done(bench.apply(folder(tmp_path, b={**blueprint({"n": TEXT}), **related})))
+    total = {"func": "sum", "calculationBy": "property", "property": "n"}
+    live = bench.send("GET", "/blueprints/b")["blueprint"]
+    aggregations = {"total": {"title": "T", "target": "b", "calculationSpec": total}}
+    bench.send("PUT", "/blueprints/b", {**live, "aggregationProperties": aggregations})
+    after = {**blueprint({"n": {**NUMBER, "migrate": ".properties.n | tonumber"}}), **related}
+    [refusal] = bench.plan(folder(tmp_path, b=after)).refusals
+    assert refusal == (
+        "blueprint/b: aggregationProperties.total would be lost while values move: write it into the spec"
+    )
+    done(bench.apply(folder(tmp_path, b={**after, "aggregationProperties": aggregations})))
+    assert "total" in bench.send("GET", "/blueprints/b")["blueprint"]["aggregationProperties"]
+
+
 def test_a_renamed_property_changes_its_type_at_once(bench: Bench, tmp_path: Path) -> None:
     done(bench.apply(folder(tmp_path, b=blueprint({"level": TEXT}))))
     fill(bench, "b", {"properties": {"level": "7"}})

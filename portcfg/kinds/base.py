@@ -80,7 +80,8 @@ class Renaming:
     the entities with a value in a part. `was(spec)` is what the resource was called before, `migrate(spec)` the jq by
     part. `migrations` are the parts whose values must move before the specs' body can be written, `moving` those that
     move into a resource of another name, `left_over` and `without_temporaries` what an interrupted migration left.
-    `moved(body, pairs)` is the body under its new name.
+    `moved(body, pairs)` is the body under its new name. `losers(live, desired, migrations)` names what no spec has and
+    migrations would cost.
     """
 
     asked: Callable[[Body], tuple[Rename, ...]]
@@ -94,6 +95,7 @@ class Renaming:
     left_over: Callable[[Body, Body], tuple[Rename, ...]] = lambda *_: ()
     without_temporaries: Callable[[Body, Sequence[Migration]], Body] = lambda body, _: body
     moved: Callable[[Body, Mapping[str, str]], Body] = lambda body, _: body
+    losers: Callable[[Body, Body, Sequence[Migration]], list[str]] = lambda *_: []
 
 
 NO_RENAMING = Renaming(lambda _: (), lambda body, _: body, lambda _: ([], {}), lambda *_: ())

@@ -170,6 +170,19 @@ def without_part(live: Body, section: Path, name: str) -> Body:
     return body
 
 
+def losers(live: Body, desired: Body, parts: Sequence[Migration]) -> list[str]:
+    """What reads a part in the blueprint itself and stands in no spec, so that nothing would bring it back."""
+    lost: dict[str, None] = {}
+    for part in parts:
+        rest = without_part(live, part.section, part.source)
+        for section in ("aggregationProperties", "ownership"):
+            gone = sorted(members_of(live, (section,)).keys() - members_of(rest, (section,)).keys())
+            if gone and section not in desired:
+                names = [section] if section == "ownership" else [f"{section}.{name}" for name in gone]
+                lost |= dict.fromkeys(names)
+    return list(lost)
+
+
 def name_holders(live: Body, rename: Rename) -> list[Path]:
     """The computed sections in which a name is taken that a rename gives away: Port keeps them with properties."""
     sections = (SECTIONS["mirror"], SECTIONS["calculation"])
@@ -244,5 +257,16 @@ def move_mapping(move: Move, desired: Body, *, late: bool) -> Body:
 
 
 RENAMING = Renaming(
-    asked, renamed, request, rules, was, asked_migrations, migrations, moving, left_over, without_temporaries, moved
+    asked,
+    renamed,
+    request,
+    rules,
+    was,
+    asked_migrations,
+    migrations,
+    moving,
+    left_over,
+    without_temporaries,
+    moved,
+    losers,
 )
