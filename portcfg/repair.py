@@ -87,6 +87,9 @@ def examine(specs: Specs, port: PortReader, now: datetime, commit: str = "", lin
     for ref, entry in sorted(found, key=lambda each: each[1].name):
         _look_at(ref, entry, scene, repair)
     _look_for_lost([change for change in plan if change.ref not in meant], scene, repair)
+    if body is None and repair.entries:
+        why = "is gone; what was managed and isn't in the specs any more can't be known, and won't be pruned"
+        repair.findings.insert(0, Finding(f"blueprint {LEDGER_BLUEPRINT}", why, "made anew"))
     return repair
 
 

@@ -249,6 +249,7 @@ def test_after_the_whole_loss_what_differs_is_left_and_said(cli: Cli, bench: Ben
     drop_ledger(bench)
     bench.send("PATCH", "/blueprints/b", {"title": "By hand"})
     told = cli("ledger", "repair", "--auto-approve").stdout
+    assert "mend blueprint portcfg_resource: is gone; what was managed and isn't in the specs any more" in told
     assert "mend blueprint/a: isn't listed" in told
     assert "left blueprint/b: isn't listed, and specs and Port differ: what was applied to it can't be known" in told
     assert entries(bench).keys() == {Ref("blueprint", "a")}
