@@ -13,14 +13,13 @@ from typing import Any
 
 from portcfg.client import PortWriter, segment
 from portcfg.errors import ApiError, BusyError, TerminalApiError
-from portcfg.ledger import LEDGER_BLUEPRINT, ensure_blueprint
+from portcfg.ledger import ENTITIES, ensure_blueprint
 from portcfg.model import Body, Owner
 
 LOCK = "apply"
 SYNC_LOCKS = "sync:"
 LASTS = timedelta(minutes=10)
 RENEWED = timedelta(minutes=3)
-ENTITIES = f"/blueprints/{LEDGER_BLUEPRINT}/entities"
 
 
 class Lock:

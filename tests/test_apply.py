@@ -13,7 +13,7 @@ import pytest
 from portcfg import ledger
 from portcfg.apply import apply_plan
 from portcfg.client import READ_ONLY_POSTS, PortReader
-from portcfg.emulator.port_app import Chaos
+from portcfg.emulator.port_app import Chaos, port_app
 from portcfg.errors import AnswerError, ApiError, InvalidSpecsError
 from portcfg.ledger import LEDGER_BLUEPRINT
 from portcfg.model import Action, Body, Change, Ref, Status
@@ -359,6 +359,26 @@ def test_more_than_a_batch_of_resources_is_recorded_whole(bench: Bench, specs: A
     assert len(bulks) == 3
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_is_pruned_is_forgotten_in_bulks_or_else_one_by_one(server: Server, specs: Any, refused: bool) -> None:
+    app = port_app()
+
+    async def meddle(scope: Any, receive: Any, send: Any) -> None:
+        if not (refused and scope["path"].endswith("/bulk/entities/delete")):
+            await app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": b'{"ok": false, "error": "not_found"}'})
+
+    bench = server.serve(app, meddle)
+    bench.apply(specs({f"b{number}": blueprint() for number in range(12)}))
+    bench.clear()
+    assert bench.apply(specs({"keep": blueprint()}), prune=True).failed == ()
+    assert ledger.entries(bench.reader()).keys() == {Ref("blueprint", "keep")}
+    forgotten = [path for method, path, _ in bench.writes if method == "DELETE" and "/entities/blueprint" in path]
+    assert len(forgotten) == (12 if refused else 0)
+
+
 @pytest.fixture
 def odd_ledger(bench: Bench) -> Bench:
     """A Port whose ledger somebody changed so that no entry fits."""
@@ -376,7 +396,7 @@ def test_a_ledger_that_refuses_entries_stops_an_apply_before_it_writes(odd_ledge
 def test_a_ledger_that_cant_be_written_is_partial_and_the_next_apply_mends_it(bench: Bench, specs: Any) -> None:
     root = specs({"a": blueprint()})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ledger, "LEDGER_BLUEPRINT", "not allowed")
+        patch.setattr(ledger, "ENTITIES", "/blueprints/nowhere/entities")
         [problem] = bench.apply(root).problems
         assert problem.startswith("1 change(s) were written, but not into portcfg's ledger")
     assert bench.apply(root).outcomes == ()
