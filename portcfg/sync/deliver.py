@@ -16,7 +16,7 @@ from typing import Any
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import ApiError, TransientApiError
 from portcfg.sync.compare import Live, changed_body, fields_of, read_live
-from portcfg.sync.entities import instant, schema_problem
+from portcfg.sync.entities import Checks, instant
 from portcfg.sync.fragments import Entity, Refused
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import BlueprintReport, DayTotals, Progress
@@ -169,10 +169,10 @@ class Delivery:
         return moment is not None and moment.timestamp() > self._written_by
 
     def _fit(self, entities: list[Entity], blueprint: Mapping[str, Any]) -> list[Entity]:
-        fit = []
+        fit, checks = [], Checks.of(blueprint)
         for entity in entities:
             # What only fills in is checked too: a wrong type is wrong wherever it comes from.
-            if problem := schema_problem(entity, blueprint):
+            if problem := checks.problem(entity):
                 self._refuse("schema", entity, *problem)
             else:
                 fit.append(entity)

@@ -6,7 +6,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,10 @@ Rules = Mapping[str, Mapping[str, str]]
 # facts: Port takes ^(?!\.{1,2}$)[\p{L}0-9@_.+:\\/=-]+$, at most 1,000 characters.
 MAX_IDENTIFIER = 1000
 _SAFE_ASCII = re.compile(r"[A-Za-z0-9@_.+:\\/=-]+")
+# What fits a type without looking any closer; numbers may be infinite.
+_PLAIN: Mapping[str, tuple[type, ...]] = {"string": (str,), "number": (int,), "boolean": (bool,), "object": (dict,)}
+_CONSTRAINTS = frozenset({"enum", "format", "minLength", "maxLength", "minimum", "maximum"})
+Fits = Callable[[Any], bool]
 _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 
 
@@ -88,6 +92,47 @@ def filled(entity: Entity, values: Mapping[str, Any]) -> Entity:
     return replace(entity, properties={**entity.properties, **missing}) if missing else entity
 
 
+@dataclass(frozen=True)
+class Checks:
+    """A blueprint's schema, compiled: which properties are required, and for each whether a value fits it.
+
+    Every fragment and every entity is checked, and nearly all of them fit, so that must be quick; why one doesn't is
+    found out afterwards.
+    """
+
+    blueprint: Mapping[str, Any]
+    required: tuple[str, ...]
+    fits: Mapping[str, Fits]
+
+    @classmethod
+    def of(cls, blueprint: Mapping[str, Any]) -> Checks:
+        """Those of a live blueprint."""
+        schema = blueprint.get("schema") or {}
+        fits = {name: _fits(item) for name, item in (schema.get("properties") or {}).items()}
+        return cls(blueprint, tuple(schema.get("required") or ()), fits)
+
+    def problem(self, entity: Entity) -> tuple[str, str] | None:
+        """`schema_problem` of the entity."""
+        lacks = entity.creates and any(entity.properties.get(name) is None for name in self.required)
+        return schema_problem(entity, self.blueprint) if lacks or not self.values_fit(entity, ()) else None
+
+    def values_fit(self, entity: Entity, but: Container[str]) -> bool:
+        """Whether title and properties have the right types, `but` some that aren't looked at."""
+        fits = self.fits
+        for name, value in entity.properties.items():
+            if value is not None and name not in but and name in fits and not fits[name](value):
+                return False
+        return entity.title is None or isinstance(entity.title, str)
+
+
+def _fits(schema: Mapping[str, Any]) -> Fits:
+    kind = schema.get("type")
+    if kind in _PLAIN and not schema.keys() & _CONSTRAINTS:
+        plain = _PLAIN[str(kind)]
+        return lambda value: type(value) in plain or not value_problem(value, schema)
+    return lambda value: not value_problem(value, schema)
+
+
 def schema_problem(entity: Entity, blueprint: Mapping[str, Any]) -> tuple[str, str] | None:
     """The property that Port would refuse by the blueprint's schema, and why. An update may lack what is required."""
     schema = blueprint.get("schema") or {}
@@ -105,25 +150,20 @@ def schema_problem(entity: Entity, blueprint: Mapping[str, Any]) -> tuple[str, s
 
 def doubt_of(blueprints: Mapping[str, Mapping[str, Any]], rules: Rules) -> Callable[[Fragment], bool]:
     """Says of a fragment whether its entity will likely be refused for what it says."""
+    checks = {name: Checks.of(blueprint) for name, blueprint in blueprints.items()}
 
     def doubt(fragment: Fragment) -> bool:
-        blueprint = blueprints.get(fragment.blueprint)
-        return blueprint is not None and _in_doubt(fragment, blueprint, rules.get(fragment.blueprint, ()))
+        known = checks.get(fragment.blueprint)
+        return known is not None and _in_doubt(fragment, known, rules.get(fragment.blueprint, ()))
 
     return doubt
 
 
-def _in_doubt(fragment: Fragment, blueprint: Mapping[str, Any], merged: Container[str]) -> bool:
+def _in_doubt(fragment: Fragment, checks: Checks, merged: Container[str]) -> bool:
     # `merged` are properties with a rule, whose value in the entity is another one.
-    schema = blueprint.get("schema") or {}
-    properties, required = schema.get("properties") or {}, schema.get("required") or ()
-    for name, value in fragment.properties.items():
-        if value is None:
-            if name in required and fragment.creates:
-                return True
-        elif name not in merged and value_problem(value, properties.get(name, {})):
-            return True
-    if fragment.title is not None and not isinstance(fragment.title, str):
+    properties = fragment.properties
+    lacks = fragment.creates and any(name in properties and properties[name] is None for name in checks.required)
+    if lacks or not checks.values_fit(fragment, merged):
         return True
     safe = safe_identifier(fragment.identifier)
     return safe != fragment.identifier or bool(_identifier_problem(safe, [safe]))
