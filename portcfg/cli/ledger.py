@@ -21,7 +21,13 @@ from portcfg.settings import Settings
 
 @click.group("ledger")
 def ledger_command() -> None:
-    """The record in Port of what portcfg manages: one entity of the blueprint portcfg_resource for each resource."""
+    """The record in Port of what portcfg manages: one entity of the blueprint portcfg_resource for each resource.
+
+    \b
+    Examples:
+      portcfg ledger show
+      portcfg ledger repair --dry-run
+    """
 
 
 @ledger_command.command("show")
