@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from portcfg import ledger
 from portcfg.causes import path_key
-from portcfg.client import PortWriter
+from portcfg.client import PortReader, PortWriter
 from portcfg.diff import same
 from portcfg.journal import Recorded
-from portcfg.model import MISSING, Action, Cause, Change, Outcome, Plan, Resource, Status
+from portcfg.model import MISSING, Action, Body, Cause, Change, Outcome, Owner, Plan, Ref, Resource, Status
 
 
-def restore_ledger(stamp: ledger.Stamp, recorded: Recorded, outcomes: Sequence[Outcome], port: PortWriter) -> None:
-    """Let the ledger say of what was undone what it said before. Raises ApiError, PartialError."""
+def restore_ledger(
+    stamp: ledger.Stamp, recorded: Recorded, settled: Set[Ref], outcomes: Sequence[Outcome], port: PortWriter
+) -> None:
+    """Let the ledger say of what was undone, or is `settled`, what it said before. Raises ApiError, PartialError."""
     done = {outcome.change.ref for outcome in outcomes if outcome.status is Status.DONE}
-    changed = [change for change in recorded.changes if change.ref in done]
+    changed = lagging(stamp.owner, recorded, done | settled, port)
     before = [Resource(change.ref, change.applied, change.file) for change in changed if change.applied]
     ledger.record(port, before, stamp)
     ledger.forget(port, [change.ref for change in changed if not change.applied])
+
+
+def lagging(own: Owner, recorded: Recorded, undone: Set[Ref], port: PortReader) -> list[Change]:
+    """The changes that were undone and of which the ledger doesn't say what it did before. Raises ApiError."""
+    entries = ledger.entries(port)
+    return [each for each in recorded.changes if each.ref in undone and _lags(own, entries.get(each.ref), each.applied)]
+
+
+def _lags(own: Owner, entry: ledger.Entry | None, before: Body | None) -> bool:
+    """Whether an entry of our own, or none, isn't what was there before the apply."""
+    if entry is not None and entry.owner != own:
+        return False
+    return not same(entry.applied.body if entry and entry.applied else None, before)
 
 
 def added_by_port(outcomes: Sequence[Outcome], after: Plan) -> list[tuple[Resource, dict[str, Any]]]:

@@ -184,6 +184,12 @@ def _moves_back(changes: Sequence[Change], live: State) -> dict[Ref, Move]:
     return moves_due(comes_back, live)
 
 
+def already_back(recorded: Recorded, live: State, plan: Plan, *, overwrite: bool = False) -> set[Ref]:
+    """What is as it was before the apply: neither in `plan`, the way back, nor left alone."""
+    left = set() if overwrite else {change.ref for change in recorded.changes if _changed_since(change, live)}
+    return {change.ref for change in recorded.changes} - {change.ref for change in plan.pending} - left
+
+
 def _changed_since(change: Change, live: State) -> bool:
     """Whether Port holds what neither the apply found nor it wrote."""
     now = live.get(change.ref)
@@ -198,6 +204,8 @@ def _ours(change: Change, live: Body) -> bool:
     live = kind.renaming.renamed(live, kind.renaming.left_over(live, after))
     live = kind.renaming.without_temporaries(live, change.migrations)
     made = [rename.back for rename in _back(change, live)]
+    # All of them under the names that Port has now: a way back may have been stopped as well.
+    after = kind.renaming.renamed(after, [each.back for each in change.renames if each not in made])
     bodies = (
         *compared(kind, after, kind.renaming.renamed(_writable(change.before or {}), made)),
         compared(kind, after, live)[0],

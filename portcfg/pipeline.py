@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -212,13 +212,17 @@ def undo(
     clock: Callable[[], datetime],
     progress: Callable[[Outcome], None],
     parallelism: int = PARALLELISM,
+    settled: Set[Ref] = frozenset(),
 ) -> Report:
-    """Carry out the inverse of an apply, and put the ledger back to what it said before, if that apply kept it."""
+    """Carry out the inverse of an apply, and put the ledger back to what it said before, if that apply kept it.
+
+    `settled` is what is as it was already.
+    """
     stamp = ledger.Stamp(own, clock().isoformat())
     outcomes: list[Outcome] = []
     use_ledger = recorded.header.ledger
     with _alone(own, port, clock, use_ledger) as lock:
-        keep = partial(restore_ledger, stamp, recorded, outcomes, port) if use_ledger else None
+        keep = partial(restore_ledger, stamp, recorded, settled, outcomes, port) if use_ledger else None
         problem = _written(plan, port, parallelism, lock, outcomes, progress, keep)
     problems = (problem, lock.problem if lock else "")
     return Report(tuple(outcomes), None, plan.notes, tuple(filter(None, problems)), port.halted)

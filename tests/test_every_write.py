@@ -217,17 +217,22 @@ def converge(at: At, killed: bool) -> None:
     assert done.exit_code == 0, done.output
 
 
-def roll_back(at: At, journal: Path, clean: Clean) -> None:
-    """Undo what was done; all is as before, but for the values that were lost, and these are named."""
+def undo(at: At, journal: Path) -> Result:
+    """Roll back, after `unlock`; what the apply has made may be deleted."""
     at.run("unlock")
     everything = [part for ref in _created(journal) for part in ("--allow-destructive", ref)]
-    done = at.run("rollback", str(journal), "--auto-approve", *MEANT, *everything)
+    return at.run("rollback", str(journal), "--auto-approve", *MEANT, *everything)
+
+
+def roll_back(at: At, journal: Path, clean: Clean, said: str = "") -> None:
+    """Undo what was done; all is as before, but for values that were lost, and these are named, or were (`said`)."""
+    done = undo(at, journal)
     assert done.exit_code == 0, done.output
     now = contents(at.bench)
     assert now.keys() <= clean.before.keys()
     for name, (was, found) in differences(clean.before, now).items():
         assert name.startswith("entity "), (name, was, found)
-        assert _lost(was, found) <= _said(done.output, name.split(" ")[1]), (name, was, found)
+        assert _lost(was, found) <= _said(said + done.output, name.split(" ")[1]), (name, was, found)
 
 
 def _created(journal: Path) -> list[str]:
@@ -246,13 +251,14 @@ def _lost(body: Body, now: Body | None) -> set[str]:
 
 
 def _said(output: str, blueprint: str) -> set[str]:
+    """What the output says of the losses of a blueprint."""
+    said = set()
     for line in output.splitlines():
         if f"blueprint/{blueprint} comes back without the entities" in line:
-            return {"the entities"}
+            said.add("the entities")
         if f"blueprint/{blueprint}: " in line and "without values" in line:
-            names = line.split(f"blueprint/{blueprint}: ")[1].split(" come(s)")[0]
-            return set(names.split(", "))
-    return set()
+            said |= {*line.split(f"blueprint/{blueprint}: ")[1].split(" come(s)")[0].split(", ")}
+    return said
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -312,6 +318,32 @@ def test_killed_at_a_write(
         assert differences(contents(at.bench), clean.after) == {}, number
         roll_back(place.port(broken), kept, clean)
         soak_row("a fault at a write", when, len(dying.bench.log) + len(at.bench.log), 1)
+
+
+def test_a_rollback_killed_at_a_write(
+    place: Place,
+    clean: Clean,
+    points: Callable[[int], list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+    soak_row: Callable[..., None],
+) -> None:
+    """The same rollback, run again, finishes it."""
+    shutil.rmtree(place.folder / ".portcfg", ignore_errors=True)
+    applied = place.copy()
+    assert place.port(applied).run(*APPLY).exit_code == 0
+    (journal,) = (place.folder / ".portcfg" / "journal").iterdir()
+    counted = place.port(place.copy(applied))
+    assert undo(counted, journal).exit_code == 0
+    for number in points(counted.faulty.seen - 1):
+        asking(monkeypatch, 1)
+        # The first write is that of `unlock`.
+        dying = place.port(data := place.copy(applied), at=number + 1, works=number % 2 == 0, ends=lambda: None)
+        killed = undo(dying, journal)
+        assert dying.faulty.met
+        asking(monkeypatch, 3)
+        again = place.port(data)
+        roll_back(again, journal, clean, killed.output)
+        soak_row("a rollback", "killed at a write", len(dying.bench.log) + len(again.bench.log), 1)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

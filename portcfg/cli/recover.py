@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from portcfg.bookkeeping import lagging
 from portcfg.cli.common import say, specs_options, writing
 from portcfg.cli.reconcile import named_refs
 from portcfg.cli.writes import (
@@ -20,8 +21,9 @@ from portcfg.cli.writes import (
 )
 from portcfg.client import PortWriter
 from portcfg.errors import EXIT_OK, PortcfgError, UsageError
-from portcfg.journal import Recorded, read
+from portcfg.journal import Recorded, already_back, read
 from portcfg.lock import LOCK, SYNC_LOCKS, release
+from portcfg.model import Owner, Plan, Ref
 from portcfg.observe import see
 from portcfg.pipeline import Specs, read_specs, refuse_harm, undo, weighed_rollback
 from portcfg.render.plan import headline, plan_text
@@ -69,15 +71,19 @@ def rollback_command(
         seen = see(port)
         back = way_back(recorded, seen.state, seen.tree, overwrite=overwrite)
         plan = weighed_rollback(back, seen.state, port, named_refs(allowed))
+        done = already_back(recorded, seen.state, plan, overwrite=overwrite)
         say(plan_text(plan) if plan.pending or plan.notes else "Nothing to undo.")
         if not plan.pending:
+            _finish(specs.project.owner, recorded, plan, port, done)
             return EXIT_OK
         refuse_harm(plan)
         ask_before_writing(plan, port.root, auto_approve)
         use_ledger = recorded.header.ledger
         with kept_journal(settings, specs.project, plan, port.root, use_ledger) as kept, ending_well(port):
             owner, note = specs.project.owner, kept.note
-            report = undo(owner, recorded, plan, port, clock=utc_now, progress=note, parallelism=parallelism)
+            report = undo(
+                owner, recorded, plan, port, clock=utc_now, progress=note, parallelism=parallelism, settled=done
+            )
             report = report if report.halted else _read_back(report, recorded, port, overwrite)
     click.echo("\n".join(outcome_lines(report)))
     if (rest := report.after) is not None:
@@ -86,6 +92,13 @@ def rollback_command(
         click.echo(f"next: {undo_command(settings, str(journal))}")
     click.echo(f"to undo: {undo_command(settings, kept.path)}")
     return code
+
+
+def _finish(owner: Owner, recorded: Recorded, plan: Plan, port: PortWriter, done: set[Ref]) -> None:
+    """What a rollback that was stopped at its end has left undone: the ledger."""
+    if recorded.header.ledger and lagging(owner, recorded, done, port):
+        undo(owner, recorded, plan, port, clock=utc_now, progress=lambda _: None, settled=done)
+        say("the ledger says again what it said before the apply")
 
 
 def _read_back(report: Report, recorded: Recorded, port: PortWriter, overwrite: bool) -> Report:
