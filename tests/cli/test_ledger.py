@@ -200,6 +200,11 @@ def stale_lock(bench: Bench) -> None:
     bench.send("POST", ENTITIES, {"identifier": "apply", "properties": lock})
 
 
+def stale_lock_of_a_sync(bench: Bench) -> None:
+    stale_lock(bench)
+    bench.send("POST", ENTITIES, {"identifier": "sync:m", "properties": entry(bench, "apply")})
+
+
 def endless_lock(bench: Bench) -> None:
     bench.send("POST", ENTITIES, {"identifier": "apply", "properties": {"kind": "lock", "resource": "apply"}})
 
@@ -210,7 +215,7 @@ def lost(bench: Bench) -> None:
 
 DAMAGES = [
     tampered, emptied, doubled, misnamed, missing, stripped, without_properties, more_required, handmade, orphaned,
-    stale_lock, endless_lock, lost,
+    stale_lock, stale_lock_of_a_sync, endless_lock, lost,
 ]  # fmt: skip
 
 
@@ -317,6 +322,15 @@ def test_repair_waits_for_an_apply_that_runs(cli: Cli, bench: Bench, applied: Pa
     bench.clear()
     assert "an apply is running" in cli("ledger", "repair", "--auto-approve", code=1).stderr
     assert bench.writes == []
+
+
+def test_a_sync_that_runs_is_no_obstacle(cli: Cli, bench: Bench, applied: Path) -> None:
+    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
+    lock = {"kind": "lock", "resource": "sync:m", "run": "r", "expires_at": ends}
+    bench.send("POST", ENTITIES, {"identifier": "sync:m", "properties": lock})
+    assert "in order" in cli("ledger", "repair", "--dry-run").stdout
+    missing(bench)
+    assert "1 to mend, 0 that portcfg can't" in cli("ledger", "repair", "--auto-approve").stdout
 
 
 def test_names_in_the_ledger_cant_act_on_a_terminal(cli: Cli, bench: Bench, applied: Path) -> None:
