@@ -8,6 +8,7 @@ one that failed. Serialising a row once per expression instead costs about ten t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,10 @@ from portcfg.sync import jq_text
 
 BATCH_ROWS = 500
 RESERVED_VARIABLES = frozenset({"window", "page", "lookup", "ENV", "portcfg_now", "portcfg_query"})
+# How jq's messages show values.
+_VALUE = re.compile(r"\b(string|number|object|array|boolean) \(.*?\)(?= (?:and|as|cannot|is not)\b|$)", re.DOTALL)
+_DATE = re.compile(r'\bdate ".*"(?= does not match)', re.DOTALL)
+_PARSED = re.compile(r" \(while parsing .*\)$", re.DOTALL)
 # Ocean's way to keep the environment out, on top of the refusal in jq_text; `now` is the run's frozen clock. jq's own
 # ascii_downcase takes every text apart; most e-mails need nothing done, and so take a sixth of the time.
 _GUARD = (
@@ -77,7 +82,12 @@ def syntax_error(expression: str, names: Iterable[str] = ()) -> str:
 
 def _first_line(error: Exception) -> str:
     text = str(error).strip().splitlines() or ["no message"]
-    return text[0].removeprefix("jq: error: ").split(" at <top-level>")[0]
+    return _without_values(text[0].removeprefix("jq: error: ").split(" at <top-level>")[0])
+
+
+def _without_values(message: str) -> str:
+    """jq shows the value that it stumbled over, which may be personal and ends in a log: what is left is its type."""
+    return _PARSED.sub("", _DATE.sub("date", _VALUE.sub(r"\1", message)))
 
 
 class Expression:
@@ -138,7 +148,7 @@ def _batch_results(program: Any, batch: str) -> list[Any]:
 
 
 def _expanded(result: Any) -> list[Any] | RowError:
-    return RowError("rows", str(result["error"])) if isinstance(result, dict) else result
+    return RowError("rows", _without_values(str(result["error"]))) if isinstance(result, dict) else result
 
 
 @dataclass(frozen=True)
@@ -213,11 +223,11 @@ class RowProgram:
         try:
             results = self._diagnosis.input_value([window, [row]]).first()
         except ValueError:
-            return RowError("row", str(message))
+            return RowError("row", _without_values(str(message)))
         for name, result in zip(self._names, results, strict=True):
             if result:
-                return RowError(name, str(result["error"]))
-        return RowError("query", str(message))
+                return RowError(name, _without_values(str(result["error"])))
+        return RowError("query", _without_values(str(message)))
 
 
 def batch_text(window: Any, rows: Sequence[Any]) -> str:

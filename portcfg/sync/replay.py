@@ -8,6 +8,7 @@ cleared, and `fill` is applied only where all of an entity is kept.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
@@ -83,6 +84,7 @@ class _Replay:
         self._changed = mapping_digest(mapping) != contents.digest
         self._mappers: dict[str, ResourceMapper] = {}
         self._tallies: dict[str, Tally] = {}
+        self._left = 0
 
     def run(self, file: Path) -> SyncReport:
         requests = self._port.requests_made
@@ -100,21 +102,38 @@ class _Replay:
         return self._report(delivery, self._port.requests_made - requests)
 
     def _report(self, delivery: Delivery, requests: int) -> SyncReport:
-        notices = ["the mapping is not the one that these were kept with"] if self._changed else []
+        blueprints = [
+            replace(tally.report(name), rejected=self._quarantine.rejected_in(name))
+            for name, tally in sorted(self._tallies.items())
+        ]
         return SyncReport(
             mapping=self._mapping.identifier,
             dry_run=self._dry_run,
             first_day=self._contents.first_day,
             last_day=self._contents.last_day,
-            blueprints=tuple(
-                replace(tally.report(name), rejected=self._quarantine.rejected_in(name))
-                for name, tally in sorted(self._tallies.items())
-            ),
+            blueprints=tuple(blueprints),
             rejected=self._quarantine.groups(),
             quarantine=self._quarantine.kept,
-            notices=(*notices, *(f"{text} ({count})" for text, count in delivery.dropped.items())),
+            notices=(
+                *self._notices(sum(item.created for item in blueprints)),
+                *(f"{text} ({count})" for text, count in delivery.dropped.items()),
+            ),
             port_requests=requests,
         )
+
+    def _notices(self, created: int) -> Iterator[str]:
+        if self._changed:
+            yield "the mapping is not the one that these were kept with"
+        if self._left:
+            yield f"{self._left} line(s) of the file can't be made again; `{self._sync_command()}` reads their days"
+        relates = {self._mapping.missing_default, *self._mapping.missing_relations.values()}
+        if created and "drop" in relates:
+            yield f"what was to relate to the new entities may lack them; `{self._sync_command()}` looks again"
+
+    def _sync_command(self) -> str:
+        days = f" --since {self._contents.first_day} --until {self._contents.last_day}"
+        windowed = any(stream.window for stream in self._mapping.streams.values())
+        return f"portcfg sync {shlex.quote(self._mapping.identifier)}{days if windowed else ''}"
 
     def _found(self, file: Path, blueprints: Blueprints) -> _Found:
         found = _Found()
@@ -161,6 +180,7 @@ class _Replay:
             yield line
 
     def _leave(self, line: Line, reason: str) -> None:
+        self._left += AGAIN in reason
         self._quarantine.copy({**line, "reason": reason})
 
     def _raw(self, lines: list[Line]) -> Iterator[Fragment]:

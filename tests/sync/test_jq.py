@@ -188,3 +188,18 @@ def test_a_row_that_jq_cant_take_fails_alone() -> None:
         RowError,
         ["x"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (".a | tonumber", "string cannot be parsed as a number"),
+        (".a + {b: .a}", "string and object cannot be added"),
+        (".a[]", "Cannot iterate over string"),
+        (".a | fromdate", 'date does not match format "%Y-%m-%dT%H:%M:%SZ"'),
+        (".a | fromjson", "Invalid numeric literal at line 1, column 6"),
+    ],
+)
+def test_messages_name_types_and_show_no_values(expression: str, message: str) -> None:
+    (found,) = run({"v": expression}, [{"a": "a@b.c (me)!"}])
+    assert found == RowError("v", message)

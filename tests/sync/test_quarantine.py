@@ -151,6 +151,7 @@ def test_an_entity_of_which_a_sum_failed_is_not_written_with_a_zero(tmp_path: Pa
         report = again(port, two_writers(), file, left)
         assert (report.exit_code, report.writes, properties(port)) == (6, 0, truth)
         assert "only a sync of its days can write it" in report.rejects[0].reason
+        assert "1 line(s) of the file can't be made again" in report.notices[0]
 
 
 def test_where_an_identifier_needs_the_sum_that_failed_nothing_is_filled_or_cleared(tmp_path: Path) -> None:
