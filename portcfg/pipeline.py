@@ -182,16 +182,20 @@ def apply_specs(
     commit: str = "",
     link: str = "",
     parallelism: int = PARALLELISM,
+    check: Callable[[Plan], None] | None = None,
 ) -> Report:
     """Write a plan, keep the ledger, then plan again from what Port holds.
 
     An empty plan sends nothing, but that the ledger learns what specs and Port agree on, and, with `prune`, forgets
     what is gone from Port. `commit` and `link` (the repository's files at that commit, on the web) go into the ledger.
     At most `parallelism` requests are under way at once. What `port.halt` stops is blocked, and not read back.
-    Raises BusyError while another apply runs.
+    Where time has passed since the plan was made, `check` hears once more, now that no other apply can run, what the
+    plan would be, and raises if that is another. Raises BusyError while another apply runs.
     """
     stamp = ledger.Stamp(specs.project.owner, clock().isoformat(), commit, link)
     with _alone(stamp.owner, port, clock, options.use_ledger and bool(plan.pending)) as lock:
+        if check:
+            check(plan_specs(specs, port, options))
         outcomes: list[Outcome] = []
         keep = partial(keep_ledger, stamp, plan, outcomes, port, options.prune) if options.use_ledger else None
         problem = _written(plan, port, parallelism, lock, outcomes, progress, keep)

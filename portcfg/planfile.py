@@ -156,6 +156,11 @@ def _check_seal(body: Body, seal: Any, key: str) -> None:
         raise UntrustedPlanError(message, hint=ANEW)
 
 
+def shown(plan: Plan, binding: Binding) -> BoundPlan:
+    """A plan that was reviewed on the screen, bound as one in a file is."""
+    return read(save(plan, binding, "").encode(), "")
+
+
 def check(bound: BoundPlan, binding: Binding, fresh: Plan) -> None:
     """Refuse to apply `fresh` in place of the reviewed plan unless it is the same.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -203,9 +205,12 @@ def apply_command(
         if bound:
             planfile.check(bound, _binding(settings, specs, options), plan)
         refuse_harm(plan)
-        if not bound and (plan.pending or plan.adopted):
+        if not bound and (plan.pending or plan.adopted) and not auto_approve:
             ask_before_writing(plan, port.root, auto_approve)
-        report, journal = _applied(settings, specs, plan, port, options, parallelism)
+            # Whoever answers may take a while.
+            bound = planfile.shown(plan, _binding(settings, specs, options))
+        check = partial(planfile.check, bound, _binding(settings, specs, options)) if bound else None
+        report, journal = _applied(settings, specs, plan, port, options, parallelism, check)
         following = _following(report, settings, options, plan_file)
         told = {"text": report_text, "json": report_json}[format_]
         click.echo(told(report, following, undo_command(settings, journal)))
@@ -216,7 +221,13 @@ def apply_command(
 
 
 def _applied(
-    settings: Settings, specs: Specs, plan: Plan, port: PortWriter, options: Options, parallelism: int
+    settings: Settings,
+    specs: Specs,
+    plan: Plan,
+    port: PortWriter,
+    options: Options,
+    parallelism: int,
+    check: Callable[[Plan], None] | None,
 ) -> tuple[Report, str]:
     """Write a plan; the report, and the file of the journal."""
     if plan.pending and not options.use_ledger:
@@ -232,6 +243,7 @@ def _applied(
             commit=settings.commit,
             link=settings.link,
             parallelism=parallelism,
+            check=check,
         )
     return report, journal.path
 

@@ -19,7 +19,15 @@ from portcfg.apply import PARALLELISM
 from portcfg.cli.common import ask, say
 from portcfg.cli.state import JOURNALS, make_state_folder
 from portcfg.client import PortWriter
-from portcfg.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, PortcfgError
+from portcfg.errors import (
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_PARTIAL,
+    BusyError,
+    MovedError,
+    PortcfgError,
+)
 from portcfg.journal import Header, Journal
 from portcfg.model import Outcome, Plan, Project, Status
 from portcfg.render.safe import plain
@@ -97,6 +105,11 @@ def kept_journal(settings: Settings, project: Project, plan: Plan, root: str, us
     journal = _journal(JOURNALS / f"{now:%Y%m%dT%H%M%S%f}.jsonl", header, plan)
     try:
         yield Kept(_noting(journal), str(journal.path))
+    except (BusyError, MovedError):
+        # Nothing was written, so there is nothing to undo.
+        journal.close()
+        journal.path.unlink()
+        raise
     except BaseException:
         say(f"to undo: {undo_command(settings, str(journal.path))}")
         raise

@@ -271,6 +271,36 @@ def test_a_disk_that_fills_up_on_the_way_stops_nothing_and_a_rollback_still_work
     assert "c" not in {body["identifier"] for body in at.bench.send("GET", "/blueprints")["blueprints"]}
 
 
+# --- between the plan and the writes ------------------------------------------------------------------------------
+
+
+def test_what_changed_in_port_while_the_question_was_open_stops_the_apply(
+    at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at.write(c=GOOD)
+    assert at("apply", "--auto-approve").exit_code == 0
+    at.write(c={**GOOD, "title": "New"}, d=GOOD)
+    kept = len(list(Path(".portcfg/journal").iterdir()))
+
+    def answer(*_: Any) -> None:
+        at.bench.send("PATCH", "/blueprints/c", {"title": "By hand"})
+        at.bench.clear()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("portcfg.cli.writes.ask", answer)
+        done = at("apply")
+    assert done.exit_code == 4, done.output
+    assert "Port has moved since the plan: blueprint/c" in done.stderr
+    assert "to undo" not in done.output
+    assert len(list(Path(".portcfg/journal").iterdir())) == kept
+    assert {path for _, path, _ in at.bench.writes} == {
+        f"/v1/blueprints/{LEDGER_BLUEPRINT}/entities",
+        f"/v1/blueprints/{LEDGER_BLUEPRINT}/entities/apply",
+    }
+    monkeypatch.setattr("portcfg.cli.writes.ask", lambda *_: None)
+    assert at("apply").exit_code == 0
+
+
 # --- waits --------------------------------------------------------------------------------------------------------
 
 
