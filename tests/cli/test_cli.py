@@ -254,7 +254,13 @@ def test_compile_prints_what_is_sent(cli: Cli) -> None:
 def test_schemas_are_written_for_editors(cli: Cli) -> None:
     assert cli("schema", "--out", "schemas").exit_code == 0
     names = {path.name for path in Path("schemas").iterdir()}
-    assert {"blueprint.schema.json", "mapping.schema.json", "dashboard.schema.json", "project.schema.json"} == names
+    assert {
+        "blueprint.schema.json",
+        "mapping.schema.json",
+        "dashboard.schema.json",
+        "folder.schema.json",
+        "project.schema.json",
+    } == names
     assert json.loads(cli("schema", "dashboard").stdout)["title"]
 
 
