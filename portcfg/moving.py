@@ -116,12 +116,24 @@ def migrate_notes(desired: Resource, live: Body, found: Settled) -> Iterator[str
 def move_refusals(moves: Mapping[Ref, Move], desired: State, live: State, deleted: Collection[Ref]) -> Iterator[str]:
     """Why a resource can't be renamed: what stays would still refer to the one that is to go."""
     for move in moves.values():
-        for ref, resource in sorted({**live, **desired}.items(), key=lambda item: item[0]):
-            if ref.kind != move.old.kind or ref in (move.old, move.new) or ref in deleted:
+        for ref in sorted({*live, *desired} - {move.old, move.new} - set(deleted)):
+            if ref.kind != move.old.kind:
                 continue
-            if move.old in {target for _, target in KINDS[ref.kind].references(resource.body)}:
+            if move.old in {target for _, target in KINDS[ref.kind].references(_to_come(ref, desired, live))}:
                 way = "let it refer to the new one" if ref in desired else "write a spec of it, or change it in Port"
                 yield f"{move.old} can't be renamed to {move.new}, since {ref} refers to it and would keep it: {way}"
+
+
+def _to_come(ref: Ref, desired: State, live: State) -> Body:
+    """What Port will hold of a resource: what its spec says, over what that leaves alone."""
+    before = live[ref].body if ref in live else {}
+    after = desired[ref].body if ref in desired else None
+    if after is None:
+        return before
+    if KINDS[ref.kind].system(ref.identifier):
+        parts = {key: members_of(before, (key,)) for key, value in after.items() if isinstance(value, dict)}
+        return {**before, **after, **{key: {**members, **after[key]} for key, members in parts.items()}}
+    return {**{key: value for key, value in before.items() if key not in KINDS[ref.kind].sections}, **after}
 
 
 def migration_refusals(changes: Iterable[Change]) -> Iterator[str]:

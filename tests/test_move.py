@@ -334,6 +334,21 @@ def test_what_no_spec_has_and_relates_to_the_old_one_stands_in_the_way(bench: Be
     assert refusal.startswith("blueprint/old can't be renamed to blueprint/new, since blueprint/mine refers to it")
 
 
+def test_an_aggregation_that_no_spec_has_stands_in_the_way_too(bench: Bench, tmp_path: Path) -> None:
+    other = blueprint({}, relations={"to": link("old")})
+    done(bench.apply(folder(tmp_path, old=blueprint({}), other=other)))
+    live = bench.send("GET", "/blueprints/other")["blueprint"]
+    count = {"title": "T", "target": "old", "calculationSpec": {"func": "count", "calculationBy": "entities"}}
+    bench.send("PUT", "/blueprints/other", {**live, "aggregationProperties": {"n": count}})
+    new = blueprint({}, renamed_from="old")
+    refusals = bench.plan(folder(tmp_path, new=new, other=renamed(other))).refusals
+    assert any("since blueprint/other refers to it" in refusal for refusal in refusals)
+    twice = {"calculationProperties": {"twice": {"type": "number", "calculation": ".properties.n * 2"}}}
+    bench.send("PATCH", "/blueprints/other", twice)
+    moved = {**renamed(other), **twice, "aggregationProperties": {"n": {**count, "target": "new"}}}
+    done(bench.apply(folder(tmp_path, new=new, other=moved)))
+
+
 def test_what_somebody_wrote_into_the_new_one_is_not_overwritten(bench: Bench, tmp_path: Path) -> None:
     done(bench.apply(folder(tmp_path, old=blueprint({"n": NUMBER}))))
     fill(bench, "old", {"properties": {"n": 1}}, {"properties": {"n": 2}})

@@ -24,10 +24,11 @@ TEMPORARY = "_portcfg_"
 ONE_PROPERTY = re.compile(r"\s*\.properties\.([A-Za-z_]\w*)\??\s*(?:\|.*)?", re.DOTALL)
 # What a property's values depend on, and Port never changes.
 FIXED = ("type", "format")
-SECTIONS = {
+AGGREGATIONS = ("aggregationProperties",)
+SECTIONS: Mapping[str, Path] = {
     "mirror": ("mirrorProperties",),
     "calculation": ("calculationProperties",),
-    "aggregation": ("aggregationProperties",),
+    "aggregation": AGGREGATIONS,
 }
 ENTITY_KEYS = ("identifier", "title", "icon", "team")
 
@@ -159,7 +160,10 @@ def without_part(live: Body, section: Path, name: str) -> Body:
     if section == PROPERTIES and body["schema"].get("required"):
         body["schema"]["required"] = [each for each in body["schema"]["required"] if each != name]
     own = Ref("blueprint", str(live.get("identifier")))
-    gone = {name}
+    unlinked = _unlinked(body) if section == RELATIONS else set()
+    if unlinked:
+        body = with_members(body, AGGREGATIONS, _less(members_of(body, AGGREGATIONS), unlinked))
+    gone = {name, *unlinked}
     while found := _reading(Resource(own, body), Resource(own, live), gone):
         for what, reader in found:
             gone.add(reader)
@@ -168,6 +172,13 @@ def without_part(live: Body, section: Path, name: str) -> Body:
             else:
                 body = with_members(body, SECTIONS[what], _less(members_of(body, SECTIONS[what]), {reader}))
     return body
+
+
+def _unlinked(body: Body) -> set[str]:
+    """The aggregations to whose target no relation of the blueprint leads: without a path, they take any that does."""
+    targets = {relation.get("target") for relation in members_of(body, RELATIONS).values()}
+    members = members_of(body, AGGREGATIONS)
+    return {name for name, part in members.items() if not part.get("pathFilter") and part.get("target") not in targets}
 
 
 def losers(live: Body, desired: Body, parts: Sequence[Migration]) -> list[str]:
@@ -201,7 +212,7 @@ def _reading(body: Resource, live: Resource, gone: set[str]) -> set[tuple[str, s
 def moved(body: Body, pairs: Pairs) -> Body:
     """A blueprint under its new name: what it has of itself, and of others that are renamed with it, follows."""
     body = {**body, "identifier": pairs.get(str(body.get("identifier")), body.get("identifier"))}
-    for section in (RELATIONS, SECTIONS["aggregation"]):
+    for section in (RELATIONS, AGGREGATIONS):
         members = members_of(body, section)
         if members:
             followed = {
