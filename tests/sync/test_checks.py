@@ -78,6 +78,27 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "lookups.l.stream",
         "there is no stream `s`",
     ),
+    "the jq of a day": (
+        {"streams": {"s": {"path": "/s", "window": {"day": ".date |"}}}, "resources": [resource({}, stream="s")]},
+        "streams.s.window.day",
+        "jq can't compile `.date |`",
+    ),
+    "groups of several days": (
+        {
+            "streams": {"s": {"path": "/s", "window": {"day": ".date"}}},
+            "resources": [
+                resource({}, stream="s", group_by={"who": ".email", "day": ".date"}),
+                resource({}, stream="s", group_by={"who": ".email", "month": ".date[:7]"}),
+            ],
+        },
+        "resources.1.selector.group_by",
+        "doesn't group by the stream's day, `.date`",
+    ),
+    "groups of several days of one's own request": (
+        [resource({}, window={"days": 30, "day": ".date"}, group_by={"who": ".email"})],
+        "0.selector.group_by",
+        "doesn't group by the stream's day, `.date`",
+    ),
     "two writers": (
         {"resources": [resource({"a": ".x"}), resource({"a": ".y"})]},
         "resources.1.port.entity.mappings.properties.a",

@@ -241,6 +241,17 @@ def test_after_an_outage_one_run_reads_all_that_is_missing() -> None:
         assert made.spans() == [tuple(iso(TODAY + 5 * ONE, TODAY + 8 * ONE))]
 
 
+def test_after_a_long_outage_the_run_is_cut_into_parts_and_says_so() -> None:
+    with world() as made:
+        a_row_a_day(made, TODAY - 5 * ONE, TODAY + 120 * ONE)
+        made.sync(TODAY)
+        report = made.sync(TODAY + 120 * ONE)
+        assert len(made.spans()) == 5
+        assert f"119 day(s) that were missing are read now, from {TODAY} to {TODAY + 118 * ONE}" in report.notices
+        assert "read in 5 parts of at most 30 days, one after the other" in report.notices
+        assert made.held() == made.truth(days(TODAY - 5 * ONE, TODAY + 119 * ONE))
+
+
 def test_a_stream_that_failed_is_read_again_from_where_it_failed() -> None:
     with world() as made:
         a_row_a_day(made, TODAY - 20 * ONE, TODAY + 9 * ONE)
