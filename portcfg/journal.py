@@ -244,8 +244,6 @@ def _step_back(change: Change, recorded: Recorded, live: State, pairs: Mapping[s
         return Change(Action.CREATE, change.ref, None, before, file=change.file)
     # Null takes away what the apply has added.
     before |= dict.fromkeys({*(change.after or {})} - {*before})
-    # Null takes away what the apply has added.
-    before |= dict.fromkeys({*(change.after or {})} - {*before})
     if _is(change, before, now.body):
         return None
     kind = KINDS[change.ref.kind]

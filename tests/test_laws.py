@@ -168,7 +168,7 @@ def test_a_rollback_brings_back_what_was_there(server: Server, first: Specs, sec
         folder_of(write_files(root / "specs", {"portcfg.yaml": dump(UNLIMITED)}), everything_named(second))
         done = CliRunner().invoke(main, ["apply", "--auto-approve", "--prune"], env=env)
         assert done.exit_code == 0, done.output
-        for journal in Path(".portcfg/journal").glob("*"):
+        for journal in sorted(Path(".portcfg/journal").glob("*")):
             back = CliRunner().invoke(main, ["rollback", str(journal), "--auto-approve"], env=env)
             assert back.exit_code == 0, back.output
         now = {ref: lasting(body) for ref, body in everything(bench).items()}
