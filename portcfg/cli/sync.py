@@ -75,8 +75,11 @@ def run_command(
     options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link, missing_only)
     opened = reading if dry_run else writing
     reports: list[SyncReport] = []
+    chosen = chosen_mappings(specs, names)
+    if quarantine and len(chosen) > 1:
+        raise UsageError("one file can't keep what several mappings reject", "name one mapping, or no --quarantine")
     try:
-        for resource in chosen_mappings(specs, names):
+        for resource in chosen:
             with source_of(settings, specs.project, resource, source_url) as (config, env):
                 mapping = parse_mapping(config, specs.project.variables)
                 owner, name = specs.project.owner, mapping.identifier

@@ -166,7 +166,8 @@ class Delivery:
         if self._written_by is None or live is None:
             return False
         moment = instant(str(live.get("updatedAt")))
-        return moment is not None and moment.timestamp() > self._written_by
+        # Where Port doesn't say, what it has stays.
+        return moment is None or moment.timestamp() > self._written_by
 
     def _fit(self, entities: list[Entity], blueprint: Mapping[str, Any]) -> list[Entity]:
         fit, checks = [], Checks.of(blueprint)

@@ -137,6 +137,9 @@ def test_what_a_sync_rejects_is_kept_and_replayed(project: Path) -> None:
     assert (after["writes"], after["rejected"]) == (0, [])
     assert run("sync", "--env", "local", "--days", "2", "--quarantine", str(relative)).exit_code == 64
     assert run("sync", "replay", "nowhere.ndjson").exit_code == 64
+    (project / "specs/mappings/second.yaml").write_text(right.replace("identifier: cursor\n", "", 1))
+    both = run("sync", "--env", "local", "--quarantine", "new.ndjson")
+    assert both.exit_code == 64 and "several mappings" in both.stderr
 
 
 def test_a_dashboard_shows_the_syncs(project: Path) -> None:

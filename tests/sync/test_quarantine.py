@@ -130,6 +130,17 @@ def test_what_a_killed_run_left_can_be_read(tmp_path: Path) -> None:
         assert (report.exit_code, properties(port)) == (0, {"x": {"n": 1}})
 
 
+def test_a_row_whose_run_was_killed_before_the_rest_of_its_entity_was_kept_is_left(tmp_path: Path) -> None:
+    file, left = tmp_path / "q.ndjson", tmp_path / "left.ndjson"
+    with embedded_port(THING) as port:
+        run(port, TYPED, {"/a": rows({"id": "x", "n": 1, "s": 5})}, file)
+        header, item, *_ = file.read_bytes().splitlines(keepends=True)
+        file.write_bytes(header + item)
+        report = again(port, MENDED, file, left)
+        assert (report.exit_code, properties(port)) == (6, {})
+        assert "its run was stopped or lacked rows" in report.rejects[0].reason
+
+
 def two_writers(**aggregate: Any) -> dict[str, Any]:
     """Day sums from one stream, a text from another; a sum without rows is 0."""
     sums = resource("a", properties={"n": ".n"}, group_by={"id": ".id"}, aggregate=aggregate or {"n": {"sum": ".n"}})
