@@ -395,31 +395,33 @@ class _Killed(PortWriter):
         return super().send(*args, **named)
 
 
-def killed_everywhere(server: Server, setup: Callable[[Bench], Path], **switches: Any) -> Iterator[tuple[int, Bench]]:
-    """An apply killed before each of its writes, and run again."""
-    for at in range(200):
+def killed_everywhere(
+    server: Server, setup: Callable[[Bench], Path], at: range = range(200), **switches: Any
+) -> Iterator[tuple[int, Bench]]:
+    """An apply killed before each of its writes, or those at `at`, and run again."""
+    for at_write in at:
         bench = server.bench(**switches)
         specs = read_specs(setup(bench))
         port = _Killed(bench.url, CREDENTIALS, PATIENT)
-        port.at = at
+        port.at = at_write
         with closing(port):
             try:
                 apply_specs(specs, plan_specs(specs, port), port, clock=NOW)
-                ended = port.writes < at
+                ended = port.writes < at_write
             except KeyboardInterrupt:
                 ended = False
         with closing(bench.writer()) as again:
             release(again)
             plan = plan_specs(specs, again)
-            assert plan.refusals == (), f"at {at}: {plan.refusals}"
+            assert plan.refusals == (), f"at {at_write}: {plan.refusals}"
             assert "_portcfg_" not in "".join(line for line in plan_text(plan).splitlines() if "renamed to" not in line)
             done(apply_specs(specs, plan, again, clock=NOW))
-        yield at, bench
+        yield at_write, bench
         if ended:
             return
 
 
-def test_a_renamed_blueprint_killed_at_every_write(server: Server, tmp_path: Path) -> None:
+def test_a_renamed_blueprint_killed_at_every_write(server: Server, tmp_path: Path, soak_seed: int) -> None:
     kept: list[Mapping[str, Any]] = []
 
     def setup(bench: Bench) -> Path:
@@ -427,7 +429,7 @@ def test_a_renamed_blueprint_killed_at_every_write(server: Server, tmp_path: Pat
         kept[:] = [entities(bench, "old"), entities(bench, "other")]
         return folder(tmp_path, new=NEW, other=NEW_OTHER)
 
-    for at, bench in killed_everywhere(server, setup):
+    for at, bench in killed_everywhere(server, setup, range(soak_seed % 3, 200, 3)):
         assert names(bench) == ["new", "other"], at
         assert [entities(bench, "new"), entities(bench, "other")] == kept, at
     assert at > 15
@@ -462,7 +464,7 @@ def test_a_migrated_property_killed_at_every_write(server: Server, tmp_path: Pat
     assert at > 5
 
 
-def test_a_circle_killed_at_every_write(server: Server, tmp_path: Path) -> None:
+def test_a_circle_killed_at_every_write(server: Server, tmp_path: Path, soak_seed: int) -> None:
     def setup(bench: Bench) -> Path:
         done(bench.apply(folder(tmp_path, a=blueprint({"n": NUMBER}), b=blueprint({"n": TEXT}))))
         related = {
@@ -480,7 +482,7 @@ def test_a_circle_killed_at_every_write(server: Server, tmp_path: Path) -> None:
             y=blueprint({"n": number}, relations={"a": link("x", many=True)}, renamed_from="b"),
         )
 
-    for at, bench in killed_everywhere(server, setup):
+    for at, bench in killed_everywhere(server, setup, range(soak_seed % 3, 200, 3)):
         assert names(bench) == ["x", "y"], at
         assert entities(bench, "x") == {"e0": {"n": 1, "b": "e0"}, "e1": {}}, at
         assert entities(bench, "y") == {"e0": {"n": 5, "a": ["e0", "e1"]}}, at
