@@ -15,7 +15,12 @@ from portcfg.settings import Settings
 
 @click.group("ocean")
 def ocean_command() -> None:
-    """For mappings with `runner: ocean`: portcfg keeps their config, and Ocean runs them in a container of yours."""
+    """For mappings with `runner: ocean`: portcfg keeps their config, and Ocean runs them in a container of yours.
+
+    \b
+    Examples:
+      portcfg ocean render --docker
+    """
 
 
 @ocean_command.command("render")
