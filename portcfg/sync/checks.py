@@ -46,6 +46,7 @@ def _findings(body: Mapping[str, Any], runs_here: bool) -> Iterator[Finding]:
         yield from _unfit_variables(body)
         yield from _unknown_names(body)
         yield from _aggregators(body)
+        yield from _windows_without_day(body)
         yield from _groups_of_several_days(body)
         yield from _two_writers(body)
         yield from _unknown_report(body)
@@ -193,6 +194,20 @@ def _aggregators(body: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _aggregate_tree(path, _mapping(selector.get("aggregate")))
         if selector.get("aggregate") and not selector.get("group_by"):
             yield path, "`aggregate` needs `group_by`", "say by what the rows are grouped, such as the day"
+
+
+def _windows_without_day(body: Mapping[str, Any]) -> Iterator[Finding]:
+    """Windows that say no day where others do: those decide for all which days a run reads."""
+    found: dict[Path, Mapping[str, Any]] = {}
+    for name, stream in _mapping(body.get("streams")).items():
+        found["streams", str(name), "window"] = _mapping(_mapping(stream).get("window", {"day": None}))
+    for index, resource in enumerate(_list(body.get("resources"))):
+        selector = _mapping(_mapping(resource).get("selector"))
+        found["resources", index, "selector", "window"] = _mapping(selector.get("window", {"day": None}))
+    if any(window.get("day") is not None for window in found.values()):
+        for path in (path for path, window in found.items() if "day" not in window):
+            hint = "say what the day of its rows is, such as `day: .date`; or take `day` out of all windows"
+            yield path, "says no `day`, while another window does", hint
 
 
 def _groups_of_several_days(body: Mapping[str, Any]) -> Iterator[Finding]:

@@ -83,6 +83,14 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "streams.s.window.day",
         "jq can't compile `.date |`",
     ),
+    "a window without a day beside one with it": (
+        {
+            "streams": {"s": {"path": "/s", "window": {"day": ".date"}}, "t": {"path": "/t", "window": {}}},
+            "resources": [resource({}, stream="s"), resource({}, stream="t")],
+        },
+        "streams.t.window",
+        "says no `day`, while another window does",
+    ),
     "groups of several days": (
         {
             "streams": {"s": {"path": "/s", "window": {"day": ".date"}}},

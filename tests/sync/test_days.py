@@ -136,6 +136,8 @@ class World:
 
     def records(self) -> dict[str, dict[str, Any]]:
         """The record of each day, by identifier."""
+        if SYNC_BLUEPRINT not in {item["identifier"] for item in self.port.get("/blueprints")["blueprints"]}:
+            return {}
         return {name: entity["properties"] for name, entity in entities(self.port, SYNC_BLUEPRINT).items()}
 
     def states(self, name: str = "events") -> dict[str, str]:
@@ -375,6 +377,49 @@ def test_a_backfill_that_is_killed_goes_on_by_itself() -> None:
         ]
         assert any(notice.startswith("39 day(s) that were missing are read now") for notice in report.notices)
         assert made.held() == made.truth(days(TODAY - 100 * ONE, TODAY))
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_a_run_that_is_killed_at_any_write_is_finished_by_the_next(done: bool) -> None:
+    """What is recorded is written: the records never run ahead of the entities."""
+    number, killed = 0, True
+    while killed:
+        number += 1
+        with world() as made:
+            a_row_a_day(made, TODAY - 25 * ONE, TODAY + ONE)
+            killed = _killed_run(made, number, done)
+            read = {name for name, item in made.records().items() if item["rows"]} if killed else set()
+            assert {tuple(name.split(":")[1:]) for name in read} <= made.held().keys()
+            made.sync(TODAY + ONE)
+            assert made.held() == made.truth(days(TODAY - 25 * ONE, TODAY))
+            for name in BLUEPRINT_OF:
+                recorded = sorted(made.states(name))
+                assert len(recorded) >= 30
+                assert recorded == iso(*days(date.fromisoformat(recorded[0]), TODAY))
+    # Two blueprints of 25 entities, the records' blueprint, and 90 records.
+    assert number - 1 == 2 + 2 + 1 + 5
+
+
+def _killed_run(made: World, number: int, done: bool) -> bool:
+    """A run whose process ends at a write, before or after it is done; whether it came to that."""
+    with pytest.MonkeyPatch.context() as patch:
+        send, left = made.port.send, [number]
+
+        def sending(*asked: Any) -> Answer:
+            left[0] -= 1
+            if left[0] == 0 and not done:
+                raise Killed
+            answer = send(*asked)
+            if left[0] == 0:
+                raise Killed
+            return answer
+
+        patch.setattr(made.port, "send", sending)
+        try:
+            made.sync(TODAY)
+        except Killed:
+            return True
+    return False
 
 
 def test_missing_only_leaves_out_what_is_settled() -> None:
