@@ -29,6 +29,7 @@ Silent = Callable[[str], frozenset[str]]
 Key = tuple[str, str]
 IDLE = "idle (their resource says `creates: false`)"
 LATER = "written in Port after the run that these are of"
+LACKS = "it was written without a relation to something that was rejected"
 UNAUTHORIZED = 401
 
 
@@ -187,18 +188,23 @@ class Delivery:
         while True:
             parts = [part for part in parts if self._guarded(part.name, partial(self._relate_one, part))]
             gone = {part.name: {refused.identifier for refused in part.related.refused} for part in parts}
+            self._quarantine.lost.update((name, each) for name, identifiers in gone.items() for each in identifiers)
             if not any(self._targets.remove(name, identifiers) for name, identifiers in gone.items()):
                 break
         for part in parts:
             for refused in part.related.refused:
                 self._quarantine.reject_entity(refused)
+            for entity in part.related.lacking:
+                # A replay that writes what it was to relate to also makes the relation.
+                self._quarantine.keep_entity(Refused("relations", part.name, entity.identifier, LACKS, "", entity))
             self.dropped += part.related.dropped
         return parts
 
     def _relate_one(self, part: _Part) -> None:
         # Blueprints of this run: their identifiers were made safe, and so must be what relates to them.
         written = set(self._blueprints) & set(self._tallies)
-        part.related = relate(part.entities, self._blueprints[part.name], self._mapping, self._targets, written)
+        lost = self._quarantine.lost
+        part.related = relate(part.entities, self._blueprints[part.name], self._mapping, self._targets, written, lost)
 
     def _write(self, part: _Part, silent: frozenset[str]) -> None:
         tally, entities = self._tallies[part.name], part.related.entities

@@ -14,6 +14,7 @@ from portcfg.sync.fragments import Entity, Fragment, Key, Refused, by_entity, me
 from portcfg.sync.quarantine import Quarantine
 
 Rules = Mapping[str, Mapping[str, str]]
+OTHER_TYPE = ("union", "count_union")
 # facts: Port takes ^(?!\.{1,2}$)[\p{L}0-9@_.+:\\/=-]+$, at most 1,000 characters.
 MAX_IDENTIFIER = 1000
 _SAFE_ASCII = re.compile(r"[A-Za-z0-9@_.+:\\/=-]+")
@@ -61,6 +62,7 @@ def made_of(
     whole = list(fragments)
     if broken:
         _keep_broken(whole, broken, quarantine)
+        quarantine.lost.update((blueprint, safe_identifier(identifier)) for blueprint, identifier in broken)
         whole = [item for item in whole if (item.blueprint, item.identifier) not in broken]
     entities, unmerged = merge(whole, rules)
     entities, unfit = with_safe_identifiers([*entities, *more])
@@ -151,19 +153,20 @@ def schema_problem(entity: Entity, blueprint: Mapping[str, Any]) -> tuple[str, s
 def doubt_of(blueprints: Mapping[str, Mapping[str, Any]], rules: Rules) -> Callable[[Fragment], bool]:
     """Says of a fragment whether its entity will likely be refused for what it says."""
     checks = {name: Checks.of(blueprint) for name, blueprint in blueprints.items()}
+    # Their value in the entity is of another type than in its fragments.
+    other = {name: {each for each, rule in of.items() if rule in OTHER_TYPE} for name, of in rules.items()}
 
     def doubt(fragment: Fragment) -> bool:
         known = checks.get(fragment.blueprint)
-        return known is not None and _in_doubt(fragment, known, rules.get(fragment.blueprint, ()))
+        return known is not None and _in_doubt(fragment, known, other.get(fragment.blueprint, ()))
 
     return doubt
 
 
-def _in_doubt(fragment: Fragment, checks: Checks, merged: Container[str]) -> bool:
-    # `merged` are properties with a rule, whose value in the entity is another one.
+def _in_doubt(fragment: Fragment, checks: Checks, other: Container[str]) -> bool:
     properties = fragment.properties
     lacks = fragment.creates and any(name in properties and properties[name] is None for name in checks.required)
-    if lacks or not checks.values_fit(fragment, merged):
+    if lacks or not checks.values_fit(fragment, other):
         return True
     safe = safe_identifier(fragment.identifier)
     return safe != fragment.identifier or bool(_identifier_problem(safe, [safe]))

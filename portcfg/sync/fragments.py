@@ -173,6 +173,8 @@ def _count_union(values: list[Any]) -> int:
 def _object(values: list[Any]) -> dict[str, Any]:
     """Keys of all; a key given twice with different values is a disagreement like any other."""
     whole: dict[str, Any] = {}
+    if not all(isinstance(value, dict) for value in values):
+        raise TypeError
     for value in values:
         for key, item in value.items():
             if whole.setdefault(key, item) is None:

@@ -104,11 +104,15 @@ def _line(file: Path, number: int, text: bytes, needs: str) -> dict[str, Any]:
 
 
 class Quarantine:
-    """Counts rejects by cause and, given a path, keeps them. `silent` tells a blueprint's unread properties."""
+    """Counts rejects by cause and, given a path, keeps them.
+
+    `silent` tells a blueprint's unread properties; `lost` are the rejected entities, as others relate to them.
+    """
 
     def __init__(self, path: Path | None = None, make_folder: Callable[[Path], None] | None = None) -> None:
         self.path = path
         self.silent: Callable[[str], frozenset[str]] = lambda _: frozenset()
+        self.lost: set[Key] = set()
         self._make_folder = make_folder or (lambda folder: folder.mkdir(parents=True, exist_ok=True))
         self._header: Line = {}
         self._file: BinaryIO | None = None
@@ -151,6 +155,7 @@ class Quarantine:
     def reject_entity(self, refused: Refused) -> None:
         """Count and keep an entity."""
         self.count(refused)
+        self.lost.add((refused.blueprint, refused.identifier))
         self.keep_entity(refused)
 
     def keep_entity(self, refused: Refused) -> None:

@@ -60,7 +60,7 @@ class _Found:
     """What the lines give: fragments, and entities that were whole already."""
 
     fragments: list[Fragment] = field(default_factory=list)
-    entities: list[Entity] = field(default_factory=list)
+    entities: dict[Key, Entity] = field(default_factory=dict)
     broken: dict[Key, bool] = field(default_factory=dict)
 
 
@@ -115,20 +115,17 @@ class _Replay:
             rejected=self._quarantine.groups(),
             quarantine=self._quarantine.kept,
             notices=(
-                *self._notices(sum(item.created for item in blueprints)),
+                *self._notices(),
                 *(f"{text} ({count})" for text, count in delivery.dropped.items()),
             ),
             port_requests=requests,
         )
 
-    def _notices(self, created: int) -> Iterator[str]:
+    def _notices(self) -> Iterator[str]:
         if self._changed:
             yield "the mapping is not the one that these were kept with"
         if self._left:
             yield f"{self._left} line(s) of the file can't be made again; `{self._sync_command()}` reads their days"
-        relates = {self._mapping.missing_default, *self._mapping.missing_relations.values()}
-        if created and "drop" in relates:
-            yield f"what was to relate to the new entities may lack them; `{self._sync_command()}` looks again"
 
     def _sync_command(self) -> str:
         days = f" --since {self._contents.first_day} --until {self._contents.last_day}"
@@ -168,7 +165,9 @@ class _Replay:
             # What it would be called now only its row could tell.
             self._leave(line, f"{line['reason']}; {AGAIN}")
         else:
-            found.entities.append(Entity(**line["entity"]))
+            entity = Entity(**line["entity"])
+            # The first line has all relations; a later one may lack those that could not be made.
+            found.entities.setdefault((entity.blueprint, entity.identifier), entity)
 
     def _row(self, line: Line) -> Iterator[Line]:
         key = (line["blueprint"], line["identifier"])
@@ -221,8 +220,9 @@ class _Replay:
 
     def _entities(self, found: _Found) -> dict[str, list[Entity]]:
         by_blueprint: dict[str, list[Entity]] = {}
-        rules = self._mapping.merge
-        for entity in made_of(found.fragments, found.broken, rules, self._quarantine, found.entities):
+        made_anew = {*found.broken, *((item.blueprint, item.identifier) for item in found.fragments)}
+        whole = [entity for key, entity in found.entities.items() if key not in made_anew]
+        for entity in made_of(found.fragments, found.broken, self._mapping.merge, self._quarantine, whole):
             by_blueprint.setdefault(entity.blueprint, []).append(self._filled(entity))
         return by_blueprint
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portcfg.client import PortReader
 from portcfg.errors import PortcfgError, TerminalApiError
 from portcfg.sync.entities import safe_identifier
-from portcfg.sync.fragments import Entity, Refused
+from portcfg.sync.fragments import Entity, Key, Refused
 from portcfg.sync.spec import SyncMapping, SyncResource
 
 # Identifiers in one search: 500 of the longest usual ones stay far under Port's 1 MiB body limit.
@@ -139,19 +139,27 @@ class Targets:
 class Related:
     """Entities whose relations can be written, the rest, and what was left out of relations, counted by text.
 
+    `lacking` are entities, as they were to be, that are written without a relation to something that was rejected.
     `creating` are, for entities with a target that Port shall make, the relations that wait for it.
     """
 
     entities: list[Entity]
     refused: list[Refused]
     dropped: Counter[str]
+    lacking: list[Entity] = field(default_factory=list)
     creating: dict[str, set[str]] = field(default_factory=dict)
 
 
 def relate(
-    entities: Sequence[Entity], blueprint: Mapping[str, Any], mapping: SyncMapping, targets: Targets, written: set[str]
+    entities: Sequence[Entity],
+    blueprint: Mapping[str, Any],
+    mapping: SyncMapping,
+    targets: Targets,
+    written: set[str],
+    lost: Set[Key] = frozenset(),
 ) -> Related:
-    """Apply the mapping's `missing_relations` to entities of one blueprint. `written` are this run's blueprints."""
+    """Apply the mapping's `missing_relations` to entities of one blueprint. `written` are this run's blueprints, `lost`
+    its rejected entities."""
     relations = blueprint.get("relations") or {}
     result = Related([], [], Counter())
     shaped = []
@@ -173,9 +181,20 @@ def relate(
             result.refused.append(_refused(entity, problem))
             continue
         result.entities.append(replace(entity, relations=kept))
+        if lost and not lost.isdisjoint(_dropped(entity, relations, missing, policies)):
+            result.lacking.append(entity)
         if any(policies[name] == "create" and missing[name].intersection(_items(kept[name])) for name in kept):
             result.creating[entity.identifier] = made
     return result
+
+
+def _dropped(
+    entity: Entity, relations: Mapping[str, Any], missing: Mapping[str, set[str]], policies: Mapping[str, str]
+) -> Iterator[Key]:
+    """What the entity was to relate to and doesn't."""
+    for name, value in entity.relations.items():
+        if policies[name] == "drop":
+            yield from ((relations[name]["target"], item) for item in missing[name].intersection(_items(value)))
 
 
 def _refused(entity: Entity, problem: Problem) -> Refused:

@@ -68,6 +68,8 @@ def test_a_rule_that_cant_be_applied_rejects_too() -> None:
 
 
 def test_a_count_of_what_is_no_list_is_none() -> None:
+    _, rejects = merge([fragment(0, x="a"), fragment(1, x={"b": 1})], {"b": {"x": "object"}})
+    assert "can't be merged by `object`" in rejects[0].reason
     _, rejects = merge([fragment(0, x=5)], {"b": {"x": "count_union"}})
     assert "can't be merged by `count_union`" in rejects[0].reason
 
