@@ -120,7 +120,8 @@ class Recorded:
 def read(path: Path) -> Recorded:
     """The journal in a file; a last line that was cut off is left out. Raises UsageError for any other file."""
     lines = []
-    for text in path.read_text(encoding="utf-8").splitlines():
+    # Not splitlines: to that, characters that JSON leaves as they are end a line, too.
+    for text in path.read_text(encoding="utf-8").split("\n"):
         try:
             lines.append(json.loads(text))
         except ValueError:

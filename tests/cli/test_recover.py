@@ -78,6 +78,17 @@ def test_creates_updates_and_deletes_are_undone(cli: Any, bench: Bench) -> None:
     assert again.exit_code == 0
 
 
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
+def test_what_ends_a_line_elsewhere_doesnt_cut_a_journal(cli: Any, bench: Bench, character: str) -> None:
+    write(THING, {**THING, "identifier": "z"})
+    assert cli("apply", "--auto-approve").exit_code == 0
+    before = contents(bench)
+    write({**THING, "title": f"a{character}b"}, {**THING, "identifier": "z", "title": "New"})
+    assert cli("apply", "--auto-approve").exit_code == 0
+    assert undone(cli).exit_code == 0
+    assert contents(bench) == before
+
+
 def test_a_rollback_can_be_rolled_back(cli: Any, bench: Bench) -> None:
     write(THING)
     cli("apply", "--auto-approve")
