@@ -84,13 +84,15 @@ class _Replay:
         self._changed = mapping_digest(mapping) != contents.digest
         self._mappers: dict[str, ResourceMapper] = {}
         self._tallies: dict[str, Tally] = {}
+        self._found = _Found()
         self._left = 0
 
     def run(self, file: Path) -> SyncReport:
         requests = self._port.requests_made
         blueprints = read_blueprints(self._port)
         self._quarantine.silent = lambda name: frozenset(self._contents.silent.get(name, ()))
-        entities = self._entities(self._found(file, blueprints))
+        self._find(file, blueprints)
+        entities = self._entities()
         raise_missing(missing_fields((item for items in entities.values() for item in items), blueprints))
         self._tallies.update({name: Tally() for name in entities})
         delivery = Delivery(
@@ -132,42 +134,41 @@ class _Replay:
         windowed = any(stream.window for stream in self._mapping.streams.values())
         return f"portcfg sync {shlex.quote(self._mapping.identifier)}{days if windowed else ''}"
 
-    def _found(self, file: Path, blueprints: Blueprints) -> _Found:
-        found = _Found()
+    def _find(self, file: Path, blueprints: Blueprints) -> None:
+        found = self._found
         tools = MapperTools(self._scope, None, self._quarantine, doubt_of(blueprints, self._mapping.merge))
         for order, resource in enumerate(self._mapping.resources):
             self._mappers[resource.label] = ResourceMapper(resource, order, tools)
-        for (entry, *_), lines in groupby(self._lines(file, found), _kind):
+        for (entry, *_), lines in groupby(self._lines(file), _kind):
             while chunk := list(islice(lines, BATCH_ROWS)):
                 found.fragments += self._raw(chunk) if entry == "raw" else self._mapped(entry, chunk)
         for mapper in self._mappers.values():
             for key, again in mapper.broken.items():
                 found.broken[key] = again and found.broken.get(key, True)
-        return found
 
-    def _lines(self, file: Path, found: _Found) -> Iterator[Line]:
-        """The rows to map again. Entities go to `found`, and what can't be made again is left."""
+    def _lines(self, file: Path) -> Iterator[Line]:
+        """The rows to map again. Entities and fragments are found as they are; what can't be made again is left."""
         for line in kept_lines(file):
             if line["entry"] == "entity":
-                self._entity(line, found)
+                self._entity(line)
             elif line["entry"] == "parts":
                 for part in line["parts"]:
                     origin = part.pop("origin")
                     if origin:
                         yield {**line, **origin}
                     else:
-                        found.fragments.append(Fragment(**part))
+                        self._found.fragments.append(Fragment(**part))
             elif line["entry"] != "end":
                 yield from self._row(line)
 
-    def _entity(self, line: Line, found: _Found) -> None:
+    def _entity(self, line: Line) -> None:
         if line["where"] == "identifier" and self._changed:
             # What it would be called now only its row could tell.
             self._leave(line, f"{line['reason']}; {AGAIN}")
         else:
             entity = Entity(**line["entity"])
             # The first line has all relations; a later one may lack those that could not be made.
-            found.entities.setdefault((entity.blueprint, entity.identifier), entity)
+            self._found.entities.setdefault((entity.blueprint, entity.identifier), entity)
 
     def _row(self, line: Line) -> Iterator[Line]:
         key = (line["blueprint"], line["identifier"])
@@ -180,7 +181,10 @@ class _Replay:
 
     def _leave(self, line: Line, reason: str) -> None:
         self._left += AGAIN in reason
-        self._quarantine.copy({**line, "reason": reason})
+        if line["entry"] == "item" and line["identifier"]:
+            # What else there is of its entity stays with it.
+            self._found.broken[line["blueprint"], line["identifier"]] = True
+        self._quarantine.copy({name: value for name, value in line.items() if name != "parts"} | {"reason": reason})
 
     def _raw(self, lines: list[Line]) -> Iterator[Fragment]:
         stream = self._mapping.streams.get(lines[0]["stream"])
@@ -218,8 +222,9 @@ class _Replay:
         alike = [item for item in own if item.label.rpartition(" (")[0] == label.rpartition(" (")[0]]
         return same[0] if same else alike[0] if len(alike) == 1 else None
 
-    def _entities(self, found: _Found) -> dict[str, list[Entity]]:
+    def _entities(self) -> dict[str, list[Entity]]:
         by_blueprint: dict[str, list[Entity]] = {}
+        found = self._found
         made_anew = {*found.broken, *((item.blueprint, item.identifier) for item in found.fragments)}
         whole = [entity for key, entity in found.entities.items() if key not in made_anew]
         for entity in made_of(found.fragments, found.broken, self._mapping.merge, self._quarantine, whole):

@@ -287,6 +287,22 @@ def test_rows_that_need_a_lookup_are_left_to_a_sync(tmp_path: Path) -> None:
         assert "x" not in properties(port)
 
 
+def test_the_rest_of_an_entity_stays_with_a_row_that_is_left(tmp_path: Path) -> None:
+    file, left = tmp_path / "q.ndjson", tmp_path / "left.ndjson"
+    looking = body(resource(properties={"n": "$lookup.names[.id][0]"}), resource("b", properties={"s": ".s"}))
+    looking["lookups"] = {"names": {"stream": "b", "key": ".id", "value": ".n"}}
+    handlers = {"/a": rows({"id": "x"}), "/b": rows({"id": "x", "s": "a"})}
+    loose = blueprint("thing", n="number", s="string")
+    with embedded_port(THING) as port:
+        run(port, looking, handlers, file)
+        port.send("PUT", "/blueprints/thing", loose["thing"])
+        report = again(port, looking, file, left)
+        assert (report.exit_code, properties(port)) == (6, {})
+        mended = body(resource(properties={"n": "5"}), resource("b", properties={"s": ".s"}))
+        assert again(port, mended, left).exit_code == 0
+        assert properties(port) == {"x": {"n": 5, "s": "a"}}
+
+
 def test_a_refused_entity_waits_for_the_blueprint(tmp_path: Path) -> None:
     file = tmp_path / "q.ndjson"
     patterned = blueprint("thing", n="number", s={"type": "string", "pattern": "^[a-z]+$"})
