@@ -140,7 +140,7 @@ def test_plan_json_names_its_format_and_every_field(cli: Cli, live: dict[str, st
     write("blueprints/thing.yaml", {**BLUEPRINT, "title": "Other", "icon": "Box"})
     plan = json.loads(cli("plan", "--format", "json", env=live).stdout)
     assert plan["format"] == "portcfg/plan/1"
-    assert plan["counts"] == {"create": 0, "update": 1, "delete": 0, "noop": 0}
+    assert plan["counts"] == {"create": 0, "update": 1, "delete": 0, "noop": 0, "rename": 0}
     change = plan["changes"][0]
     assert change["file"] == "specs/blueprints/thing.yaml"
     assert change["fields"] == [
