@@ -160,7 +160,8 @@ def without_part(live: Body, section: Path, name: str) -> Body:
     if section == PROPERTIES and body["schema"].get("required"):
         body["schema"]["required"] = [each for each in body["schema"]["required"] if each != name]
     own = Ref("blueprint", str(live.get("identifier")))
-    unlinked = _unlinked(body) if section == RELATIONS else set()
+    # What another blueprint's relation links stays linked.
+    unlinked = _unlinked(body) - _unlinked(live) if section == RELATIONS else set()
     if unlinked:
         body = with_members(body, AGGREGATIONS, _less(members_of(body, AGGREGATIONS), unlinked))
     gone = {name, *unlinked}
