@@ -84,6 +84,7 @@ OWNERS = {
     "yaml": {"yamlread"},
     "ruamel": {"specnodes"},
     "requests": {"client", "retry", "sync.source"},
+    "urllib3": {"sync.source"},
     "tenacity": {"retry"},
     "jsonschema": {"shape", "emulator.*", "sync.*"},
     "deepdiff": {"diff"},

@@ -10,18 +10,21 @@ from typing import Any
 import jsonschema
 
 from portcfg.model import Path
-from portcfg.sync import jq_text
+from portcfg.sync import jq_text, ocean_checks
+from portcfg.sync.findings import Finding
+from portcfg.sync.findings import as_list as _list
+from portcfg.sync.findings import as_mapping as _mapping
 from portcfg.sync.jq_programs import RESERVED_VARIABLES, syntax_error
 from portcfg.sync.spec import AGGREGATORS, MERGE_RULES
 
-Finding = tuple[Path, str, str]
 _UNDEFINED = re.compile(r"\$(\w+) is not defined")
 _VARIABLE_HINT = "these names are taken: " + ", ".join(f"${name}" for name in sorted(RESERVED_VARIABLES))
 
 
 def mapping_problems(body: Any, path_prefix: Path = ()) -> Iterator[Finding]:
     """(path, message, hint) for each: jq that doesn't compile, forbidden names, unknown streams and lookups,
-    aggregators that don't exist, two writers of one property without a merge rule.
+    aggregators that don't exist, two writers of one property without a merge rule
+    (in a mapping of Ocean's grammar alone the last one counts, as there).
 
     `body` is a mapping file's content: an object, or a bare list of resources (then paths begin with an index). Shapes
     that the JSON Schema refuses are passed over, since they are reported there.
@@ -45,10 +48,12 @@ def _findings(body: Mapping[str, Any], runs_here: bool) -> Iterator[Finding]:
     if runs_here:
         yield from _unfit_variables(body)
         yield from _unknown_names(body)
+        yield from ocean_checks.path_parameters(body)
+        yield from ocean_checks.environment_read(body)
         yield from _aggregators(body)
         yield from _windows_without_day(body)
         yield from _groups_of_several_days(body)
-        yield from _two_writers(body)
+        yield from () if ocean_checks.is_stock(body) else _two_writers(body)
         yield from _unknown_report(body)
 
 
@@ -116,6 +121,10 @@ def _stream_expressions(path: Path, stream: Mapping[str, Any]) -> Iterator[tuple
     yield from _strings((*path, "pagination"), stream.get("pagination"), ("more", "next", "total"))
     yield from _strings((*path, "dedupe"), stream.get("dedupe"), ("by", "keep"))
     yield from _strings((*path, "window"), stream.get("window"), ("day",))
+    for name, parameter in _mapping(stream.get("path_parameters")).items():
+        below = (*path, "path_parameters", name)
+        yield from _strings(below, parameter, ("field", "filter"))
+        yield from _stream_expressions(below, _mapping(parameter))
     if isinstance(stream.get("body"), str):
         yield (*path, "body"), stream["body"]
     for key in ("body", "query_params"):
@@ -287,11 +296,3 @@ def _writers(body: Mapping[str, Any]) -> Iterator[tuple[int, str, str, str, str]
         for kind in ("properties", "relations"):
             for name, text in _mapping(entity.get(kind)).items():
                 yield index, blueprint, kind, str(name), json.dumps(text)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

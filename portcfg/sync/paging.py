@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote, urljoin
 
 from portcfg.errors import IncompleteError
 from portcfg.sync.jq_programs import Expression, JqError, Scope
 from portcfg.sync.source import Request, SourceAnswer
-from portcfg.sync.spec import Pagination, Stream
+from portcfg.sync.spec import Pagination, PathParameter, Stream
 from portcfg.sync.windows import Window
 
 Ask = Callable[[Request], SourceAnswer]
@@ -47,14 +48,50 @@ class Pager:
         self._stream = stream
         self._scope = scope
         self._ask = ask
+        self._path = stream.path
         self._compiled: dict[str, Expression] = {}
 
     def pages(self, window: Window | None) -> Iterator[Page]:
-        """Every page in order; raises IncompleteError when the end can't be reached or the count is short."""
+        """Every page in order; raises IncompleteError when the end can't be reached or the count is short.
+
+        With a path parameter these are the pages of each of its values, and each row has its value as `__<name>`.
+        """
+        if self._stream.parameter is None:
+            yield from self._pages(window)
+            return
+        name, total = self._stream.parameter.name, 0
+        for value in self._parameter_values(self._stream.parameter, window):
+            self._path = self._stream.path.replace(f"{{{name}}}", quote(value, safe=""))
+            last = None
+            for page in self._pages(window):
+                last = page.total
+                rows = [{**row, f"__{name}": value} for row in page.rows]
+                yield replace(page, rows=rows, total=None if last is None else total + last)
+            total += last or 0
+
+    def _parameter_values(self, parameter: PathParameter, window: Window | None) -> Iterator[str]:
+        """The values to read with, each once, in the source's order."""
+        pager = Pager(parameter.stream, self._scope, self._ask)
+        seen: set[str] = set()
+        for page in pager.pages(window):
+            if page.more_unread:
+                raise pager._incomplete(page.number, "there are more than this one page; give it `pagination`")
+            for row in page.rows:
+                if parameter.filter and pager._read(parameter.filter, row, page.number) is not True:
+                    continue
+                value = pager._read(parameter.field, row, page.number)
+                if isinstance(value, bool) or not isinstance(value, str | int) or value in ("", ".", ".."):
+                    raise pager._incomplete(page.number, f"`{parameter.field}` is {_kind(value)}, nothing for a path")
+                if str(value) not in seen:
+                    seen.add(str(value))
+                    yield str(value)
+
+    def _pages(self, window: Window | None) -> Iterator[Page]:
         paging = self._stream.pagination
         cursor = _Cursor(paging.start if paging else 1)
         before: tuple[Any, list[Any]] | None = None
         read = 0
+        followed: set[str] = set()
         while True:
             answer = self._ask(self._request(window, cursor))
             page = self._page(answer.value, cursor.page)
@@ -75,6 +112,10 @@ class Pager:
                 )
             if paging and cursor.page - paging.start + 1 >= paging.max_pages:
                 raise self._incomplete(cursor.page, f"still not at the end after {paging.max_pages} pages")
+            if following.next is not None:
+                if repr(following.next) in followed:
+                    raise self._incomplete(cursor.page, "the next page is one that was read already")
+                followed.add(repr(following.next))
             before, cursor = (answer.value, page.rows), following
 
     def _request(self, window: Window | None, cursor: _Cursor) -> Request:
@@ -82,7 +123,7 @@ class Pager:
         seen = window.as_json() if window else None
         body = self._template(stream.body, seen, cursor.page, whole=True)
         params = {name: self._template(value, seen, cursor.page) for name, value in stream.query_params.items()}
-        request = Request(stream.method, stream.path, params, body, stream.headers)
+        request = Request(stream.method, self._path, params, body, stream.headers)
         return self._with_page(request, paging, cursor) if paging else request
 
     def _template(self, value: Any, window: Any, page: int, whole: bool = False) -> Any:
@@ -149,6 +190,8 @@ class Pager:
         if paging.type in ("cursor", "link"):
             following = self._read(paging.next, answer.value, page.number) if paging.next else answer.next_link
             more = bool(following) and (not paging.more or self._more(paging, answer.value, page.number))
+            if more and paging.type == "link":
+                following = self._link(following, answer, page.number)
             return replace(step, next=following) if more else None
         if paging.more:
             more = self._more(paging, answer.value, page.number)
@@ -157,6 +200,12 @@ class Pager:
         else:
             more = bool(page.rows)
         return step if more else None
+
+    def _link(self, link: Any, answer: SourceAnswer, number: int) -> str:
+        """The URL that a link means, which may be relative to the page that it is on."""
+        if not isinstance(link, str):
+            raise self._incomplete(number, f"the next page is {_kind(link)} where a link is due")
+        return urljoin(answer.url, link)
 
     def _more(self, paging: Pagination, answer: Any, number: int) -> bool:
         more = self._read(paging.more, answer, number)

@@ -9,7 +9,8 @@ from typing import Any
 
 from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.sync import jq_text
-from portcfg.sync.checks import Finding, jq_variables, mapping_problems
+from portcfg.sync.checks import jq_variables, mapping_problems
+from portcfg.sync.findings import Finding
 from portcfg.sync.spec import (
     Auth,
     Dedupe,
@@ -17,6 +18,7 @@ from portcfg.sync.spec import (
     ItemsToParse,
     Lookup,
     Pagination,
+    PathParameter,
     SourceSpec,
     Stream,
     SyncMapping,
@@ -24,8 +26,8 @@ from portcfg.sync.spec import (
 )
 from portcfg.sync.windows import DEFAULT_DAYS, SETTLE_DAYS, WindowSpec
 
-INLINE_KEYS = ("method", "body", "query_params", "headers", "data_path", "pagination", "window", "rows", "dedupe",
-               "shape", "required")  # fmt: skip
+INLINE_KEYS = ("method", "body", "query_params", "headers", "data_path", "path_parameters", "pagination", "window",
+               "rows", "dedupe", "shape", "required")  # fmt: skip
 
 
 def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[str, Any] | None = None) -> SyncMapping:
@@ -93,6 +95,7 @@ def _source(raw: Mapping[str, Any]) -> SourceSpec:
         auth=Auth(**raw.get("auth", {})),
         rate_limits=raw.get("rate_limits", {}),
         timeout=float(raw.get("timeout", 60)),
+        max_answer_mib=int(raw.get("max_answer_mib", 64)),
     )
 
 
@@ -142,7 +145,13 @@ def _stream(name: str, raw: Mapping[str, Any], path: str) -> Stream:
         dedupe=_dedupe(dedupe),
         shape=raw.get("shape", {}),
         required=bool(raw.get("required", False)),
+        parameter=next((_parameter(name, *item) for item in raw.get("path_parameters", {}).items()), None),
     )
+
+
+def _parameter(stream: str, name: str, raw: Mapping[str, Any]) -> PathParameter:
+    source = _stream(f"{stream}, values of {name}", raw, raw["endpoint"])
+    return PathParameter(name, source, _text(raw["field"]), _text(raw.get("filter")))
 
 
 def _window(raw: Mapping[str, Any]) -> WindowSpec:

@@ -12,16 +12,20 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
+from urllib3.exceptions import HTTPError
 
 from portcfg.errors import AnswerError, ApiError, TerminalApiError, TransientApiError, UsageError
 from portcfg.retry import TRANSIENT_STATUSES, RetryPolicy, WaitingError, asked_wait, new_session, with_retries
+from portcfg.sync.answers import NotJsonError, read_body, strict_json
 from portcfg.sync.spec import Auth, SourceSpec
 
 CONNECT_SECONDS = 10.0
+# `source.timeout` is the longest silence; this many times as long may a whole answer take.
+WHOLE_ANSWER = 10
 MINUTE_SECONDS = 60.0
 # Shorter waits are not worth telling.
 TOLD_SECONDS = 2.0
@@ -41,10 +45,11 @@ class Request:
 
 @dataclass(frozen=True)
 class SourceAnswer:
-    """The decoded JSON and the `Link` header's next URL, if any."""
+    """The decoded JSON, the `Link` header's next URL, if any, and the URL asked, which links are relative to."""
 
     value: Any
     next_link: str = ""
+    url: str = ""
 
 
 class Pacer:
@@ -152,6 +157,7 @@ class SourceClient:
         url, path = self._url(request.path)
         self._pacer.wait(path)
         self.requests_made[path] = self.requests_made.get(path, 0) + 1
+        what = f"{request.method} {path}"
         try:
             response = self._session.request(
                 request.method,
@@ -162,40 +168,46 @@ class SourceClient:
                 timeout=(CONNECT_SECONDS, self._spec.timeout),
                 # A redirect could carry the key to another place, and turns a POST into a GET.
                 allow_redirects=False,
+                stream=True,
             )
-        except requests.RequestException as error:
-            message = f"{request.method} {path}: no whole answer from {self._spec.base_url} ({type(error).__name__})"
+            with response:
+                body = self._body(what, response)
+        except (requests.RequestException, HTTPError) as error:
+            message = f"{what}: no whole answer from {self._spec.base_url} ({type(error).__name__})"
             self._trouble = f"retry {attempt + 1} after no whole answer"
             raise WaitingError(TransientApiError(message)) from error
         self._trouble = f"retry {attempt + 1} after {response.status_code}"
-        return self._decode(f"{request.method} {path}", response)
+        return self._decode(what, response, body)
+
+    def _body(self, what: str, response: requests.Response) -> bytes:
+        limit, seconds = self._spec.max_answer_mib << 20, self._spec.timeout * WHOLE_ANSWER
+        return read_body(what, response.raw, limit, seconds, self._policy.monotonic)
 
     def _url(self, path: str) -> tuple[str, str]:
         """The URL to ask, and its path below the base. A link may lead anywhere on the base's own host only."""
         base = urlsplit(self._spec.base_url)
-        url = urlsplit(
-            urljoin(f"{self._spec.base_url}/", path) if "://" in path else self._spec.base_url + _rooted(path)
-        )
-        if (url.scheme, url.hostname, url.port) != (base.scheme, base.hostname, base.port):
+        url = urlsplit(path if "://" in path else self._spec.base_url + _rooted(path))
+        if _origin(url) != _origin(base):
             raise AnswerError(f"the next page is on another host than {self._spec.base_url}; the key is not sent there")
-        return url.geturl(), url.path.removeprefix(base.path)
+        # Without the link's user name and fragment, if any.
+        return urlunsplit((base.scheme, base.netloc, url.path, url.query, "")), url.path.removeprefix(base.path)
 
-    def _decode(self, what: str, response: requests.Response) -> SourceAnswer:
-        status = response.status_code
+    def _decode(self, what: str, response: requests.Response, body: bytes) -> SourceAnswer:
+        status, doubt = response.status_code, ""
         try:
-            value = response.json()
-        except ValueError:
-            value = None
+            value = strict_json(body)
+        except ValueError as error:
+            value, doubt = None, str(error) if isinstance(error, NotJsonError) else ""
         if status in TRANSIENT_STATUSES:
             wait = asked_wait(status, response.headers, self._policy.wall())
             raise WaitingError(source_error(TransientApiError, what, status, value), wait)
         if status >= 300:
             raise source_error(TerminalApiError, what, status, value, self._refusal_hint(status))
         if not isinstance(value, dict | list):
-            raise _unreadable(what, response)
-        if b"\\ud" in response.content.lower():
+            raise _unreadable(what, response, doubt)
+        if b"\\ud" in body.lower():
             value = _mended(value)
-        return SourceAnswer(value, response.links.get("next", {}).get("url", ""))
+        return SourceAnswer(value, response.links.get("next", {}).get("url", ""), response.url)
 
     def _refusal_hint(self, status: int) -> str:
         names = [name for name in (self._spec.auth.username_env, self._spec.auth.token_env) if name]
@@ -204,9 +216,20 @@ class SourceClient:
         return f"the key comes from {' and '.join(names)}: is it right for {self._spec.base_url}, and may it read this?"
 
 
-def _unreadable(what: str, response: requests.Response) -> AnswerError:
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    try:
+        return url.scheme, url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
+    except ValueError:
+        # A port that is no number.
+        return url.scheme, None, None
+
+
+def _unreadable(what: str, response: requests.Response, doubt: str) -> AnswerError:
     kind = response.headers.get("content-type", "no content type")
-    if "json" in kind:
+    if doubt:
+        message = f"{what} answered {response.status_code}, but its body is not to be trusted: {doubt}"
+        hint = "tell the source's owner; nothing can be read of such an answer"
+    elif "json" in kind:
         message = f"{what} answered {response.status_code}, but its body is cut off or not JSON"
         hint = "run again; if it stays so, see what the source or a proxy before it answers"
     else:

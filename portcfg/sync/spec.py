@@ -27,12 +27,16 @@ class Auth:
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """`rate_limits` are requests a minute by path prefix; `timeout` is in seconds."""
+    """`rate_limits` are requests a minute by path prefix; `timeout` is in seconds.
+
+    `max_answer_mib` is the size, unpacked, of the largest answer that is read.
+    """
 
     base_url: str
     auth: Auth = field(default_factory=Auth)
     rate_limits: Mapping[str, int] = field(default_factory=dict)
     timeout: float = 60.0
+    max_answer_mib: int = 64
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,16 @@ class Dedupe:
 
 
 @dataclass(frozen=True)
+class PathParameter:
+    """Ocean's: the values of `{name}` in a stream's path, one for each row of another stream that passes `filter`."""
+
+    name: str
+    stream: Stream
+    field: str
+    filter: str = ""
+
+
+@dataclass(frozen=True)
 class Stream:
     """One family of requests, read once a run. `body` is None, jq text, or an object whose leaves may be jq."""
 
@@ -76,6 +90,7 @@ class Stream:
     dedupe: Dedupe | None = None
     shape: Mapping[str, str] = field(default_factory=dict)
     required: bool = False
+    parameter: PathParameter | None = None
 
     @property
     def day(self) -> str:

@@ -108,9 +108,32 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "doesn't group by the stream's day, `.date`",
     ),
     "two writers": (
-        {"resources": [resource({"a": ".x"}), resource({"a": ".y"})]},
+        {"fill": {}, "resources": [resource({"a": ".x"}), resource({"a": ".y"})]},
         "resources.1.port.entity.mappings.properties.a",
         "resources[0] writes `b.a` too",
+    ),
+    "the environment": (
+        {"resources": [resource({}, exportEnvVariables=["HOME"])]},
+        "resources.0.selector.exportEnvVariables",
+        "jq doesn't see the environment here, where secrets are: HOME",
+    ),
+    "a parameter of the path without values": (
+        {"streams": {"s": {"path": "/a/{id}"}}, "resources": []},
+        "streams.s.path_parameters",
+        "`/a/{id}` and `path_parameters` name different parameters",
+    ),
+    "values for no parameter of the path": (
+        [resource({}, path_parameters={"id": {"endpoint": "/ids", "field": ".id"}})],
+        "0.selector.path_parameters",
+        "name different parameters",
+    ),
+    "jq of a parameter": (
+        {
+            "streams": {"s": {"path": "/a/{id}", "path_parameters": {"id": {"endpoint": "/ids", "field": ".id |"}}}},
+            "resources": [],
+        },
+        "streams.s.path_parameters.id.field",
+        "jq can't compile `.id |`",
     ),
     "aggregator": (
         {"resources": [resource({}, group_by={"a": ".a"}, aggregate={"n": {"total": ".n"}})]},
