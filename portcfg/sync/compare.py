@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,8 @@ class Fields:
     """What a blueprint's mappings write, and so what is compared.
 
     `silent` are those with a writer that was not read: having no value then is no reason to clear a live one. `more`
-    is what is read besides.
+    is what is read besides. With `whole` these are all that the blueprint has, and what an entity doesn't say it
+    shall not have, but for the `defaults` that Port fills in by itself.
     """
 
     properties: tuple[str, ...]
@@ -30,6 +31,8 @@ class Fields:
     team: bool
     silent: frozenset[str] = frozenset()
     more: tuple[str, ...] = ()
+    whole: bool = False
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def include(self) -> list[str]:
         """The `include` of a search. Relations stand beside properties there."""
@@ -52,6 +55,14 @@ def fields_of(entities: Sequence[Entity]) -> Fields:
     )
 
 
+def whole_fields(blueprint: Mapping[str, Any]) -> Fields:
+    """All fields of a blueprint, for mappings that say what an entity is and nothing else."""
+    properties = (blueprint.get("schema") or {}).get("properties") or {}
+    defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
+    relations = tuple(sorted(blueprint.get("relations") or {}))
+    return Fields(tuple(sorted(properties)), relations, True, True, True, whole=True, defaults=defaults)
+
+
 def read_live(port: PortReader, blueprint: Mapping[str, Any], entities: Sequence[Entity], fields: Fields) -> Live:
     """The live twins of the entities (and perhaps others), by identifier.
 
@@ -67,7 +78,8 @@ def read_live(port: PortReader, blueprint: Mapping[str, Any], entities: Sequence
 
     if spanning := _date_range(blueprint, entities):
         search(spanning)
-    for query in identifier_chunks(entity.identifier for entity in entities if entity.identifier not in found):
+    named = (entity.identifier for entity in entities if not entity.search)
+    for query in identifier_chunks(name for name in named if name not in found):
         search(query)
     return found
 
@@ -100,6 +112,9 @@ def changed_body(entity: Entity, live: Mapping[str, Any] | None, fields: Fields)
 
     An entity that nothing creates only adds: what it doesn't name stays.
     """
+    if entity.search:
+        # What Port has of it isn't known, so nulls go out as well: they clear.
+        return {**_body(entity, {}, {}), **_with_nulls(entity, fields)}
     if live is None:
         return _body(entity, {}, {})
     had, had_related = live.get("properties") or {}, live.get("relations") or {}
@@ -109,9 +124,9 @@ def changed_body(entity: Entity, live: Mapping[str, Any] | None, fields: Fields)
     properties = _said(entity.properties, names, fields.silent, (None,))
     relations = _said(entity.relations, related_names, fields.silent, (None, []))
     same = (
-        all(same_value(value, had.get(name)) for name, value in properties.items())
+        all(_same(name, value, had.get(name), fields) for name, value in properties.items())
         and all(_same_relation(value, had_related.get(name)) for name, value in relations.items())
-        and _same_meta(entity, live)
+        and _same_meta(entity, live, fields.whole)
     )
     if same:
         return None
@@ -138,12 +153,22 @@ def _body(entity: Entity, cleared: Mapping[str, Any], unrelated: Mapping[str, An
     return body
 
 
-def _same_meta(entity: Entity, live: Mapping[str, Any]) -> bool:
-    if entity.title is not None and entity.title != live.get("title"):
-        return False
-    if entity.icon is not None and entity.icon != live.get("icon"):
-        return False
-    return entity.team is None or _same_relation(entity.team, live.get("team"))
+def _with_nulls(entity: Entity, fields: Fields) -> dict[str, Any]:
+    return {
+        "properties": _said(entity.properties, tuple(entity.properties), fields.silent, (None,)),
+        "relations": _said(entity.relations, tuple(entity.relations), fields.silent, (None, [])),
+    }
+
+
+def _same(name: str, value: Any, live: Any, fields: Fields) -> bool:
+    return same_value(value, live) or (value is None and name in fields.defaults and fields.defaults[name] == live)
+
+
+def _same_meta(entity: Entity, live: Mapping[str, Any], whole: bool) -> bool:
+    for ours, theirs in ((entity.title, live.get("title")), (entity.icon, live.get("icon"))):
+        if ours != theirs and (whole or ours is not None):
+            return False
+    return (entity.team is None and not whole) or _same_relation(entity.team, live.get("team"))
 
 
 def same_value(ours: Any, live: Any) -> bool:

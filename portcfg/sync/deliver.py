@@ -15,7 +15,7 @@ from typing import Any
 
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import ApiError, TransientApiError
-from portcfg.sync.compare import Live, changed_body, fields_of, read_live
+from portcfg.sync.compare import Fields, Live, changed_body, fields_of, read_live, whole_fields
 from portcfg.sync.entities import Checks, instant
 from portcfg.sync.fragments import Entity, Refused
 from portcfg.sync.quarantine import Quarantine
@@ -28,6 +28,7 @@ from portcfg.sync.write import Body, BulkWriter
 Silent = Callable[[str], frozenset[str]]
 Key = tuple[str, str]
 IDLE = "idle (their resource says `creates: false`)"
+FOUND = "found by a search, so that it can't be told whether Port has newer values; a sync writes them"
 LATER = "written in Port after the run that these are of"
 LACKS = "it was written without a relation to something that was rejected"
 UNAUTHORIZED = 401
@@ -153,15 +154,20 @@ class Delivery:
         live = self._live(name, fit) if fit else {}
         self._progress(Progress("compare", name, len(fit), len(fit)))
         # What some fragment creates, and updates of what is there already.
-        wanted = [entity for entity in fit if entity.creates or entity.identifier in live]
+        wanted = [entity for entity in fit if entity.creates or entity.search or entity.identifier in live]
         if len(wanted) < len(fit):
             tally.skipped[IDLE] += len(fit) - len(wanted)
-        self._targets.add(name, (entity.identifier for entity in wanted))
+        self._targets.add(name, (entity.identifier for entity in wanted if not entity.search))
         parts.append(_Part(name, wanted, live))
 
     def _live(self, name: str, entities: list[Entity]) -> Live:
-        fields = replace(fields_of(entities), more=() if self._written_by is None else ("$updatedAt",))
+        fields = replace(self._fields(name, entities), more=() if self._written_by is None else ("$updatedAt",))
         return read_live(self._port, self._blueprints[name], entities, fields)
+
+    def _fields(self, name: str, entities: list[Entity], silent: frozenset[str] = frozenset()) -> Fields:
+        # Where some writer was not read nobody knows what an entity is and nothing else.
+        whole = self._mapping.override and not silent
+        return whole_fields(self._blueprints[name]) if whole else fields_of(entities)
 
     def _is_later(self, live: Mapping[str, Any] | None) -> bool:
         if self._written_by is None or live is None:
@@ -209,17 +215,16 @@ class Delivery:
     def _write(self, part: _Part, silent: frozenset[str]) -> None:
         tally, entities = self._tallies[part.name], part.related.entities
         known = set(self._blueprints[part.name].get("relations") or {})
-        fields = fields_of(entities).narrowed(known, silent)
+        fields = self._fields(part.name, entities, silent).narrowed(known, silent)
         changed = (changed_body(entity, part.live.get(entity.identifier), fields) for entity in entities)
         differing = [body for body in changed if body]
         tally.unchanged = len(entities) - len(differing)
-        bodies = [body for body in differing if not self._is_later(part.live.get(body["identifier"]))]
-        if len(bodies) < len(differing):
-            tally.skipped[LATER] += len(differing) - len(bodies)
+        searched = frozenset(entity.identifier for entity in entities if entity.search)
+        bodies = [body for body in differing if not self._stays(part, body, searched, tally)]
         asked = frozenset(body["identifier"] for body in bodies)
         if self._dry_run or not isinstance(self._port, PortWriter):
             self._planned.append(part)
-            tally.updated = sum(body["identifier"] in part.live for body in bodies)
+            tally.updated = sum(body["identifier"] in part.live or body["identifier"] in searched for body in bodies)
             tally.created = len(bodies) - tally.updated
             return
         done = 0
@@ -229,9 +234,20 @@ class Delivery:
             done += count
             self._progress(Progress("write", part.name, done, len(bodies)))
 
-        sent = _Sent(part, BulkWriter(self._port, part.name, wrote, part.related.creating), asked)
+        writer = BulkWriter(self._port, part.name, wrote, part.related.creating, searched, override=fields.whole)
+        sent = _Sent(part, writer, asked)
         self._sent.append(sent)
         sent.writer.write(bodies)
+
+    def _stays(self, part: _Part, body: Body, searched: frozenset[str], tally: Tally) -> bool:
+        """Whether what Port has is kept, in a run that writes what an earlier one couldn't."""
+        if self._written_by is not None and body["identifier"] in searched:
+            tally.skipped[FOUND] += 1
+            return True
+        later = self._is_later(part.live.get(body["identifier"]))
+        if later:
+            tally.skipped[LATER] += 1
+        return later
 
     def _settle(self) -> None:
         """What waits for other entities, now that those are written; then what became of everything."""

@@ -35,9 +35,13 @@ def safe_identifier(raw: str) -> str:
 def with_safe_identifiers(entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
     """Entities under safe identifiers. Those that would fall on one identifier are all rejected, as are unfit ones."""
     by_safe: dict[tuple[str, str], list[Entity]] = {}
-    for entity in entities:
-        by_safe.setdefault((entity.blueprint, safe_identifier(entity.identifier)), []).append(entity)
     kept: list[Entity] = []
+    for entity in entities:
+        if entity.search:
+            # Which entity it is, and so what it is called, only Port knows.
+            kept.append(entity)
+        else:
+            by_safe.setdefault((entity.blueprint, safe_identifier(entity.identifier)), []).append(entity)
     refused: list[Refused] = []
     for (blueprint, safe), group in by_safe.items():
         reason = _identifier_problem(safe, [entity.identifier for entity in group])
@@ -54,6 +58,7 @@ def made_of(
     rules: Rules,
     quarantine: Quarantine,
     more: Iterable[Entity] = (),
+    last_wins: bool = False,
 ) -> list[Entity]:
     """The entities that the fragments make, and `more`; those that don't fit, and the `broken` ones, are quarantined.
 
@@ -64,7 +69,7 @@ def made_of(
         _keep_broken(whole, broken, quarantine)
         quarantine.lost.update((blueprint, safe_identifier(identifier)) for blueprint, identifier in broken)
         whole = [item for item in whole if (item.blueprint, item.identifier) not in broken]
-    entities, unmerged = merge(whole, rules)
+    entities, unmerged = merge(whole, rules, last_wins)
     entities, unfit = with_safe_identifiers([*entities, *more])
     for refused in (*unmerged, *unfit):
         quarantine.reject_entity(refused)

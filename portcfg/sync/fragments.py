@@ -3,14 +3,19 @@
 A null says nothing. Equal values agree; where values differ the mapping's `merge` rule decides, and without a rule the
 entity is rejected: a number that depends on which row came last is worse than none. Fragments are put in the order of
 their resources first, so that the order in which streams arrive doesn't matter.
+
+Where the last writer counts, as with Ocean, each resource's fragments make one, and what later resources say wins,
+nulls included.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from portcfg.sync.report import Reject
@@ -25,6 +30,7 @@ EXACT = 10**15
 class Entity:
     """What portcfg wants in Port. With `creates` False it only updates an entity that is there already.
 
+    With `search` the identifier is the JSON text of a search query, and Port finds the entity that is meant.
     `parts` are the fragments that it was made of, and None where they need not be known later.
     """
 
@@ -36,6 +42,7 @@ class Entity:
     properties: dict[str, Any] = field(default_factory=dict)
     relations: dict[str, Any] = field(default_factory=dict)
     creates: bool = True
+    search: bool = False
     parts: tuple[Fragment, ...] | None = field(default=None, compare=False, repr=False)
 
 
@@ -88,34 +95,67 @@ def by_entity(fragments: Iterable[Fragment]) -> dict[Key, list[Fragment]]:
     return grouped
 
 
-def merge(fragments: Iterable[Fragment], rules: Mapping[str, Mapping[str, str]]) -> tuple[list[Entity], list[Refused]]:
+def merge(
+    fragments: Iterable[Fragment], rules: Mapping[str, Mapping[str, str]], last_wins: bool = False
+) -> tuple[list[Entity], list[Refused]]:
     """All entities, sorted by blueprint and identifier, and those whose fragments disagree."""
     entities: list[Entity] = []
     refused: list[Refused] = []
     for (blueprint, identifier), parts in sorted(by_entity(fragments).items()):
         try:
-            entities.append(_merged(parts, rules.get(blueprint, {})))
+            entities.append(_merged(parts, None if last_wins else rules.get(blueprint, {})))
         except MergeError as error:
             entity = Entity(blueprint, identifier, parts=tuple(parts))
             refused.append(Refused("merge", blueprint, identifier, str(error), error.name, entity))
     return entities, refused
 
 
-def _merged(parts: list[Fragment], rules: Mapping[str, str]) -> Entity:
+def overwritten(fragments: Iterable[Fragment]) -> list[str]:
+    """What a person should know of entities of which several resources say different things."""
+    found = Counter(blueprint for (blueprint, _), parts in by_entity(fragments).items() if _differ(parts))
+    return [
+        f"{name}: resources say different things of {count} entities; the last one in the mapping counts, as with "
+        "Ocean (`merge` makes another rule)"
+        for name, count in sorted(found.items())
+    ]
+
+
+def _differ(parts: list[Fragment]) -> bool:
+    said: dict[str, tuple[int, Any]] = {}
+    for part in parts:
+        for name, value in (*part.properties.items(), *part.relations.items()):
+            order, before = said.setdefault(name, (part.order, value))
+            if order != part.order and before != value:
+                return True
+    return False
+
+
+def _merged(parts: list[Fragment], rules: Mapping[str, str] | None) -> Entity:
+    """`rules` None: the last resource counts."""
     first = parts[0]
     if len(parts) > 1:
         parts = sorted(parts, key=lambda part: (part.order, _text(part.title), _text(part.properties)))
+    said = parts if rules is not None else parts[::-1]
     return Entity(
         blueprint=first.blueprint,
         identifier=first.identifier,
-        title=_first([part.title for part in parts]),
-        icon=_first([part.icon for part in parts]),
-        team=_first([part.team for part in parts]),
-        properties=_fields([part.properties for part in parts], rules),
-        relations=_fields([part.relations for part in parts], rules),
+        title=_first([part.title for part in said]),
+        icon=_first([part.icon for part in said]),
+        team=_first([part.team for part in said]),
+        properties=_all_fields([(part.order, part.properties) for part in parts], rules),
+        relations=_all_fields([(part.order, part.relations) for part in parts], rules),
         creates=any(part.creates for part in parts),
+        search=first.search,
         parts=tuple(parts) if any(part.origin for part in parts) else None,
     )
+
+
+def _all_fields(parts: Sequence[tuple[int, dict[str, Any]]], rules: Mapping[str, str] | None) -> dict[str, Any]:
+    if rules is not None:
+        return _fields([fields for _, fields in parts], rules)
+    resources = groupby(parts, key=lambda part: part[0])
+    layers = [_fields([fields for _, fields in layer], {}) for _, layer in resources]
+    return {name: value for layer in layers for name, value in layer.items()}
 
 
 def _fields(parts: Sequence[dict[str, Any]], rules: Mapping[str, str]) -> dict[str, Any]:
@@ -204,3 +244,13 @@ def _boolean(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def search_text(query: Any) -> str:
+    """A search query as an identifier; '' where some of it is null, since such a row names no entity."""
+    return "" if _has_null(query) else _text(query)
+
+
+def _has_null(value: Any) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return value is None or any(map(_has_null, parts))

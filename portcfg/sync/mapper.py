@@ -15,7 +15,7 @@ from typing import Any
 
 from portcfg.errors import IncompleteError
 from portcfg.sync.aggregate import Groups, compile_aggregate
-from portcfg.sync.fragments import Fragment, Key, Origin
+from portcfg.sync.fragments import Fragment, Key, Origin, search_text
 from portcfg.sync.jq_programs import (
     BATCH_ROWS,
     RowError,
@@ -196,6 +196,9 @@ class ResourceMapper:
     def _fragment(self, window: Any, row: Any, result: RowValues) -> Fragment | None:
         identifier, blueprint, title, icon, team, creates = result.values[: len(_HEAD)]
         self._values.add(result)
+        search = self.resource.entity.search
+        if search:
+            identifier = search_text(identifier)
         if not identifier or not blueprint:
             self.count.no_identifier += 1
             return None
@@ -214,7 +217,9 @@ class ResourceMapper:
             team=team,
             properties=dict(zip(self.resource.entity.properties, result.values[len(_HEAD) : middle], strict=True)),
             relations=dict(zip(self.resource.entity.relations, result.values[middle:], strict=True)),
-            creates=creates is not False,
+            # What Port has to find must be there.
+            creates=creates is not False and not search,
+            search=search,
         )
 
     def _with_origin(self, fragment: Fragment, window: Any, row: Any) -> Fragment:

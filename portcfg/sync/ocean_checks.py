@@ -42,6 +42,32 @@ def path_parameters(body: Mapping[str, Any]) -> Iterator[Finding]:
             yield (*path, "path_parameters"), "a path takes one parameter", hint
 
 
+def not_to_override(body: Mapping[str, Any]) -> Iterator[Finding]:
+    """Resources that only add to an entity, where nothing may be added to what a mapping says."""
+    if body.get("enableMergeEntity", True) is False:
+        for index, resource in enumerate(as_list(body.get("resources"))):
+            if "creates" in as_mapping(as_mapping(resource).get("selector")):
+                hint = "leave out one of the two"
+                message = "`creates` adds to entities, which `enableMergeEntity: false` replaces as a whole"
+                yield ("resources", index, "selector", "creates"), message, hint
+
+
+def notices(body: Mapping[str, Any]) -> Iterator[str]:
+    """What is otherwise here than in an Ocean that runs the same mapping."""
+    deleting = [key for key in ("deleteDependentEntities", "entityDeletionThreshold") if body.get(key)]
+    if deleting:
+        names = " and ".join(f"`{key}`" for key in deleting)
+        yield f"{names}: without effect, since a sync deletes nothing; what the source no longer has stays in Port"
+    if any(isinstance(entity.get("identifier"), Mapping) for entity in _entities(body)):
+        yield "entities whose identifier is a search are written by every run, as with Ocean: only Port knows them"
+
+
+def _entities(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for resource in as_list(body.get("resources")):
+        mappings = as_mapping(as_mapping(as_mapping(resource).get("port")).get("entity")).get("mappings")
+        yield from map(as_mapping, as_list(mappings) or [mappings])
+
+
 def _requests(body: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any], Any]]:
     """The place, the definition and the path of every family of requests."""
     for name, stream in as_mapping(body.get("streams")).items():

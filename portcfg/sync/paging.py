@@ -49,6 +49,7 @@ class Pager:
         self._scope = scope
         self._ask = ask
         self._path = stream.path
+        self._place = f"stream {stream.name}"
         self._compiled: dict[str, Expression] = {}
 
     def pages(self, window: Window | None) -> Iterator[Page]:
@@ -62,6 +63,7 @@ class Pager:
         name, total = self._stream.parameter.name, 0
         for value in self._parameter_values(self._stream.parameter, window):
             self._path = self._stream.path.replace(f"{{{name}}}", quote(value, safe=""))
+            self._place = f"stream {self._stream.name}, {name} {value}"
             last = None
             for page in self._pages(window):
                 last = page.total
@@ -77,7 +79,7 @@ class Pager:
             if page.more_unread:
                 raise pager._incomplete(page.number, "there are more than this one page; give it `pagination`")
             for row in page.rows:
-                if parameter.filter and pager._read(parameter.filter, row, page.number) is not True:
+                if parameter.filter and not pager._truth(parameter.filter, row, page.number):
                     continue
                 value = pager._read(parameter.field, row, page.number)
                 if isinstance(value, bool) or not isinstance(value, str | int) or value in ("", ".", ".."):
@@ -123,7 +125,8 @@ class Pager:
         seen = window.as_json() if window else None
         body = self._template(stream.body, seen, cursor.page, whole=True)
         params = {name: self._template(value, seen, cursor.page) for name, value in stream.query_params.items()}
-        request = Request(stream.method, self._path, params, body, stream.headers)
+        family = stream.path if stream.parameter else ""
+        request = Request(stream.method, self._path, params, body, stream.headers, family)
         return self._with_page(request, paging, cursor) if paging else request
 
     def _template(self, value: Any, window: Any, page: int, whole: bool = False) -> Any:
@@ -189,12 +192,12 @@ class Pager:
         step = _Cursor(cursor.page + 1, cursor.offset + len(page.rows))
         if paging.type in ("cursor", "link"):
             following = self._read(paging.next, answer.value, page.number) if paging.next else answer.next_link
-            more = bool(following) and (not paging.more or self._more(paging, answer.value, page.number))
+            more = bool(following) and (not paging.more or self._truth(paging.more, answer.value, page.number))
             if more and paging.type == "link":
                 following = self._link(following, answer, page.number)
             return replace(step, next=following) if more else None
         if paging.more:
-            more = self._more(paging, answer.value, page.number)
+            more = self._truth(paging.more, answer.value, page.number)
         elif page.total is not None:
             more = bool(page.rows) and read < page.total
         else:
@@ -207,11 +210,11 @@ class Pager:
             raise self._incomplete(number, f"the next page is {_kind(link)} where a link is due")
         return urljoin(answer.url, link)
 
-    def _more(self, paging: Pagination, answer: Any, number: int) -> bool:
-        more = self._read(paging.more, answer, number)
-        if not isinstance(more, bool):
-            raise self._incomplete(number, f"`{paging.more}` is {_kind(more)} where true or false is due")
-        return more
+    def _truth(self, expression: str, value: Any, number: int) -> bool:
+        found = self._read(expression, value, number)
+        if not isinstance(found, bool):
+            raise self._incomplete(number, f"`{expression}` is {_kind(found)} where true or false is due")
+        return found
 
     def _count(self, paging: Pagination | None, page: Page, read: int) -> None:
         if page.total is not None and paging and read != page.total:
@@ -230,7 +233,7 @@ class Pager:
 
     def _incomplete(self, page: int, message: str) -> IncompleteError:
         return IncompleteError(
-            f"stream {self._stream.name}, page {page}: {message}",
+            f"{self._place}, page {page}: {message}",
             hint="nothing that depends on this stream was written; run again, or check the stream's definition",
         )
 

@@ -11,6 +11,7 @@ from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.sync import jq_text
 from portcfg.sync.checks import jq_variables, mapping_problems
 from portcfg.sync.findings import Finding
+from portcfg.sync.ocean_checks import is_stock, not_to_override, notices
 from portcfg.sync.spec import (
     Auth,
     Dedupe,
@@ -56,6 +57,9 @@ def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[
         settle_days=body.get("settle_days", SETTLE_DAYS),
         report={name: tuple(properties) for name, properties in body.get("report", {}).items()},
         record_run=bool(body.get("record_run", False)),
+        last_wins=is_stock(body),
+        override=body.get("enableMergeEntity", True) is False,
+        notices=tuple(notices(body)),
     )
 
 
@@ -81,12 +85,7 @@ def _not_runnable(body: Mapping[str, Any]) -> list[Finding]:
     if not isinstance(body.get("source"), Mapping) or not body["source"].get("base_url"):
         hint = "say where to read: `source: {base_url: https://..., auth: {type: ...}}`"
         found.append((("source",), "the mapping has no source.base_url", hint))
-    for index, resource in enumerate(body.get("resources", [])):
-        for mapping in _entity_mappings(resource):
-            if isinstance(mapping.get("identifier"), Mapping):
-                path = ("resources", index, "port", "entity", "mappings", "identifier")
-                found.append((path, "portcfg doesn't run identifiers by search query", "name the identifier in jq"))
-    return found
+    return [*found, *not_to_override(body)]
 
 
 def _source(raw: Mapping[str, Any]) -> SourceSpec:
@@ -195,13 +194,14 @@ def _resource(label: str, stream: str, raw: Mapping[str, Any], mapping: Mapping[
 
 def _entity(raw: Mapping[str, Any]) -> EntityMapping:
     return EntityMapping(
-        identifier=_text(raw["identifier"]),
+        identifier=_query_jq(raw["identifier"]),
         blueprint=_text(raw["blueprint"]),
         title=_text(raw.get("title")),
         icon=_text(raw.get("icon")),
         team=_query_jq(raw.get("team")),
         properties={name: _text(text) for name, text in (raw.get("properties") or {}).items()},
         relations={name: _query_jq(text) for name, text in (raw.get("relations") or {}).items()},
+        search=isinstance(raw["identifier"], Mapping),
     )
 
 
@@ -213,7 +213,7 @@ def _text(value: Any) -> str:
 
 
 def _query_jq(value: Any) -> str:
-    """A relation is jq, or Ocean's search query whose leaves are jq: then the jq that builds the query."""
+    """An identifier, team or relation: jq, or Ocean's search query with jq as its leaves, then jq that builds it."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{json.dumps(key)}: ({_query_jq(item)}\n)" for key, item in value.items()) + "}"
     if isinstance(value, list):

@@ -227,7 +227,8 @@ class _Replay:
         found = self._found
         made_anew = {*found.broken, *((item.blueprint, item.identifier) for item in found.fragments)}
         whole = [entity for key, entity in found.entities.items() if key not in made_anew]
-        for entity in made_of(found.fragments, found.broken, self._mapping.merge, self._quarantine, whole):
+        rules, last_wins = self._mapping.merge, self._mapping.last_wins
+        for entity in made_of(found.fragments, found.broken, rules, self._quarantine, whole, last_wins):
             by_blueprint.setdefault(entity.blueprint, []).append(self._filled(entity))
         return by_blueprint
 

@@ -24,7 +24,7 @@ from portcfg.sync.coverage import Known, due_days, every_day, gap_days, missing_
 from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_days
 from portcfg.sync.deliver import Delivery, Tally
 from portcfg.sync.entities import filled, made_of
-from portcfg.sync.fragments import Entity
+from portcfg.sync.fragments import Entity, overwritten
 from portcfg.sync.intake import Failed, Intake, Reader
 from portcfg.sync.parts import run_parts, undated_streams
 from portcfg.sync.quarantine import Quarantine
@@ -157,7 +157,7 @@ def _nothing_to_do(mapping: SyncMapping, options: SyncOptions, span: DayRange) -
 
 def _notices(mapping: SyncMapping, options: SyncOptions, known: Known, todo: list[DayRange]) -> list[str]:
     """What a person should know of the days that were chosen."""
-    found = []
+    found = list(mapping.notices)
     if not options.asks_for_days and todo and (gap := gap_days(known, todo[-1].last)):
         found.append(f"{len(gap)} day(s) that were missing are read now, from {gap[0]} to {gap[-1]}")
     if len(todo) > 1:
@@ -230,7 +230,9 @@ class _Run:
         fragments = [item for item in intake.fragments if item.blueprint not in held]
         broken = {key: again for key, again in intake.broken.items() if key[0] not in held}
         found: dict[str, list[Entity]] = {}
-        for entity in made_of(fragments, broken, self._mapping.merge, self._quarantine):
+        last_wins = self._mapping.last_wins
+        intake.notices += overwritten(fragments) if last_wins else []
+        for entity in made_of(fragments, broken, self._mapping.merge, self._quarantine, last_wins=last_wins):
             found.setdefault(entity.blueprint, []).append(entity)
         return {name: [filled(item, self._fill(intake, name)) for item in items] for name, items in found.items()}
 

@@ -34,13 +34,17 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Request:
-    """One request to the source. `path` may be a whole URL on the source's own host (a next link)."""
+    """One request to the source. `path` may be a whole URL on the source's own host (a next link).
+
+    It is counted as one of its `family`, or by its path without one.
+    """
 
     method: str
     path: str
     params: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,8 @@ class SourceClient:
         self.retries += attempt > 0
         url, path = self._url(request.path)
         self._pacer.wait(path)
-        self.requests_made[path] = self.requests_made.get(path, 0) + 1
+        counted = request.family or path
+        self.requests_made[counted] = self.requests_made.get(counted, 0) + 1
         what = f"{request.method} {path}"
         try:
             response = self._session.request(

@@ -110,7 +110,10 @@ class Lookup:
 
 @dataclass(frozen=True)
 class EntityMapping:
-    """Ocean's `port.entity.mappings`, every expression normalised. `blueprint` is jq, mostly a constant."""
+    """Ocean's `port.entity.mappings`, every expression normalised. `blueprint` is jq, mostly a constant.
+
+    With `search` the identifier's jq gives a search query instead, and Port finds the one entity that is meant.
+    """
 
     identifier: str
     blueprint: str
@@ -119,6 +122,7 @@ class EntityMapping:
     team: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
     relations: Mapping[str, str] = field(default_factory=dict)
+    search: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,9 @@ class SyncMapping:
 
     `settle_days` are the days after which a day's rows don't change any more. `report` are the properties, by
     blueprint, whose sums by day are in the report; with `record_run` the run is an entity in Port.
+
+    `last_wins`: of resources that say different things of one entity the last one counts, as with Ocean. `override`:
+    an entity is what the mapping says and nothing else. `notices` are what a person should know of the mapping itself.
     """
 
     identifier: str
@@ -192,6 +199,9 @@ class SyncMapping:
     settle_days: int = SETTLE_DAYS
     report: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     record_run: bool = False
+    last_wins: bool = False
+    override: bool = False
+    notices: tuple[str, ...] = ()
 
     def when_missing(self, blueprint: str, relation: str) -> str:
         """What to do with a relation whose target doesn't exist."""

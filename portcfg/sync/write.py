@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,9 @@ class BulkWriter:
 
     `creating` are, by identifier, the relations whose missing targets Port shall make. Such an entity goes out without
     them first, so that its other targets are there when Port makes what is missing: it would make those, too.
+
+    The identifiers in `searched` are the texts of search queries, and go out as such. With `override` an entity in
+    Port becomes what its body says and nothing else.
     """
 
     def __init__(
@@ -40,10 +44,14 @@ class BulkWriter:
         blueprint: str,
         wrote: Callable[[int], None] = lambda _: None,
         creating: Mapping[str, Container[str]] | None = None,
+        searched: Container[str] = frozenset(),
+        override: bool = False,
     ) -> None:
         self._port = port
         self._path = f"/blueprints/{segment(blueprint)}/entities/bulk"
         self._creating = creating or {}
+        self._searched = searched
+        self._override = override
         self._wrote = wrote
         self._whole: dict[str, Body] = {}
         self.written = Written()
@@ -60,8 +68,10 @@ class BulkWriter:
         making = [body for body in bodies if body["identifier"] in self._creating]
         self._whole.update({body["identifier"]: body for body in making})
         first = [body for body in map(self._without_made, making) if body.get("relations")]
-        for batch in bulks([body for body in bodies if body["identifier"] not in self._creating] + first):
-            self._send(batch)
+        whole = [body for body in bodies if body["identifier"] not in self._creating]
+        # Bodies without some of their relations don't replace an entity: the rest of it is still to come.
+        for batch, merged in [(batch, False) for batch in bulks(whole)] + [(batch, True) for batch in bulks(first)]:
+            self._send(batch, merged=merged)
             wrote(sum(body["identifier"] not in self._creating for body in batch))
         failed = {*self.written.refused, *self.written.deferred}
         held_back = {body["identifier"] for body in first} & failed
@@ -77,7 +87,8 @@ class BulkWriter:
         """Write what waits without its relations, for it to be there when the others of a circle relate to it."""
         for batch in bulks([body for body, _ in self.written.deferred.values()]):
             before = dict(self.written.deferred)
-            self._send([{key: value for key, value in body.items() if key != "relations"} for body in batch])
+            bare = [{key: value for key, value in body.items() if key != "relations"} for body in batch]
+            self._send(bare, merged=True)
             # Those that Port took are not done: their relations are still to come.
             self.written.deferred.update(
                 {name: waiting for name, waiting in before.items() if name not in self.written.refused}
@@ -90,17 +101,21 @@ class BulkWriter:
             self.written.refused[name] = self.written.deferred.pop(name)[1]
         return gone
 
-    def _send(self, batch: list[Body], create_missing: bool = False) -> None:
-        make = "true" if create_missing else "false"
-        params = {"upsert": "true", "merge": "true", "create_missing_related_entities": make}
+    def _send(self, batch: list[Body], create_missing: bool = False, merged: bool = False) -> None:
+        merge = "true" if merged or not self._override else "false"
+        params = {"upsert": "true", "merge": merge, "create_missing_related_entities": str(create_missing).lower()}
         try:
-            answer = self._port.send("POST", self._path, {"entities": batch}, params)
+            answer = self._port.send("POST", self._path, {"entities": list(map(self._sent, batch))}, params)
         except TerminalApiError as error:
-            self._refused_whole(batch, error, create_missing)
+            self._refused_whole(batch, error, create_missing, merged)
             return
         self._read(batch, answer.body)
 
-    def _refused_whole(self, batch: list[Body], error: TerminalApiError, create_missing: bool) -> None:
+    def _sent(self, body: Body) -> Body:
+        name = body["identifier"]
+        return {**body, "identifier": json.loads(name)} if name in self._searched else body
+
+    def _refused_whole(self, batch: list[Body], error: TerminalApiError, create_missing: bool, merged: bool) -> None:
         if error.status not in DIVISIBLE:
             raise error
         if len(batch) == 1:
@@ -108,8 +123,8 @@ class BulkWriter:
             return
         # Too big, or one bad item spoils all: halves find out which.
         half = len(batch) // 2
-        self._send(batch[:half], create_missing)
-        self._send(batch[half:], create_missing)
+        self._send(batch[:half], create_missing, merged)
+        self._send(batch[half:], create_missing, merged)
 
     def _read(self, batch: list[Body], body: Body) -> None:
         waiting = dict(enumerate(batch))

@@ -239,14 +239,13 @@ def test_every_key_of_the_schema_is_described() -> None:
 
 
 def test_what_cannot_be_run_here_is_refused_with_the_reason() -> None:
-    by_query = resource({})
-    by_query["port"]["entity"]["mappings"]["identifier"] = {"combinator": '"and"', "rules": []}
+    adding = resource({}, creates="false")
     with pytest.raises(InvalidSpecsError) as caught:
-        mapping_of({"runner": "ocean", "source": {}, "resources": [by_query]})
+        mapping_of({"runner": "ocean", "source": {}, "enableMergeEntity": False, "resources": [adding]})
     messages = [problem.message for problem in caught.value.problems]
     assert any("`ocean` runs this mapping" in message for message in messages)
     assert any("no source.base_url" in message for message in messages)
-    assert any("identifiers by search query" in message for message in messages)
+    assert any("`creates` adds to entities" in message for message in messages)
 
 
 def test_the_shipped_mapping_keeps_the_customers_expressions() -> None:
