@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,6 +77,21 @@ def test_a_thousand_changes_fit_into_a_comment_and_are_whole_in_json() -> None:
     text = plan_text(plan)
     assert all(name in text for name in live)
     assert len(json.loads(plan_json(plan))["changes"]) == 1000
+
+
+def test_a_thousand_notes_leave_room_for_the_changes() -> None:
+    plan = planned({}, {"blueprint/a": blueprint()})
+    notes = tuple(f"{number}: {'x' * 500}" for number in range(1000))
+    markdown = plan_markdown(replace(plan, notes=notes, refusals=notes))
+    assert len(markdown) < 65_536
+    assert "> and 985 more notes: `portcfg plan` shows them" in markdown
+    assert "+ create blueprint/a" in markdown
+
+
+def test_the_name_of_who_deleted_something_acts_on_no_terminal() -> None:
+    plan = planned({}, {"blueprint/a": blueprint()})
+    text = plan_text(replace(plan, changes=(replace(plan.changes[0], drifted="deleted in Port by \x1b[31mme"),)))
+    assert "(deleted in Port by \\u001b[31mme)" in text
 
 
 def test_a_long_value_is_cut_in_text_and_whole_in_json() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from portcfg import __version__
@@ -25,7 +25,8 @@ HEADINGS = {
 # GitHub refuses comments over 65,536 characters.
 MARKDOWN_LIMIT = 60_000
 MAX_NOTE = 1_000
-MAX_REFUSALS = 20
+# Notes, refusals and cycles each; a comment has no room for more of them beside the changes.
+MAX_TOLD = 15
 
 
 def headline(plan: Plan) -> str:
@@ -86,7 +87,7 @@ def _tells(change: Change) -> bool:
 def _change_lines(change: Change) -> Iterator[str]:
     adopted = " (exists in Port, will be managed from now on)" if change.adopted and change.before else ""
     source = f"  [{plain(change.file)}]" if change.file else ""
-    deleted = f" ({change.drifted})" if change.action is Action.CREATE and change.drifted else ""
+    deleted = f" ({plain(change.drifted)})" if change.action is Action.CREATE and change.drifted else ""
     yield f"{_title(change)}{adopted}{deleted}{source}"
     yield from (f"    note: {plain(note)}" for note in change.notes)
     yield from (f"    {impact['risk']}: {plain(impact['reason'])}" for impact in _harms(change))
@@ -170,9 +171,14 @@ def _field_json(field: FieldChange) -> dict[str, Any]:
 
 def plan_markdown(plan: Plan) -> str:
     """The plan for a pull request comment: deletes first and open, the rest folded, never over GitHub's limit."""
-    parts = [f"### portcfg: {headline(plan)}", *(f"> {code(shortened(note, MAX_NOTE))}" for note in plan.notes)]
-    parts += [f"> **refused** {code(shortened(refusal, MAX_NOTE))}" for refusal in plan.refusals[:MAX_REFUSALS]]
-    parts += [f"> {cycle.heading}: {code(shortened(', '.join(cycle.refs), MAX_NOTE))}" for cycle in cycles_of(plan)]
+    refused = (("**refused** ", refusal) for refusal in plan.refusals)
+    cycles = ((f"{cycle.heading}: ", ", ".join(cycle.refs)) for cycle in cycles_of(plan))
+    told = (
+        _quoted("refusals", refused),
+        _quoted("notes", (("", note) for note in plan.notes)),
+        _quoted("cycles", cycles),
+    )
+    parts = [f"### portcfg: {headline(plan)}", *(line for lines in told for line in lines)]
     order = {Action.DELETE: 0, Action.UPDATE: 1, Action.CREATE: 2, Action.NOOP: 3}
     changes = sorted(plan.changes, key=lambda change: (not _open(change), order[change.action]))
     left_out, used = 0, sum(map(len, parts))
@@ -189,6 +195,14 @@ def plan_markdown(plan: Plan) -> str:
     if left_out:
         parts.append(f"_The details of {left_out} change(s) don't fit into a comment; `portcfg plan` shows them._")
     return "\n\n".join(parts)
+
+
+def _quoted(what: str, texts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """(heading, text) each on a line of its own, as many as a comment has room for."""
+    lines = [f"> {heading}{code(shortened(text, MAX_NOTE))}" for heading, text in texts]
+    yield from lines[:MAX_TOLD]
+    if len(lines) > MAX_TOLD:
+        yield f"> and {len(lines) - MAX_TOLD} more {what}: `portcfg plan` shows them"
 
 
 def _change_markdown(change: Change) -> str:
