@@ -32,6 +32,7 @@ from portcfg.model import (
     Rename,
     Resource,
     State,
+    Status,
 )
 from portcfg.moving import moves_due, pairs_of, rename_fields, settled, with_move
 from portcfg.places import PLACE
@@ -110,18 +111,19 @@ def _move_entry(move: Move) -> Body:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A journal that was read: the changes, and the refs whose writes are known to have ended."""
+    """A journal that was read: the changes, and the refs whose writes are known to be done."""
 
     header: Header
     changes: tuple[Change, ...]
-    ended: frozenset[str]
+    done: frozenset[str]
 
 
 def read(path: Path) -> Recorded:
     """The journal in a file; a last line that was cut off is left out. Raises UsageError for any other file."""
     lines = []
     # Not splitlines: to that, characters that JSON leaves as they are end a line, too.
-    for text in path.read_text(encoding="utf-8").split("\n"):
+    # Where the last line was cut off may be within a letter.
+    for text in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             lines.append(json.loads(text))
         except ValueError:
@@ -133,7 +135,8 @@ def read(path: Path) -> Recorded:
     )
     header = Header(base_url, project, environment, started, lines[0].get("ledger") is not False)
     changes = tuple(_change(line) for line in lines[1:] if "action" in line)
-    return Recorded(header, changes, frozenset(line["done"] for line in lines[1:] if "done" in line))
+    done = (line["done"] for line in lines[1:] if "done" in line and line.get("status") == Status.DONE)
+    return Recorded(header, changes, frozenset(done))
 
 
 def _change(line: Mapping[str, Any]) -> Change:
@@ -239,7 +242,7 @@ def _step_back(change: Change, recorded: Recorded, live: State, pairs: Mapping[s
     now = live.get(change.ref)
     before = _writable(change.before) if change.before is not None else None
     if before is None:
-        ours = now is not None and (str(change.ref) in recorded.ended or _ours(change, now.body))
+        ours = now is not None and (str(change.ref) in recorded.done or _ours(change, now.body))
         return Change(Action.DELETE, change.ref, now.body, None, change.fields, change.file) if now and ours else None
     if now is None:
         return Change(Action.CREATE, change.ref, None, before, file=change.file)

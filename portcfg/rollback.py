@@ -18,7 +18,7 @@ def way_back(recorded: Recorded, live: State, tree: Tree, *, overwrite: bool = F
     written = {change.ref: change.after for change in recorded.changes if change.after is not None}
     said = as_said(live, tree, {ref: Resource(ref, body) for ref, body in found.items()}, written)
     for change in recorded.changes:
-        if change.ref in said and str(change.ref) not in recorded.ended:
+        if change.ref in said and str(change.ref) not in recorded.done:
             said[change.ref] = _as_stopped(change, said[change.ref])
     plan = inverse(recorded, said, overwrite=overwrite)
     stays = [_kept(ref, said[ref].body) for ref in _unmoved(found, said) - {change.ref for change in plan.changes}]

@@ -165,6 +165,28 @@ def test_a_cut_journal_undoes_what_it_knows(cli: Any, bench: Bench) -> None:
     assert "blueprint/thing" not in contents(bench)
 
 
+def test_a_journal_that_was_cut_off_within_a_letter_is_read(cli: Any, bench: Bench) -> None:
+    write({**THING, "title": "Ä"})
+    cli("apply", "--auto-approve")
+    journal = Path(newest())
+    lines = journal.read_bytes().splitlines()
+    journal.write_bytes(b"\n".join(lines[:-1]) + b'\n{"done": "blueprint/\xc3')
+    assert undone(cli).exit_code == 0
+    assert "blueprint/thing" not in contents(bench)
+
+
+def test_what_the_apply_could_not_create_and_somebody_else_did_is_not_deleted(cli: Any, bench: Bench) -> None:
+    write(THING, {**THING, "identifier": "other", "relations": {"to": {"target": "thing"}}})
+    cli("apply", "--auto-approve")
+    journal = Path(newest())
+    # As if thing had been refused, and other, which refers to it, been blocked.
+    journal.write_text(journal.read_text().replace('"status": "done"', '"status": "blocked"'))
+    bench.send("DELETE", "/blueprints/other")
+    bench.send("POST", "/blueprints", {**THING, "identifier": "other", "title": "Theirs"})
+    assert undone(cli).exit_code == 0
+    assert contents(bench)["blueprint/other"]["title"] == "Theirs"
+
+
 def test_what_somebody_else_made_in_between_is_not_deleted(cli: Any, bench: Bench) -> None:
     write(THING)
     cli("apply", "--auto-approve")
