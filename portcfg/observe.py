@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from portcfg.client import PortReader
-from portcfg.errors import AnswerError, TerminalApiError
+from portcfg.errors import AnswerError, InvalidSpecsError, Problem, TerminalApiError
 from portcfg.kinds import KINDS, Kind
 from portcfg.ledger import LEDGER_BLUEPRINT
-from portcfg.model import Body, Ref, Resource
+from portcfg.model import Body, Ref, Resource, State
 from portcfg.places import Tree, tree_of
 
 # How a Port refuses routes that it doesn't have, has no more, or doesn't let this client use.
@@ -19,11 +19,14 @@ Beta = Literal["needed", "welcome", "unasked"]
 
 @dataclass(frozen=True)
 class Seen:
-    """What Port has, as Port answers it. `tree` is the sidebar, `refused` why there is none though it was asked for."""
+    """What Port has, as Port answers it. `tree` is the sidebar, `refused` why there is none though it was asked for.
+    `others` would be named so if they were of a known kind: pages that Port makes by itself, say.
+    """
 
     state: dict[Ref, Resource]
     tree: Tree = field(default_factory=dict)
     refused: str = ""
+    others: frozenset[Ref] = frozenset()
 
 
 def observe(port: PortReader) -> dict[Ref, Resource]:
@@ -34,6 +37,7 @@ def observe(port: PortReader) -> dict[Ref, Resource]:
 def see(port: PortReader, beta: Beta = "welcome") -> Seen:
     """The same with the sidebar. Its route is beta: it is asked for unless `unasked`, and must answer if `needed`."""
     live: dict[Ref, Resource] = {}
+    others: set[Ref] = set()
     tree: Tree = {}
     refused = ""
     for kind in KINDS.values():
@@ -49,11 +53,24 @@ def see(port: PortReader, beta: Beta = "welcome") -> Seen:
             refused = error.message
             continue
         tree = tree_of(bodies) if kind.beta else tree
-        for body in filter(kind.belongs, bodies):
+        for body in bodies:
             ref = Ref(kind.name, str(body.get(kind.id_field)))
-            if ref.identifier != LEDGER_BLUEPRINT:
+            if not kind.belongs(body):
+                others.add(ref)
+            elif ref.identifier != LEDGER_BLUEPRINT:
                 live[ref] = Resource(ref, body)
-    return Seen(live, tree, refused)
+    return Seen(live, tree, refused, frozenset(others))
+
+
+def refuse_taken(desired: State, seen: Seen) -> None:
+    """Raise InvalidSpecsError where Port has something else by an identifier: it would be refused, or written over."""
+    hint = "give it another identifier, or delete the other one in Port"
+    problems = [
+        Problem(desired[ref].file, 0, 0, "P006", f"{ref}: what Port has by this identifier is no {ref.kind}", hint)
+        for ref in sorted(desired.keys() & seen.others)
+    ]
+    if problems:
+        raise InvalidSpecsError(problems)
 
 
 def _needed(error: TerminalApiError) -> TerminalApiError:

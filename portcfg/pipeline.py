@@ -34,7 +34,7 @@ from portcfg.model import (
     Status,
 )
 from portcfg.moves import with_arrivals
-from portcfg.observe import see
+from portcfg.observe import refuse_taken, see
 from portcfg.overlay import with_overlay
 from portcfg.places import as_said, needs_sidebar, placed, resolve_places
 from portcfg.plan import make_plan
@@ -97,6 +97,7 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
     known = ledger.entries(port) if options.use_ledger else None
     managed = (ref for ref, entry in (known or {}).items() if entry.owner == own)
     seen = see(port, "needed" if needs_sidebar(desired.values(), managed) else "unasked")
+    refuse_taken(desired, seen)
     entries = _entries(own, desired, seen.state, known) if known is not None else None
     resolved, notes = resolve_external(desired, ledger.seen(seen.state), specs.project)
     resolved, notes = resolve_places(resolved, notes, seen.tree, specs.project)

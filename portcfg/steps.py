@@ -9,13 +9,15 @@ from urllib.parse import parse_qsl
 from portcfg import preparing
 from portcfg.client import PortWriter, segment
 from portcfg.diff import same
-from portcfg.errors import ApiError, HaltedError, TerminalApiError
+from portcfg.errors import AnswerError, ApiError, HaltedError, TerminalApiError
 from portcfg.kinds import KINDS, Kind
 from portcfg.kinds.base import unmanaged
 from portcfg.kinds.matching import sent
 from portcfg.model import Action, Body, Change, Outcome, Ref, Status
 from portcfg.moves import check_moved
+from portcfg.observe import listed
 from portcfg.places import only_moves
+from portcfg.plan import compared
 from portcfg.renames import held
 
 POLL_SECONDS = 5.0
@@ -97,12 +99,20 @@ def _create(port: PortWriter, kind: Kind, change: Change, body: Body) -> None:
     try:
         port.send("POST", kind.collection, sent(kind.content(body)), kind.create_params, kind.headers(body))
     except TerminalApiError as error:
-        # A POST whose answer was lost and that was sent again finds its own work. A first stage is done by that; a
-        # whole body is written again, in case it was somebody else's work.
         if error.status != 409:
             raise
-        if body == change.after:
-            _update(port, kind, change.ref, body)
+        # A POST whose answer was lost and that was sent again finds its own work.
+        if not _is_there(port, kind, change.ref, kind.content(body)):
+            raise AnswerError(
+                f"{change.ref} is in Port since the plan, otherwise than the specs say; plan again"
+            ) from error
+
+
+def _is_there(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> bool:
+    """Whether Port holds just what was to be created. Raises ApiError."""
+    found = (each for each in listed(port, kind) if kind.belongs(each))
+    live = next((each for each in found if each.get(kind.id_field) == ref.identifier), None)
+    return live is not None and same(*compared(kind, *kind.matched(body, live)))
 
 
 def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:

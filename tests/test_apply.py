@@ -648,15 +648,31 @@ def test_a_create_whose_answer_was_lost_finds_its_own_work(misbehaving: Any, spe
 
 
 @pytest.mark.parametrize("targets", [pytest.param((), id="in one go"), pytest.param(("a",), id="in stages")])
-def test_what_somebody_else_created_meanwhile_is_written_over_as_planned(
+def test_what_somebody_else_created_meanwhile_is_not_written_over(
     targets: tuple[str, ...], bench: Bench, specs: Any
 ) -> None:
     plan = bench.plan(specs({"a": blueprint(*targets, title="Ours")}))
     bench.send("POST", "/blueprints", {"identifier": "a", **blueprint(title="Theirs", icon="Git")})
-    assert [outcome.status for outcome in apply_plan(plan, bench.writer())] == [Status.DONE]
+    (outcome,) = apply_plan(plan, bench.writer())
+    assert outcome.status is Status.FAILED
+    assert "is in Port since the plan, otherwise than the specs say; plan again" in outcome.message
     live = bench.send("GET", "/blueprints/a")["blueprint"]
-    assert (live["title"], live.get("icon")) == ("Ours", None)
-    assert list(live["relations"]) == [f"to_{target}" for target in targets]
+    assert (live["title"], live["icon"]) == ("Theirs", "Git")
+
+
+def test_a_page_of_another_type_is_not_written_over(bench: Bench, specs: Any) -> None:
+    table = {"id": "t", "type": "table-entities-explorer", "title": "T"}
+    rules = [{"property": "$blueprint", "operator": "=", "value": "_user"}]
+    page = {"identifier": "d", "title": "Theirs", "type": "blueprint-entities", "blueprint": "_user"}
+    root = specs({}, {"d": markdown()})
+    plan = bench.plan(root)
+    dataset = {"combinator": "and", "rules": rules}
+    bench.send("POST", "/pages", {**page, "widgets": [{**table, "dataset": dataset}]})
+    assert [outcome.status for outcome in apply_plan(plan, bench.writer())] == [Status.FAILED]
+    with pytest.raises(InvalidSpecsError) as caught:
+        bench.plan(root)
+    assert [problem.id for problem in caught.value.problems] == ["P006"]
+    assert bench.send("GET", "/pages/d")["page"]["title"] == "Theirs"
 
 
 def test_a_token_that_expires_on_the_way_is_renewed(server: Server) -> None:
