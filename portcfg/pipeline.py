@@ -218,15 +218,19 @@ def undo(
     progress: Callable[[Outcome], None],
     parallelism: int = PARALLELISM,
     settled: Set[Ref] = frozenset(),
+    check: Callable[[], None] | None = None,
 ) -> Report:
     """Carry out the inverse of an apply, and put the ledger back to what it said before, if that apply kept it.
 
-    `settled` is what is as it was already.
+    `settled` is what is as it was already. `check` is called once no other apply can run, and raises if the plan isn't
+    the way back any more.
     """
     stamp = ledger.Stamp(own, clock().isoformat())
     outcomes: list[Outcome] = []
     use_ledger = recorded.header.ledger
     with _alone(own, port, clock, use_ledger) as lock:
+        if check:
+            check()
         keep = partial(restore_ledger, stamp, recorded, settled, outcomes, port) if use_ledger else None
         problem = _written(plan, port, parallelism, lock, outcomes, progress, keep)
     problems = (problem, lock.problem if lock else "")

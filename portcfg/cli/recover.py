@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ from portcfg.cli.writes import (
     utc_now,
 )
 from portcfg.client import PortWriter
-from portcfg.errors import EXIT_OK, PortcfgError, UsageError
+from portcfg.errors import EXIT_OK, MovedError, PortcfgError, UsageError
 from portcfg.journal import Recorded, already_back, read
 from portcfg.lock import LOCK, SYNC_LOCKS, release
 from portcfg.model import Owner, Plan, Ref
@@ -80,9 +81,17 @@ def rollback_command(
         ask_before_writing(plan, port.root, auto_approve)
         use_ledger = recorded.header.ledger
         with kept_journal(settings, specs.project, plan, port.root, use_ledger) as kept, ending_well(port):
-            owner, note = specs.project.owner, kept.note
             report = undo(
-                owner, recorded, plan, port, clock=utc_now, progress=note, parallelism=parallelism, settled=done
+                specs.project.owner,
+                recorded,
+                plan,
+                port,
+                clock=utc_now,
+                progress=kept.note,
+                parallelism=parallelism,
+                settled=done,
+                # Whoever answers may take a while.
+                check=None if auto_approve else partial(_check_unmoved, recorded, back, port, overwrite),
             )
             report = report if report.halted else _read_back(report, recorded, port, overwrite)
     click.echo("\n".join(outcome_lines(report)))
@@ -109,6 +118,17 @@ def _read_back(report: Report, recorded: Recorded, port: PortWriter, overwrite: 
     except PortcfgError as error:
         problem = f"what was undone could not be read back from Port: {error.message}"
         return replace(report, problems=(*report.problems, problem), halted=port.halted)
+
+
+def _check_unmoved(recorded: Recorded, shown: Plan, port: PortWriter, overwrite: bool) -> None:
+    """Raise MovedError unless the way back is still the one that was shown."""
+    seen = see(port)
+    now = way_back(recorded, seen.state, seen.tree, overwrite=overwrite)
+    if now.changes != shown.changes:
+        refs = {
+            each.ref for each in (*now.changes, *shown.changes) if not (each in now.changes and each in shown.changes)
+        }
+        raise MovedError("Port has moved since the plan: " + ", ".join(map(str, sorted(refs))), hint="roll back again")
 
 
 def _same_place(recorded: str, root: str) -> None:

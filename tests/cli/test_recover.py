@@ -246,6 +246,30 @@ def test_what_was_changed_since_is_left_alone(cli: Any, bench: Bench) -> None:
     assert contents(bench)["blueprint/thing"]["title"] == "Thing"
 
 
+def test_what_changed_in_port_while_the_question_was_open_stops_the_rollback(
+    cli: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(THING)
+    cli("apply", "--auto-approve")
+    write({**THING, "title": "New"})
+    cli("apply", "--auto-approve")
+    journal = newest()
+
+    def answer(*_: Any) -> None:
+        bench.send("PATCH", "/blueprints/thing", {"title": "By hand"})
+
+    with monkeypatch.context() as patch:
+        patch.setattr("portcfg.cli.writes.ask", answer)
+        done = cli("rollback", journal)
+    assert done.exit_code == 4
+    assert "Port has moved since the plan: blueprint/thing" in done.stderr
+    assert newest() == journal
+    assert contents(bench)["blueprint/thing"]["title"] == "By hand"
+    monkeypatch.setattr("portcfg.cli.writes.ask", lambda *_: None)
+    assert cli("rollback", journal, "--overwrite").exit_code == 0
+    assert contents(bench)["blueprint/thing"]["title"] == "Thing"
+
+
 def test_a_rollback_destroys_only_what_is_named(cli: Any, bench: Bench) -> None:
     write(THING)
     cli("apply", "--auto-approve")
