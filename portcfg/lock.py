@@ -20,6 +20,8 @@ LOCK = "apply"
 SYNC_LOCKS = "sync:"
 LASTS = timedelta(minutes=10)
 RENEWED = timedelta(minutes=3)
+# Two may find one lock left behind, and the second take away the first one's new lock; it shows after a while.
+SETTLED_SECONDS = 2.0
 
 
 class Lock:
@@ -132,9 +134,11 @@ def _take(port: PortWriter, owner: Owner, run: str, now: datetime, name: str = L
     if holder:
         _refuse_living(name, holder, now)
     release(port, name)
-    # Read again, since another one may have found the same lock left behind.
-    if not _posted(port, entity) or _run_of(_holder(port, name)) != run:
-        raise BusyError(f"another {_work(name)} began just now", hint="wait for it, then try again")
+    if _posted(port, entity):
+        port.wait(SETTLED_SECONDS)
+        if _run_of(_holder(port, name)) == run:
+            return
+    raise BusyError(f"another {_work(name)} began just now", hint="wait for it, then try again")
 
 
 def _refuse_living(name: str, holder: Body, now: datetime) -> None:

@@ -126,7 +126,7 @@ def _takes(live: Any, ours: Body) -> bool:
 
 def _look_at(ref: Ref, entry: Entry, scene: _Scene, repair: Repair) -> None:
     """One entry: the first thing that is wrong with it."""
-    if entry.name == LOCK or entry.name.startswith(SYNC_LOCKS):
+    if _is_lock(entry):
         _look_at_lock(entry, scene.now, repair)
         return
     meant = _meant(ref, entry)
@@ -157,13 +157,23 @@ def _remove(entry: Entry, problem: str, remedy: str, repair: Repair) -> None:
         repair.removals.append(entry.name)
 
 
-def _look_at_lock(entry: Entry, now: datetime, repair: Repair) -> None:
+def _is_lock(entry: Entry) -> bool:
+    return entry.name == LOCK or entry.name.startswith(SYNC_LOCKS)
+
+
+def _ended(lock: Entry, now: datetime) -> bool | None:
+    """Whether a lock has ended; None where it doesn't say when."""
     try:
-        ended = datetime.fromisoformat(entry.expires_at) <= now
+        return datetime.fromisoformat(lock.expires_at) <= now
     except (ValueError, TypeError):
+        return None
+
+
+def _look_at_lock(entry: Entry, now: datetime, repair: Repair) -> None:
+    ended = _ended(entry, now)
+    if ended is None:
         _remove(entry, "is a lock that doesn't say when it ends", "removed", repair)
-        return
-    if ended:
+    elif ended:
         who = "an apply" if entry.name == LOCK else "a sync"
         _remove(entry, f"is the lock of {who} that was killed; it ended at {entry.expires_at}", "removed", repair)
     elif entry.name == LOCK:
@@ -220,14 +230,17 @@ def mend(repair: Repair, port: PortWriter, owner: Owner, now: datetime) -> None:
     """Carry out a repair. Raises BusyError while an apply runs, ApiError, PartialError."""
     if repair.running:
         raise BusyError(repair.running, hint="wait for it, or `portcfg unlock` if it was killed")
-    if LOCK in repair.removals:
+    # Since it was examined, somebody may have begun, whose lock must stay.
+    living = {entry.name for _, entry in ledger.every_entry(port) if _is_lock(entry) and _ended(entry, now) is False}
+    removals = [name for name in repair.removals if name not in living]
+    if LOCK in removals:
         ledger.forget(port, [LOCK])
     if repair.blueprint is not None:
         port.send("PUT", f"/blueprints/{LEDGER_BLUEPRINT}", repair.blueprint)
     with locked(port, owner, uuid.uuid4().hex, lambda: now):
         for stamp, resources in _by_stamp(repair):
             ledger.record(port, [resource for resource, _ in resources], stamp, {r.ref: s for r, s in resources})
-        ledger.forget(port, [name for name in repair.removals if name != LOCK])
+        ledger.forget(port, [name for name in removals if name != LOCK])
 
 
 def _by_stamp(repair: Repair) -> Iterator[tuple[Stamp, list[tuple[Resource, Mapping[str, Any]]]]]:

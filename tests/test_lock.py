@@ -173,8 +173,9 @@ def test_a_damaged_lock_is_believed_as_long_as_any(bench: Bench, root: Path, pro
     assert applied(bench, root, clock).failed == ()
 
 
-def test_of_two_that_find_a_lock_left_behind_one_goes_on(bench: Bench, root: Path) -> None:
-    """The other took it between our look and our taking it."""
+@pytest.mark.parametrize("sooner", [True, False])
+def test_of_two_that_find_a_lock_left_behind_one_goes_on(bench: Bench, root: Path, sooner: bool) -> None:
+    """The other took it between our look and our taking it, or takes ours for the one that was left behind."""
     with closing(bench.writer()) as port:
         ledger.ensure_blueprint(port)
     left = {"run": "killed", "expires_at": (START - LASTS).isoformat()}
@@ -183,11 +184,20 @@ def test_of_two_that_find_a_lock_left_behind_one_goes_on(bench: Bench, root: Pat
     with closing(bench.writer()) as port:
         plan, send = plan_specs(specs, port), port.send
 
+        def take() -> None:
+            bench.send("POST", ENTITIES, {**THEIRS, "properties": {**THEIRS["properties"], "run": "theirs"}})
+
         def slow(method: str, path: str, *args: Any, **named: Any) -> Any:
             answer = send(method, path, *args, **named)
-            if (method, path) == ("DELETE", f"{ENTITIES}/apply"):
-                bench.send("POST", ENTITIES, {**THEIRS, "properties": {**THEIRS["properties"], "run": "theirs"}})
+            if sooner and (method, path) == ("DELETE", f"{ENTITIES}/apply"):
+                take()
             return answer
+
+        def meanwhile(_: float) -> None:
+            bench.send("DELETE", f"{ENTITIES}/apply")
+            take()
+
+        port.wait = meanwhile  # type: ignore[method-assign]
 
         port.send = slow  # type: ignore[method-assign]
         with pytest.raises(BusyError, match="another apply began just now"):

@@ -324,6 +324,23 @@ def test_repair_waits_for_an_apply_that_runs(cli: Cli, bench: Bench, applied: Pa
     assert bench.writes == []
 
 
+@pytest.mark.parametrize("left", [stale_lock, endless_lock])
+def test_repair_leaves_the_lock_of_an_apply_that_began_while_it_asked(
+    left: Callable[[Bench], None], cli: Cli, bench: Bench, applied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left(bench)
+    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
+
+    def answer(*_: Any) -> None:
+        bench.send("PATCH", f"{ENTITIES}/apply", {"properties": {"run": "theirs", "expires_at": ends}})
+        bench.clear()
+
+    monkeypatch.setattr("portcfg.cli.ledger.ask", answer)
+    assert "an apply is running" in cli("ledger", "repair", code=1).stderr
+    assert {method for method, *_ in bench.writes} == {"POST"}
+    assert entry(bench, "apply")["run"] == "theirs"
+
+
 def test_a_sync_that_runs_is_no_obstacle(cli: Cli, bench: Bench, applied: Path) -> None:
     ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
     lock = {"kind": "lock", "resource": "sync:m", "run": "r", "expires_at": ends}
