@@ -1,4 +1,4 @@
-"""Mapping throughput: one jq program a resource over batches, against one program a property and row."""
+"""Mapping throughput: closures, against libjq over batches of rows, and against one program a property and row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import jq
 
 from portcfg.pipeline import read_specs
-from portcfg.sync.jq_programs import BATCH_ROWS, RowProgram, Scope, batch_text
+from portcfg.sync.jq_programs import BATCH_ROWS, Batch, RowProgram, Scope
 
 ROWS = 5_000
 KINDS = ("/analytics/ai-code/commits", "organization daily usage")
@@ -22,22 +22,36 @@ def run() -> list[dict[str, str]]:
     specs = read_specs(ROOT / "specs")
     (mapping,) = (item for ref, item in specs.compiled().items() if str(ref) == "mapping/cursor")
     resources = {item["kind"]: item for item in mapping.body["config"]["resources"]}
-    return [_compare(kind, resources[kind]["port"]["entity"]["mappings"]) for kind in KINDS]
+    found = (_compare(kind, resources[kind]["port"]["entity"]["mappings"]) for kind in KINDS)
+    return [row for rows in found for row in rows]
 
 
-def _compare(kind: str, entity: Mapping[str, Any]) -> dict[str, str]:
+def _compare(kind: str, entity: Mapping[str, Any]) -> list[dict[str, str]]:
     expressions = {"identifier": entity["identifier"], "title": entity["title"], **entity["properties"]}
     rows = [_row(kind, number) for number in range(ROWS)]
-    program = RowProgram(expressions, Scope())
     compiled = [jq.compile(text) for text in expressions.values()]
-    batched = _rate(lambda: [program.run(batch_text(None, rows[at : at + BATCH_ROWS])) for at in _starts()])
     single = _rate(lambda: [[item.input_value(row).first() for item in compiled] for row in rows])
+    batched = _batched(RowProgram(expressions, Scope(), by_closures=False), rows)
+    closed = _batched(RowProgram(expressions, Scope()), rows)
+    what = f"map {kind} ({len(expressions)} expressions)"
+    return [
+        _figures(f"{what}, by libjq in batches", batched, single, "one program a property"),
+        _figures(f"{what}, by closures", closed, single, "one program a property"),
+        _figures(f"{what}, by closures", closed, batched, "libjq in batches"),
+    ]
+
+
+def _figures(what: str, rate: float, baseline: float, against: str) -> dict[str, str]:
     return {
-        "what": f"map {kind} ({len(expressions)} expressions)",
-        "figure": f"{batched:,.0f} rows/s",
-        "baseline": f"{single:,.0f} rows/s, one program a property",
-        "ratio": f"{batched / single:.1f}",
+        "what": what,
+        "figure": f"{rate:,.0f} rows/s",
+        "baseline": f"{baseline:,.0f} rows/s, {against}",
+        "ratio": f"{rate / baseline:.1f}",
     }
+
+
+def _batched(program: RowProgram, rows: list[Any]) -> float:
+    return _rate(lambda: [program.run(Batch(None, rows[at : at + BATCH_ROWS])) for at in _starts()])
 
 
 def _starts() -> range:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from portcfg.sync import jq_text
-from portcfg.sync.jq_programs import Expression, JqError, RowError, RowProgram, RowValues, Scope, batch_text
+from portcfg.sync.jq_programs import Batch, Expression, JqError, RowError, RowProgram, RowValues, Scope
 from portcfg.sync.windows import Window
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -72,7 +72,7 @@ class DayCounter:
     def _days(self, window: Mapping[str, Any], rows: list[Any]) -> Iterator[Any]:
         """What the expression gives for each row, or the RowError."""
         if self._path is None:
-            results = self._program.run(batch_text(window, rows))
+            results = self._program.run(Batch(window, rows))
             yield from (item.values[0] if isinstance(item, RowValues) else item for item in results)
             return
         # Without the cost of handing the rows to jq.

@@ -12,14 +12,14 @@ from portcfg.errors import ApiError, IncompleteError, TerminalApiError
 from portcfg.sync.daycount import DayCount
 from portcfg.sync.entities import doubt_of
 from portcfg.sync.fragments import Fragment, Key, Origin
-from portcfg.sync.jq_programs import JqError, RowError, RowProgram, RowValues, Scope
+from portcfg.sync.jq_programs import Batch, JqError, RowError, RowProgram, RowValues, Scope
 from portcfg.sync.jq_text import lookups, variables
 from portcfg.sync.mapper import MapperTools, ResourceMapper
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import Progress, Reject, StreamReport, StreamStatus
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import Lookup, Stream, SyncMapping, SyncResource
-from portcfg.sync.streams import Batch, StreamCount, StreamReader
+from portcfg.sync.streams import StreamCount, StreamReader
 from portcfg.sync.windows import DayRange, window
 
 Report = Callable[[Progress], None]
@@ -126,10 +126,8 @@ class Reader:
         fragments: list[Fragment] = []
 
         def feed(batch: Batch) -> None:
-            # Serialised once for all resources.
-            text = batch.text()
             for mapper in mappers:
-                fragments.extend(mapper.feed(batch, text))
+                fragments.extend(mapper.feed(batch))
 
         def finish() -> None:
             for mapper in mappers:
@@ -259,9 +257,8 @@ class _LookupRows:
 
     def feed(self, batch: Batch) -> None:
         """One batch."""
-        text = batch.text()
         for name, program in self._programs.items():
-            for result in program.run(text):
+            for result in program.run(batch):
                 if isinstance(result, RowError):
                     raise JqError(f"lookup {name}: {result.expression}: {result.message}")
                 if isinstance(result, RowValues) and isinstance(result.values[0], str):

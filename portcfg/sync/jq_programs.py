@@ -1,22 +1,29 @@
 """jq, and the only module that runs it: one program for a batch of rows and all expressions of a resource.
 
-A batch goes in as `[$window, [row, ...]]`, once serialised and shared by all programs that read it. For each row a
-program gives the outputs of all its expressions; a row that fails is run again, expression by expression, to name the
-one that failed. Serialising a row once per expression instead costs about ten times as much (benchmarks/).
+Where all expressions of a program can be, they are run as Python closures (see jq_closures), and libjq gets only the
+rows on which these aren't sure: the results are the same. To libjq a batch goes as `[$window, [row, ...]]`, serialised
+once for all programs that need it. For each row a program gives the outputs of all its expressions; a row that fails is
+run again, expression by expression, to name the one that failed. Serialising a row once per expression instead costs
+about ten times as much (benchmarks/).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import jq
 
 from portcfg.errors import PortcfgError
 from portcfg.sync import jq_text
+from portcfg.sync.jq_closures import Closures, closures, known_variables
+from portcfg.sync.jq_values import UnsureError
+
+Result = TypeVar("Result")
 
 BATCH_ROWS = 500
 RESERVED_VARIABLES = frozenset({"window", "page", "lookup", "ENV", "portcfg_now", "portcfg_query"})
@@ -123,27 +130,80 @@ class Expression:
         return value
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one window, the input of RowProgram and RowExpander."""
+
+    window: Any
+    rows: list[Any]
+
+    @cached_property
+    def text(self) -> str:
+        """The same for libjq, serialised when first needed."""
+        return _batch_text(self.window, self.rows)
+
+
+def _row_by_row(
+    batch: Batch,
+    closure: Callable[[Any, dict[str, Any]], Result],
+    scope: Scope,
+    by_jq: Callable[[Batch], Iterable[Result]],
+) -> list[Result]:
+    """What the closure gives for each row, or libjq where it isn't sure."""
+    known = known_variables({"lookup": {}, **scope.variables}, scope.now, batch.window)
+    found: dict[int, Result] = {}
+    unsure: list[int] = []
+    for number, row in enumerate(batch.rows):
+        try:
+            found[number] = closure(row, known)
+        except (UnsureError, RecursionError):
+            unsure.append(number)
+    if unsure:
+        left = batch if len(unsure) == len(batch.rows) else Batch(batch.window, [batch.rows[n] for n in unsure])
+        found.update(zip(unsure, by_jq(left), strict=True))
+    return [found[number] for number in range(len(batch.rows))]
+
+
 class RowExpander:
     """An expression that makes zero or more rows of each row."""
 
     def __init__(self, expression: str, scope: Scope) -> None:
-        self._program = compiled(f".[0] as $window | .[1] | map(try [({expression}\n)] catch {{error: .}})", scope)
+        self._expression = expression
+        self._scope = scope
+        made = closures([f"[({expression}\n)]"], _names(scope))
+        # What closures can't run is compiled at once, so that a mistake in it shows now.
+        self._closure = made.runs[0] if made else None
+        if not made:
+            _ = self._program
 
-    def run(self, batch: str) -> list[list[Any] | RowError]:
-        """For each row of the serialised batch its new rows, or why there are none."""
+    def run(self, batch: Batch) -> list[list[Any] | RowError]:
+        """For each row its new rows, or why there are none."""
+        if self._closure is None:
+            return self._by_jq(batch)
+        return _row_by_row(batch, self._closure, self._scope, self._by_jq)
+
+    @cached_property
+    def _program(self) -> Any:
+        items = f"[({self._expression}\n)]"
+        return compiled(f".[0] as $window | .[1] | map(try {items} catch {{error: .}})", self._scope)
+
+    def _by_jq(self, batch: Batch) -> list[list[Any] | RowError]:
         return [_expanded(result) for result in _batch_results(self._program, batch)]
 
 
-def _batch_results(program: Any, batch: str) -> list[Any]:
+def _names(scope: Scope) -> set[str]:
+    return {"lookup", "window", *scope.variables}
+
+
+def _batch_results(program: Any, batch: Batch) -> list[Any]:
     """One result a row. A row that jq can't even take, such as one with half a character, is an error of its own."""
     try:
-        return list(program.input_text(batch).first())
+        return list(program.input_text(batch.text).first())
     except ValueError as error:
-        window, rows = json.loads(batch)
-        if len(rows) == 1:
+        if len(batch.rows) == 1:
             return [{"error": f"jq can't take the row: {_first_line(error)}"}]
-        half = len(rows) // 2
-        parts = (batch_text(window, rows[:half]), batch_text(window, rows[half:]))
+        half = len(batch.rows) // 2
+        parts = (Batch(batch.window, batch.rows[:half]), Batch(batch.window, batch.rows[half:]))
         return [result for part in parts for result in _batch_results(program, part)]
 
 
@@ -161,19 +221,51 @@ class RowValues:
 
 
 class RowProgram:
-    """All expressions of one resource in one program. `query` keeps the rows for which it is `true`."""
+    """All expressions of one resource in one program. `query` keeps the rows for which it is `true`.
 
-    def __init__(self, slots: Mapping[str, str], scope: Scope, query: str = "true") -> None:
+    With `by_closures` False libjq runs all of it.
+    """
+
+    def __init__(self, slots: Mapping[str, str], scope: Scope, query: str = "true", by_closures: bool = True) -> None:
         self._names = tuple(slots)
-        self._single = tuple(jq_text.one_output(text) for text in slots.values())
         self._slots = dict(slots)
         self._scope = scope
         self._query = query
-        items = ", ".join(self._item(text) for text in slots.values())
-        self._program = compiled(
-            f".[0] as $window | .[1] | map(try ({self._selected(f'[{items}]')}) catch {{error: .}})", scope
-        )
+        made = closures([query, *slots.values()], _names(scope)) if by_closures else None
+        self._closure = self._closed(made) if made else None
+        if not made:
+            # What closures can't run is compiled at once, so that a mistake in it shows now.
+            _ = self._program
         self._diagnosis: Any = None
+
+    def run(self, batch: Batch) -> list[RowValues | RowError | None]:
+        """For each row its values, its error, or None when the query leaves it out."""
+        if self._closure is None:
+            return self._by_jq(batch)
+        return _row_by_row(batch, self._closure, self._scope, self._by_jq)
+
+    def _closed(self, made: Closures) -> Callable[[Any, dict[str, Any]], RowValues | RowError | None]:
+        """All expressions for one row; raises UnsureError where the query gives neither true nor false."""
+        (one_answer, *single), (query, *runs) = made.single, made.runs
+        all_single = all(single)
+
+        def run(row: Any, known: dict[str, Any]) -> RowValues | None:
+            answer = query(row, known)
+            keeps = answer if one_answer else answer[0] if len(answer) == 1 else None
+            if keeps is False:
+                return None
+            if keeps is not True:
+                raise UnsureError
+            values = [slot(row, known) for slot in runs]
+            return RowValues(values) if all_single else self._values(values, single)
+
+        return run
+
+    @cached_property
+    def _program(self) -> Any:
+        items = ", ".join(self._item(text) for text in self._slots.values())
+        program = f".[0] as $window | .[1] | map(try ({self._selected(f'[{items}]')}) catch {{error: .}})"
+        return compiled(program, self._scope)
 
     def _item(self, text: str) -> str:
         # What may have no output or several is collected, since `empty` is not null.
@@ -188,27 +280,24 @@ class RowProgram:
             f'" where [true] or [false] is due") end'
         )
 
-    def run(self, batch: str) -> list[RowValues | RowError | None]:
-        """For each row its values, its error, or None when the query leaves it out."""
-        results = _batch_results(self._program, batch)
-        rows: list[Any] | None = None
+    def _by_jq(self, batch: Batch) -> list[RowValues | RowError | None]:
         found: list[RowValues | RowError | None] = []
-        for index, result in enumerate(results):
+        single = [jq_text.one_output(text) for text in self._slots.values()]
+        for row, result in zip(batch.rows, _batch_results(self._program, batch), strict=True):
             if result is False:
                 found.append(None)
             elif isinstance(result, dict):
-                rows = json.loads(batch) if rows is None else rows
-                found.append(self._diagnose(rows[0], rows[1][index], result["error"]))
+                found.append(self._diagnose(batch.window, row, result["error"]))
             else:
-                found.append(self._values(result))
+                found.append(self._values(result, single))
         return found
 
-    def _values(self, result: list[Any]) -> RowValues:
+    def _values(self, result: list[Any], single: Sequence[bool]) -> RowValues:
         values: list[Any] = []
         several: list[str] = []
         empty: list[str] = []
-        for name, single, value in zip(self._names, self._single, result, strict=True):
-            if single:
+        for name, one, value in zip(self._names, single, result, strict=True):
+            if one:
                 values.append(value)
                 continue
             values.append(value[0] if value else None)
@@ -230,6 +319,5 @@ class RowProgram:
         return RowError("query", _without_values(str(message)))
 
 
-def batch_text(window: Any, rows: Sequence[Any]) -> str:
-    """The input of RowProgram and RowExpander."""
+def _batch_text(window: Any, rows: Sequence[Any]) -> str:
     return json.dumps([window, rows], ensure_ascii=False, separators=(",", ":"))

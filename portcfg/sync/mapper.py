@@ -18,17 +18,17 @@ from portcfg.sync.aggregate import Groups, compile_aggregate
 from portcfg.sync.fragments import Fragment, Key, Origin, search_text
 from portcfg.sync.jq_programs import (
     BATCH_ROWS,
+    Batch,
     RowError,
     RowExpander,
     RowProgram,
     RowValues,
     Scope,
-    batch_text,
 )
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import Reject, ResourceReport
 from portcfg.sync.spec import ItemsToParse, SyncResource
-from portcfg.sync.streams import Batch, Deduper
+from portcfg.sync.streams import Deduper
 from portcfg.sync.valuecount import ValueCounts
 
 _HEAD = ("identifier", "blueprint", "title", "icon", "team", "selector.creates")
@@ -78,22 +78,20 @@ class ResourceMapper:
         self._key = RowProgram({name: slots[name] for name in ("blueprint", "identifier")}, scope)
         self._values = ValueCounts(slots)
 
-    def feed(self, batch: Batch, text: str) -> Iterator[Fragment]:
-        """The fragments of a batch (those of groups and held rows come later). `text` is the batch, serialised once."""
+    def feed(self, batch: Batch) -> Iterator[Fragment]:
+        """The fragments of a batch (those of groups and held rows come later)."""
         if self._items:
-            batch = Batch(batch.window, self._parsed_items(batch, text))
-            text = batch.text()
+            batch = Batch(batch.window, self._parsed_items(batch))
         if self._deduper:
             batch = self._deduper.feed(batch)
-            text = batch.text()
-        yield from self._mapped(batch, text)
+        yield from self._mapped(batch)
 
     def map_again(self, batch: Batch, entry: str) -> Iterator[Fragment]:
         """The fragments of rows that were kept: of a `row` as `feed` does, of an `item` without what comes before."""
         if entry == "row" and self._items:
-            batch = Batch(batch.window, self._parsed_items(batch, batch.text()))
+            batch = Batch(batch.window, self._parsed_items(batch))
         self.count.rows += len(batch.rows)
-        yield from self._fragments(batch, batch.text())
+        yield from self._fragments(batch)
 
     def notices(self) -> list[str]:
         """What a person should know of how the rows were used."""
@@ -121,18 +119,18 @@ class ResourceMapper:
             values=self._values.report([*(["title"] if entity.title else []), *names]),
         )
 
-    def _mapped(self, batch: Batch, text: str) -> Iterator[Fragment]:
+    def _mapped(self, batch: Batch) -> Iterator[Fragment]:
         self.count.rows += len(batch.rows)
         if self._grouping:
-            self._group(batch, text)
+            self._group(batch)
         else:
-            yield from self._fragments(batch, text)
+            yield from self._fragments(batch)
 
     def finish(self) -> Iterator[Fragment]:
         """The fragments of held rows and of the groups, once the stream is read to its end."""
         if self._deduper:
             for batch in self._deduper.finish():
-                yield from self._mapped(batch, batch.text())
+                yield from self._mapped(batch)
             self.count.duplicates = self._deduper.dropped
         if self._grouping:
             yield from self._finished(self._grouping)
@@ -145,13 +143,12 @@ class ResourceMapper:
             self._break(window, grouping.key_row(group), again=False)
         rows = grouping.groups.rows()
         for start in range(0, len(rows), BATCH_ROWS):
-            chunk = Batch(window, rows[start : start + BATCH_ROWS])
-            yield from self._fragments(chunk, chunk.text())
+            yield from self._fragments(Batch(window, rows[start : start + BATCH_ROWS]))
 
-    def _parsed_items(self, batch: Batch, text: str) -> list[Any]:
+    def _parsed_items(self, batch: Batch) -> list[Any]:
         assert self._items is not None
         rows: list[Any] = []
-        for row, result in zip(batch.rows, self._items.run(text), strict=True):
+        for row, result in zip(batch.rows, self._items.run(batch), strict=True):
             if isinstance(result, RowError):
                 error = replace(result, expression="itemsToParse")
                 self._reject_row("evidence" if self._grouping else "row", batch.window, row, error)
@@ -160,9 +157,9 @@ class ResourceMapper:
                 rows += result
         return rows
 
-    def _group(self, batch: Batch, text: str) -> None:
+    def _group(self, batch: Batch) -> None:
         assert self._grouping is not None
-        for row, result in zip(batch.rows, self._grouping.program.run(text), strict=True):
+        for row, result in zip(batch.rows, self._grouping.program.run(batch), strict=True):
             if result is None:
                 self.count.left_out += 1
             elif not isinstance(result, RowValues):
@@ -172,14 +169,14 @@ class ResourceMapper:
 
     def _failed_row(self, grouping: _Grouping, batch: Batch, row: Any, error: RowError) -> None:
         self._keep_evidence(batch, row, error)
-        (keys,) = grouping.keys.run(batch_text(batch.window, [row]))
+        (keys,) = grouping.keys.run(Batch(batch.window, [row]))
         if not isinstance(keys, RowValues):
             # Whichever group it belongs to would come out too small.
             raise IncompleteError(f"{self.resource.label}: a row's group can't be told: {error.text}")
         grouping.groups.poison(keys.values, error.text)
 
-    def _fragments(self, batch: Batch, text: str) -> Iterator[Fragment]:
-        for row, result in zip(batch.rows, self._entity.run(text), strict=True):
+    def _fragments(self, batch: Batch) -> Iterator[Fragment]:
+        for row, result in zip(batch.rows, self._entity.run(batch), strict=True):
             if result is None:
                 self.count.left_out += 1
             elif isinstance(result, RowError):
@@ -227,7 +224,7 @@ class ResourceMapper:
 
     def _break(self, window: Any, row: Any, again: bool) -> Key:
         """Mark the entity of a row that failed; ('', '') when nobody knows which it is."""
-        (key,) = self._key.run(batch_text(window, [row])) if row is not None else (None,)
+        (key,) = self._key.run(Batch(window, [row])) if row is not None else (None,)
         if isinstance(key, RowValues) and all(isinstance(value, str) and value for value in key.values):
             blueprint, identifier = key.values
             self.broken[blueprint, identifier] = again and self.broken.get((blueprint, identifier), True)

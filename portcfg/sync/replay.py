@@ -19,13 +19,12 @@ from portcfg.errors import UsageError
 from portcfg.sync.deliver import Delivery, Tally
 from portcfg.sync.entities import doubt_of, filled, made_of
 from portcfg.sync.fragments import Entity, Fragment, Key
-from portcfg.sync.jq_programs import BATCH_ROWS, RowError, RowExpander, Scope
+from portcfg.sync.jq_programs import BATCH_ROWS, Batch, RowError, RowExpander, Scope
 from portcfg.sync.jq_text import variables
 from portcfg.sync.mapper import MapperTools, ResourceMapper
 from portcfg.sync.quarantine import Contents, Line, Quarantine, kept_lines, mapping_digest, scan
 from portcfg.sync.report import Progress, SyncReport
 from portcfg.sync.spec import SyncMapping, SyncResource
-from portcfg.sync.streams import Batch
 from portcfg.sync.targets import Blueprints, missing_fields, raise_missing, read_blueprints
 
 AGAIN = "only a sync of its days can write it"
@@ -195,9 +194,7 @@ class _Replay:
                 self._leave(line, f"{line['reason']}; {AGAIN}")
             return
         batch = _batch(lines)
-        results = (
-            RowExpander(stream.rows, self._scope).run(batch.text()) if stream.rows else [[row] for row in batch.rows]
-        )
+        results = RowExpander(stream.rows, self._scope).run(batch) if stream.rows else [[row] for row in batch.rows]
         for line, result in zip(lines, results, strict=True):
             if isinstance(result, RowError):
                 self._leave(line, result.text)

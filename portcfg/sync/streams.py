@@ -10,25 +10,13 @@ from typing import Any
 
 from portcfg.errors import IncompleteError
 from portcfg.sync.daycount import DayCount, DayCounter
-from portcfg.sync.jq_programs import BATCH_ROWS, RowError, RowExpander, RowProgram, RowValues, Scope, batch_text
+from portcfg.sync.jq_programs import BATCH_ROWS, Batch, RowError, RowExpander, RowProgram, RowValues, Scope
 from portcfg.sync.paging import Ask, Pager
 from portcfg.sync.spec import Dedupe, Stream
 from portcfg.sync.windows import DayRange, Window, slices
 
 # What a row that failed is handed to: why, its window, the row.
 Refuse = Callable[[RowError, Any, Any], None]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows of one window, and the same once serialised for jq."""
-
-    window: Any
-    rows: list[Any]
-
-    def text(self) -> str:
-        """`[$window, rows]` as JSON."""
-        return batch_text(self.window, self.rows)
 
 
 @dataclass
@@ -126,7 +114,7 @@ class StreamReader:
     def _expand(self, batch: Batch) -> Batch:
         assert self._expander is not None
         rows: list[Any] = []
-        for row, result in zip(batch.rows, self._expander.run(batch.text()), strict=True):
+        for row, result in zip(batch.rows, self._expander.run(batch), strict=True):
             if isinstance(result, RowError):
                 self.count.reject(result, batch.window, row)
             else:
@@ -184,7 +172,7 @@ class Deduper:
 
     def _keyed(self, batch: Batch) -> Iterator[tuple[str, Any, Any]]:
         """(key, keep, row) of each row; the key is '' where it is null, or a list of nulls."""
-        for row, result in zip(batch.rows, self._program.run(batch.text()), strict=True):
+        for row, result in zip(batch.rows, self._program.run(batch), strict=True):
             if isinstance(result, RowValues):
                 key, keep = result.values
                 parts = key if isinstance(key, list) else [key]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portcfg.sync.aggregate import Groups, compile_aggregate
-from portcfg.sync.jq_programs import RowProgram, RowValues, Scope, batch_text
+from portcfg.sync.jq_programs import Batch, RowProgram, RowValues, Scope
 
 ALL = {
     "sum": {"sum": ".n"},
@@ -35,7 +35,7 @@ def fold(aggregate: dict[str, Any], rows: list[dict[str, Any]], batch: int = 100
     program = RowProgram({"group": ".g", **compiled.expressions}, Scope())
     groups = Groups(("g",), compiled)
     for start in range(0, len(rows), batch):
-        for result in program.run(batch_text(None, rows[start : start + batch])):
+        for result in program.run(Batch(None, rows[start : start + batch])):
             assert isinstance(result, RowValues)
             groups.add(result.values[:1], result.values[1:])
     return groups

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portcfg.sync.jq_programs import (
+    Batch,
     Expression,
     JqError,
     RowError,
@@ -17,7 +18,6 @@ from portcfg.sync.jq_programs import (
     RowProgram,
     RowValues,
     Scope,
-    batch_text,
     syntax_error,
 )
 from portcfg.sync.jq_text import JqTextError, complaint, lookups, normalise, plain_path, tokens, variables
@@ -100,7 +100,7 @@ def test_one_value_is_due() -> None:
 
 
 def run(slots: dict[str, str], rows: list[Any], query: str = "true") -> list[Any]:
-    return RowProgram(slots, SCOPE, query).run(batch_text({"first_day": "2026-03-02"}, rows))
+    return RowProgram(slots, SCOPE, query).run(Batch({"first_day": "2026-03-02"}, rows))
 
 
 def test_null_nothing_several_and_errors_are_told_apart() -> None:
@@ -145,7 +145,7 @@ def test_a_row_sees_window_variables_and_comments_dont_swallow_the_program() -> 
 
 def test_rows_become_zero_or_more_rows() -> None:
     results = RowExpander("select(.n > 0) | range(.n) | {n: .}", SCOPE).run(
-        batch_text(None, [{"n": 2}, {"n": 0}, {"n": "x" * 3}, 5])
+        Batch(None, [{"n": 2}, {"n": 0}, {"n": "x" * 3}, 5])
     )
     assert results[:2] == [[{"n": 0}, {"n": 1}], []]
     assert all(isinstance(result, RowError) for result in results[2:])
@@ -179,9 +179,9 @@ def test_values_pass_through_unchanged(rows: list[dict[str, Any]]) -> None:
 
 
 def test_a_row_that_jq_cant_take_fails_alone() -> None:
-    program = RowProgram({"a": ".a | ascii_downcase"}, Scope())
+    program = RowProgram({"a": ".a | ascii_downcase"}, Scope(), by_closures=False)
     good, bad = {"a": "X"}, {"a": "half a pair \ud83d"}
-    found = program.run(batch_text(None, [good, good, bad, good]))
+    found = program.run(Batch(None, [good, good, bad, good]))
     assert [item.values if isinstance(item, RowValues) else type(item) for item in found] == [
         ["x"],
         ["x"],

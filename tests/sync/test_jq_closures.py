@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from portcfg.pipeline import read_specs
 from portcfg.sync.jq_closures import closures, known_variables
-from portcfg.sync.jq_programs import JqError, Scope, compiled
+from portcfg.sync.jq_programs import Batch, JqError, RowProgram, RowValues, Scope, compiled
 from portcfg.sync.jq_text import normalise
 from portcfg.sync.jq_values import UnsureError
 from portcfg.sync.parse import parse_mapping
@@ -305,3 +305,40 @@ def test_the_corpus_gives_the_same(reference_dir: Path) -> None:
                 if found is not LEFT_TO_JQ:
                     assert same(found, by_jq(text, row)), text
     assert tally[False] > tally[True], tally
+
+
+def programs(slots: dict[str, str], query: str = "true") -> tuple[RowProgram, RowProgram]:
+    """One with closures where they can be, one without."""
+    scope = Scope(VARIABLES, NOW)
+    return RowProgram(slots, scope, query), RowProgram(slots, scope, query, by_closures=False)
+
+
+def same_results(found: list[Any], expected: list[Any]) -> bool:
+    return len(found) == len(expected) and all(
+        (one == other and same(one.values, other.values)) if isinstance(one, RowValues) else one == other
+        for one, other in zip(found, expected, strict=True)
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(EXPRESSIONS, min_size=1, max_size=4), EXPRESSIONS | st.just("true"), st.lists(ROWS, max_size=6))
+def test_a_program_gives_the_same_with_and_without_closures(texts: list[str], query: str, rows: list[Any]) -> None:
+    """Values, empty and several outputs, rows that the query leaves out, and why a row failed, row by row."""
+    slots = {f"slot {number}": text for number, text in enumerate(texts)}
+    try:
+        with_closures, without = programs(slots, query)
+    except JqError:
+        return
+    batch = Batch(WINDOW, rows)
+    assert same_results(with_closures.run(batch), without.run(batch))
+
+
+def test_rows_that_closures_leave_keep_their_place() -> None:
+    slots = {"a": ".a + 1", "b": ".b[]"}
+    rows = [{"a": 1, "b": [1]}, {"a": "x"}, {"a": 2, "b": []}, {"a": 2**53, "b": [1, 2]}, {"a": 3, "b": "x"}]
+    with_closures, without = programs(slots, ".a != 3")
+    found = with_closures.run(Batch(WINDOW, rows))
+    assert same_results(found, without.run(Batch(WINDOW, rows)))
+    assert [type(item).__name__ for item in found] == ["RowValues", "RowError", "RowValues", "RowValues", "NoneType"]
+    assert found[2].empty == ("b",)  # type: ignore[union-attr]
+    assert found[3].several == ("b",)  # type: ignore[union-attr]

@@ -11,6 +11,7 @@ import pytest
 from portcfg.client import PortWriter
 from portcfg.emulator.cursor_samples import samples_app
 from portcfg.emulator.server import serving
+from portcfg.sync import jq_programs
 from portcfg.sync.report import SyncReport
 from tests.sync.expected_from_samples import COUNTERS, TOKENS, expected
 from tests.sync.support import KEY, SAMPLES, at, embedded_port, entities, shipped_mapping, sync
@@ -47,6 +48,17 @@ def test_every_property_of_every_entity(synced: tuple[PortWriter, SyncReport], b
     port, _ = synced
     found = {name: without_breakdown(entity) for name, entity in entities(port, blueprint).items()}
     assert found == expected(SAMPLES)[blueprint]
+
+
+def test_libjq_alone_makes_the_same_of_them(
+    cursor: str, synced: tuple[PortWriter, SyncReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jq_programs, "closures", lambda *_: None)
+    with embedded_port() as port:
+        report = sync(at(shipped_mapping(), cursor), port)
+        by_jq = {name: entities(port, name) for name in BLUEPRINTS}
+    assert by_jq == {name: entities(synced[0], name) for name in BLUEPRINTS}
+    assert report.resources == synced[1].resources
 
 
 def test_numbers_checked_by_hand(synced: tuple[PortWriter, SyncReport]) -> None:
