@@ -68,13 +68,22 @@ class Running:
         """Send a signal, and wait until the apply says that it has understood."""
         assert self.process.stderr is not None
         self.process.send_signal(number)
+        # Rather a failure than a test that waits for ever.
+        deadline = threading.Timer(60, self.process.kill)
+        deadline.start()
         while "what is under way ends" not in (line := self.process.stderr.readline()):
             assert line, "the apply ended without a word"
+        deadline.cancel()
 
     def end(self) -> tuple[int, str]:
         """Wait for the end: the exit code, and stdout."""
         out, _ = self.process.communicate(timeout=60)
         return self.process.returncode, out
+
+
+def _hears_signals() -> None:
+    # A shell has its background jobs ignore SIGINT, and what they start inherits that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -99,6 +108,7 @@ def running(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=_hears_signals,
     )
     for _ in range(AT_ONCE):
         assert gate.arrived.acquire(timeout=60)
