@@ -23,7 +23,7 @@ demo: $(READY)  ## the customer's Cursor integration on an embedded Port, start 
 	$(PY) -m portcfg demo
 
 test: $(READY) lint  ## linters, types and tests
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q -n auto --dist worksteal
 
 lint: $(READY)
 	$(PY) -m ruff check .
@@ -35,7 +35,7 @@ format: $(READY)  ## reformat the code
 	$(PY) -m ruff format .
 
 soak: $(READY)  ## the long fault and soak matrices
-	$(PY) -m pytest -q --soak
+	$(PY) -m pytest -q -n auto --dist worksteal --timeout 3600 --soak
 
 bench: $(READY)  ## measure speed against baselines in the same run
 	$(PY) -m benchmarks

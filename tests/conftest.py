@@ -17,7 +17,7 @@ from tests.support import REPOSITORY, Bench, Server
 
 OWN_VARIABLES = re.compile(r"(PORT|CURSOR|OCEAN)_.*|CI|NO_COLOR")
 POINTS = 3
-SOAK_ROWS = pytest.StashKey[list[list[str]]]()
+SOAK_ROW = "soak"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,7 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
     settings.register_profile("soak", deadline=None, max_examples=150)
     settings.load_profile("soak" if config.getoption("--soak") else "quick")
-    config.stash[SOAK_ROWS] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -53,7 +52,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """With --soak: what the fault matrices did."""
-    rows = config.stash[SOAK_ROWS]
+    reports = (report for found in terminalreporter.stats.values() for report in found)
+    properties = (pair for report in reports for pair in getattr(report, "user_properties", ()))
+    rows = [value for name, value in properties if name == SOAK_ROW]
     if config.getoption("--soak") and rows:
         totals: dict[tuple[str, str], list[int]] = {}
         for matrix, fault, *numbers in rows:
@@ -69,7 +70,8 @@ def soak_row(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Write down one run of a matrix: (matrix, fault, requests, faults met)."""
 
     def write(matrix: str, fault: str, requests: int, met: int) -> None:
-        request.config.stash[SOAK_ROWS].append([matrix, fault, "1", str(requests), str(met)])
+        # A report carries these from the process that ran the test to the one that prints the table.
+        request.node.user_properties.append((SOAK_ROW, [matrix, fault, "1", str(requests), str(met)]))
 
     return write
 
