@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.kinds import KINDS
-from portcfg.model import Action, Body, Change, Plan, Project, Ref, Resource, State
+from portcfg.model import Action, Body, Cause, Change, Plan, Project, Ref, Resource, State
 
 # Identifiers in their order, by parent; those at the top are below "".
 Tree = Mapping[str, Sequence[str]]
@@ -145,7 +145,7 @@ def _said(name: str, siblings: Sequence[str], orders: Sequence[tuple[Wanted, Col
 def only_moves(change: Change) -> bool:
     """Whether nothing of a resource changes but what it comes after."""
     moves = change.action is Action.UPDATE and bool(KINDS[change.ref.kind].parents)
-    return moves and all(field.path[0] == "after" for field in change.fields)
+    return moves and all(field.path[0] == "after" or field.cause is Cause.SERVER for field in change.fields)
 
 
 def _parents(tree: Tree) -> dict[str, str]:

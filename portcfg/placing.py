@@ -14,7 +14,7 @@ from portcfg.errors import ApiError
 from portcfg.kinds import KINDS
 from portcfg.model import Action, Change, Outcome, Plan, Ref, Resource, Status
 from portcfg.observe import listed
-from portcfg.places import PLACE, arranged, in_sidebar, tree_of, wanted_of
+from portcfg.places import PLACE, arranged, in_sidebar, only_moves, tree_of, wanted_of
 from portcfg.steps import ended, path_of
 
 SIDEBAR = next(kind for kind in KINDS.values() if kind.list_in)
@@ -43,10 +43,15 @@ def _moves(change: Change, *keys: str) -> bool:
 
 
 def _displaces(change: Change) -> bool:
-    """Whether a change may put something into another order: what has no fields moves along with others."""
+    """Whether a change may put something into another order."""
     if not KINDS[change.ref.kind].parents:
         return False
-    return change.action is Action.CREATE or _moves(change, *PLACE) or not change.fields
+    return _is_placed_anew(change) or only_moves(change)
+
+
+def _is_placed_anew(change: Change) -> bool:
+    """Whether a place of its own is what it gets; others only move along."""
+    return change.action is Action.CREATE or _moves(change, *PLACE)
 
 
 def in_order(plan: Plan, port: PortWriter, written: Iterable[Outcome], failed: set[Ref]) -> Iterator[Outcome]:
@@ -77,7 +82,7 @@ def _placed(plan: Plan, port: PortWriter, waiting: dict[str, Outcome]) -> Iterat
     except ApiError as error:
         yield from (_unplaced(outcome, ended(outcome.change, error)) for outcome in waiting.values())
         return
-    fresh = {name for name, outcome in waiting.items() if outcome.change.fields or outcome.change.before is None}
+    fresh = {name for name, outcome in waiting.items() if _is_placed_anew(outcome.change)}
     for parent, siblings in tree.items():
         for name, after in arranged(siblings, wanted, bodies, fresh):
             try:

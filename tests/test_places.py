@@ -310,6 +310,21 @@ def test_a_folder_that_holds_something_unmanaged_is_not_deleted(bench: Bench, tm
         refuse_harm(plan)
 
 
+def test_what_moves_along_keeps_what_port_has_filled_in(bench: Bench, tmp_path: Path) -> None:
+    root = written(tmp_path / "specs", {}, {"a": {}, "b": {"after": "a"}, "c": {"after": "b"}, "z": {}})
+    bench.apply(root)
+    bench.send("PATCH", "/pages/c", {"description": "filled"})
+    entry = f"/blueprints/{LEDGER_BLUEPRINT}/entities/dashboard%2Fc"
+    bench.send("PATCH", entry, {"properties": {"server": {'["description"]': "filled"}}})
+    by_hand(bench, "a", after="z")
+    bench.clear()
+    assert bench.apply(root).failed == ()
+    pages = {(method, path) for method, path, _ in bench.writes if "/pages/" in path}
+    assert pages == {("PATCH", "/v1/pages/b"), ("PATCH", "/v1/pages/c")}
+    assert bench.send("GET", "/pages/c")["page"]["description"] == "filled"
+    assert sidebar(bench)[""][-3:] == ["a", "b", "c"]
+
+
 def test_what_comes_after_something_elsewhere_is_an_error_that_names_both(bench: Bench, tmp_path: Path) -> None:
     root = written(tmp_path / "specs", {"f": {}}, {"a": {"parent": "f"}, "b": {"after": "a"}})
     with pytest.raises(InvalidSpecsError) as caught:
