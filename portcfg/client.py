@@ -19,7 +19,16 @@ from urllib.parse import quote
 import requests
 
 from portcfg.errors import AnswerError, ApiError, HaltedError, TerminalApiError, TransientApiError
-from portcfg.retry import TRANSIENT_STATUSES, Pause, RetryPolicy, WaitingError, asked_wait, new_session, with_retries
+from portcfg.retry import (
+    TRANSIENT_STATUSES,
+    Pause,
+    RetryPolicy,
+    WaitingError,
+    asked_wait,
+    new_session,
+    spent_wait,
+    with_retries,
+)
 
 READ_ONLY_POSTS = (
     re.compile(r"/blueprints/[^/]+/entities/search"),
@@ -92,6 +101,7 @@ class PortReader:
         self.root = api_root(base_url)
         self.requests_made = 0
         self.halted = ""
+        self._under_way = 0
         self._finishing = False
         self._credentials = credentials
         policy = retry or RetryPolicy()
@@ -229,6 +239,7 @@ class PortReader:
             raise HaltedError(f"{self.halted}: {method} {path} was not sent{again}", sent=attempt > 0)
         with self._counting:
             self.requests_made += 1
+            self._under_way += 1
         try:
             response = self._session.request(
                 method,
@@ -246,6 +257,11 @@ class PortReader:
                 hint="check PORT_BASE_URL and the network; `portcfg doctor` tries the connection",
             )
             raise WaitingError(cause) from error
+        finally:
+            with self._counting:
+                self._under_way -= 1
+        # Before Port says 429: others may share the budget.
+        self._pause.extend(spent_wait(response.headers, self._retry.wall(), self._under_way))
         return self._decode(method, path, response)
 
     def _decode(self, method: str, path: str, response: requests.Response) -> Answer:

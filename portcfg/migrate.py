@@ -15,16 +15,11 @@ from portcfg.counting import counted
 from portcfg.errors import AnswerError, ApiError
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import members_of, unmanaged
-from portcfg.kinds.blueprint_moves import (
-    name_holders,
-    own_mapping,
-    temporary,
-    with_temporary,
-    without_part,
-    without_temporaries,
-)
+from portcfg.kinds.blueprint_aside import standing, without_part
+from portcfg.kinds.blueprint_moves import name_holders, own_mapping, temporary, with_temporary, without_temporaries
 from portcfg.kinds.risk_base import Count
-from portcfg.model import Body, Change, Migration, Ref, Rename
+from portcfg.model import Body, Change, Migration, Path, Ref, Rename, Resource, State
+from portcfg.observe import listed
 from portcfg.renames import WAITS, held, rename_parts
 
 POLL_SECONDS = 5.0
@@ -37,24 +32,41 @@ def free_names(port: PortWriter, path: str, change: Change) -> None:
     """Drop the mirrors and calculations that the specs don't have any more, and whose names others get."""
     live = change.before or {}
     held_by = [(section, rename.new) for rename in change.renames for section in name_holders(live, rename)]
-    for section, name in held_by:
-        if name not in members_of(change.after, section):
-            _put(port, path, without_part(held(port, path), section, name))
+    taken = [(section, name) for section, name in held_by if name not in members_of(change.after, section)]
+    state = _step_aside(port, path, change) if taken else {}
+    for section, name in taken:
+        _drop(port, path, section, name, state)
 
 
 def migrate_parts(port: PortWriter, path: str, change: Change) -> None:
     """Move the values of a resource's parts, at its `path`. Raises ApiError, with nothing dropped that isn't moved."""
+    state = _step_aside(port, path, change) if change.migrations else {}
     for part in change.migrations:
         settle(port, change.ref.identifier)
         before = values(port, change.ref, part, part.source)
         if not part.jq:
             _check_loss(part, before, 0, change.approved)
-            _put(port, path, without_part(held(port, path), part.section, part.source))
+            _drop(port, path, part.section, part.source, state)
             continue
         _fill(port, path, change, part)
         _check_loss(part, before, _filled(port, change.ref, part, before), change.approved)
-        _put(port, path, without_part(held(port, path), part.section, part.source))
+        _drop(port, path, part.section, part.source, state)
         rename_parts(port, path, change.ref, [Rename(part.section, temporary(part.name), part.name)])
+
+
+def _step_aside(port: PortWriter, path: str, change: Change) -> State:
+    """Take away what leads nowhere since others made their steps; what Port holds of all resources of that kind."""
+    kind = KINDS[change.ref.kind]
+    state = {(ref := Ref(kind.name, str(body.get(kind.id_field)))): Resource(ref, body) for body in listed(port, kind)}
+    live = held(port, path)
+    rest = standing(live, state)
+    if rest != live:
+        _put(port, path, unmanaged(rest, ()))
+    return state
+
+
+def _drop(port: PortWriter, path: str, section: Path, name: str, state: State) -> None:
+    _put(port, path, without_part(held(port, path), section, name, state))
 
 
 def _fill(port: PortWriter, path: str, change: Change, part: Migration) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from portcfg.diff import field_changes
@@ -136,10 +136,8 @@ def _to_come(ref: Ref, desired: State, live: State) -> Body:
     return {**{key: value for key, value in before.items() if key not in KINDS[ref.kind].sections}, **after}
 
 
-def migration_refusals(changes: Iterable[Change]) -> Iterator[str]:
-    """Why values can't move within a resource: what reads them has to go meanwhile, and no spec would bring it back."""
-    for change in changes:
-        if change.migrations and change.before is not None:
-            names = KINDS[change.ref.kind].renaming.losers(change.before, change.after or {}, change.migrations)
-            if names:
-                yield f"{change.ref}: {', '.join(names)} would be lost while values move: write it into the spec"
+def migration_refusals(changes: Sequence[Change], live: State) -> Iterator[str]:
+    """Why values can't move within resources: what reads them has to go meanwhile, and no spec would bring it back."""
+    for kind in KINDS.values():
+        for ref, names in kind.renaming.losers([change for change in changes if change.ref.kind == kind.name], live):
+            yield f"{ref}: {', '.join(names)} would be lost while values move: write it into the spec"

@@ -70,7 +70,7 @@ def make_plan(
     kept = () if prune or not leftover else (_kept(leftover),)
     # An entry of a kind that only a later portcfg knows can't be looked up, so it stays.
     stale = sorted(ref for ref in managed or () if ref.kind in KINDS and ref not in live and ref not in desired)
-    refusals = (*move_refusals(moves, desired, live, gone), *migration_refusals(steps))
+    refusals = (*move_refusals(moves, desired, live, gone), *migration_refusals(steps, live))
     return Plan((*steps, *deletes), kept, environment, tuple(stale), refusals)
 
 

@@ -22,6 +22,8 @@ from portcfg.errors import ApiError
 USER_AGENT = f"portcfg/{__version__}"
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 MAX_WAIT_SECONDS = 120.0
+# A reset above this is an epoch, below it seconds to wait.
+EPOCH_FROM = 10_000
 # The most connections that workers keep to one host.
 CONNECTIONS = 64
 
@@ -95,8 +97,17 @@ def asked_wait(status: int, headers: Mapping[str, str], now: float) -> float | N
     for name in ("retry-after", "x-ratelimit-reset"):
         seconds = _number_or_date(headers.get(name, "").strip())
         if seconds is not None:
-            return min(max(seconds - now if seconds > 10_000 else seconds, 0.0), MAX_WAIT_SECONDS)
+            return min(max(seconds - now if seconds > EPOCH_FROM else seconds, 0.0), MAX_WAIT_SECONDS)
     return None
+
+
+def spent_wait(headers: Mapping[str, str], now: float, under_way: int) -> float:
+    """Seconds until a budget of requests is renewed that those `under_way` use up, as the headers say; 0 else."""
+    remaining = _number_or_date(headers.get("x-ratelimit-remaining", "").strip())
+    reset = _number_or_date(headers.get("x-ratelimit-reset", "").strip())
+    if remaining is None or reset is None or remaining > under_way:
+        return 0.0
+    return min(max(reset - now if reset > EPOCH_FROM else reset, 0.0), MAX_WAIT_SECONDS)
 
 
 class Pause:

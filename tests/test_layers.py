@@ -54,7 +54,7 @@ LAYERS = {
     "portcfg.ledger": 4,
     "portcfg.editors": 5,
     "portcfg.project": 6,
-    "portcfg.observe": 6,
+    "portcfg.observe": 5,
     "portcfg.importer": 6,
     "portcfg.portjson": 6,
     "portcfg.planfile": 6,

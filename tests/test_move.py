@@ -187,6 +187,50 @@ def test_a_relation_to_one_becomes_one_to_many(bench: Bench, tmp_path: Path) -> 
     assert entities(bench, "b")["e1"] == {"up": ["e0"]}
 
 
+def circle(tmp_path: Path, many: bool, mirrors: bool, **of_b: Any) -> Path:
+    """a and b, each related to the other, b with a mirror of a's mirror and what reads that."""
+    near, far = {"m": {"title": "M", "path": "b.$createdAt"}}, {"m": {"title": "M", "path": "a.m"}}
+    twice = {"c": {"type": "string", "calculation": ".properties.m"}}
+    return folder(
+        tmp_path,
+        a=blueprint({}, relations={"b": link("b", many=many)}, mirrorProperties=near if mirrors else {}),
+        b=blueprint(
+            {},
+            relations={"a": link("a", many=many)},
+            mirrorProperties=far if mirrors else {},
+            calculationProperties=twice if mirrors else {},
+            **of_b,
+        ),
+    )
+
+
+@pytest.mark.parametrize("mirrors", [True, False])
+def test_both_relations_of_a_circle_move_though_mirrors_lead_over_both(
+    bench: Bench, tmp_path: Path, mirrors: bool
+) -> None:
+    done(bench.apply(circle(tmp_path, False, True)))
+    fill(bench, "a", {})
+    fill(bench, "b", {"relations": {"a": "e0"}})
+    bench.send("PATCH", "/blueprints/a/entities/e0", {"relations": {"b": "e0"}})
+    done(bench.apply(circle(tmp_path, True, mirrors)))
+    live = bench.send("GET", "/blueprints/b")["blueprint"]
+    assert ("m" in live["mirrorProperties"], "c" in live["calculationProperties"]) == (mirrors, mirrors)
+    assert entities(bench, "a")["e0"]["b"] == entities(bench, "b")["e0"]["a"] == ["e0"]
+
+
+def test_what_reads_another_blueprint_and_no_spec_would_bring_back_stands_in_the_way(
+    bench: Bench, tmp_path: Path
+) -> None:
+    done(bench.apply(circle(tmp_path, False, True)))
+    highest = {"func": "max", "calculationBy": "property", "property": "m"}
+    by_hand = {"last": {"title": "L", "target": "a", "calculationSpec": highest}}
+    bench.send("PATCH", "/blueprints/b", {"aggregationProperties": by_hand})
+    [refusal] = bench.plan(circle(tmp_path, True, True)).refusals
+    assert refusal == "blueprint/b: aggregationProperties.last would be lost while values move: write it into the spec"
+    done(bench.apply(circle(tmp_path, True, True, aggregationProperties=by_hand)))
+    assert "last" in bench.send("GET", "/blueprints/b")["blueprint"]["aggregationProperties"]
+
+
 # --- whole blueprints
 
 OLD = blueprint(
@@ -347,6 +391,41 @@ def test_an_aggregation_that_no_spec_has_stands_in_the_way_too(bench: Bench, tmp
     bench.send("PATCH", "/blueprints/other", twice)
     moved = {**renamed(other), **twice, "aggregationProperties": {"n": {**count, "target": "new"}}}
     done(bench.apply(folder(tmp_path, new=new, other=moved)))
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_an_aggregation_steps_aside_with_what_reads_it(bench: Bench, tmp_path: Path, stays: bool) -> None:
+    """While the relation that leads to its target leads elsewhere: also mirrors by way of the blueprint itself."""
+    count = {"title": "C", "target": "old", "calculationSpec": {"func": "count", "calculationBy": "entities"}}
+    reading = {
+        "aggregationProperties": {"count": count},
+        "mirrorProperties": {"m": {"title": "M", "path": "up.count"}, "mm": {"title": "M", "path": "far.up.m"}},
+        "calculationProperties": {"c": {"type": "number", "calculation": ".properties.mm"}},
+    }
+    related = {"relations": {"main": link("old"), "up": link("other"), "far": link("far")}}
+    far = blueprint({}, relations={"up": link("other", many=True)})
+    old = blueprint({}, relations={"far": link("far")})
+    done(bench.apply(folder(tmp_path, old=old, other=blueprint({}, **related), far=far)))
+    done(bench.apply(folder(tmp_path, old=old, other=blueprint({}, **related, **reading), far=far)))
+    fill(bench, "old", {})
+    fill(bench, "other", {"relations": {"main": "e0"}})
+    after = renamed(blueprint({}, **related, **(reading if stays else {"aggregationProperties": {}})))
+    done(bench.apply(folder(tmp_path, new={**old, "renamed_from": "old"}, other=after, far=far)))
+    assert entities(bench, "other")["e0"]["main"] == "e0"
+    assert ("count" in bench.send("GET", "/blueprints/other")["blueprint"]["aggregationProperties"]) == stays
+
+
+def test_a_relation_moves_beside_an_aggregation_that_another_blueprint_links(bench: Bench, tmp_path: Path) -> None:
+    count = {"title": "C", "target": "c", "calculationSpec": {"func": "count", "calculationBy": "entities"}}
+    reading = {
+        "aggregationProperties": {"total": count},
+        "mirrorProperties": {"m": {"title": "M", "path": "up.total"}},
+    }
+    one, many = ({"relations": {"a": link("a", many=way), "up": link("b")}} for way in (False, True))
+    others = {"a": blueprint({}), "c": blueprint({}, relations={"b": link("b")})}
+    done(bench.apply(folder(tmp_path, b=blueprint({}, **one, **reading), **others)))
+    done(bench.apply(folder(tmp_path, b=blueprint({}, **many, aggregationProperties={}), **others)))
+    done(bench.apply(folder(tmp_path, b=blueprint({}, **one, **reading), **others)))
 
 
 def test_what_somebody_wrote_into_the_new_one_is_not_overwritten(bench: Bench, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Literal
 
-from portcfg.model import Body, Migration, Path, Position, Project, Ref, Rename
+from portcfg.model import Body, Change, Migration, Path, Position, Project, Ref, Rename, State
 
 STAMPS = frozenset({"createdAt", "createdBy", "updatedAt", "updatedBy", "id", "_id", "orgId"})
 
@@ -80,7 +80,7 @@ class Renaming:
     the entities with a value in a part. `was(spec)` is what the resource was called before, `migrate(spec)` the jq by
     part. `migrations` are the parts whose values must move before the specs' body can be written, `moving` those that
     move into a resource of another name, `left_over` and `without_temporaries` what an interrupted migration left.
-    `moved(body, pairs)` is the body under its new name. `losers(live, desired, migrations)` names what no spec has and
+    `moved(body, pairs)` is the body under its new name. `losers(changes, live)` names what no spec has and
     migrations would cost.
     """
 
@@ -95,7 +95,7 @@ class Renaming:
     left_over: Callable[[Body, Body], tuple[Rename, ...]] = lambda *_: ()
     without_temporaries: Callable[[Body, Sequence[Migration]], Body] = lambda body, _: body
     moved: Callable[[Body, Mapping[str, str]], Body] = lambda body, _: body
-    losers: Callable[[Body, Body, Sequence[Migration]], list[str]] = lambda *_: []
+    losers: Callable[[Sequence[Change], State], Iterable[tuple[Ref, list[str]]]] = lambda *_: ()
 
 
 NO_RENAMING = Renaming(lambda _: (), lambda body, _: body, lambda _: ([], {}), lambda *_: ())

@@ -6,17 +6,16 @@ migrations (§2.2), which fill one part of entities from others by jq. A part mo
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from portcfg.kinds.base import Renaming, members_of, unmanaged
-from portcfg.kinds.blueprint_reads import reads
+from portcfg.kinds.blueprint_aside import AGGREGATIONS, SECTIONS, less, standing, without_part
 from portcfg.kinds.blueprint_renames import PROPERTIES, RELATIONS, asked, renamed, request, rules, was, with_members
-from portcfg.model import Body, Migration, Move, Path, Ref, Rename, Resource
+from portcfg.model import Body, Change, Migration, Move, Path, Ref, Rename, Resource, State
 
 MIGRATE = "migrate"
 TEMPORARY = "_portcfg_"
@@ -24,12 +23,6 @@ TEMPORARY = "_portcfg_"
 ONE_PROPERTY = re.compile(r"\s*\.properties\.([A-Za-z_]\w*)\??\s*(?:\|.*)?", re.DOTALL)
 # What a property's values depend on, and Port never changes.
 FIXED = ("type", "format")
-AGGREGATIONS = ("aggregationProperties",)
-SECTIONS: Mapping[str, Path] = {
-    "mirror": ("mirrorProperties",),
-    "calculation": ("calculationProperties",),
-    "aggregation": AGGREGATIONS,
-}
 ENTITY_KEYS = ("identifier", "title", "icon", "team")
 
 Pairs = Mapping[str, str]
@@ -137,12 +130,8 @@ def without_temporaries(live: Body, parts: Sequence[Migration]) -> Body:
     for part in parts:
         members = members_of(live, part.section)
         if temporary(part.name) in members:
-            live = with_members(live, part.section, _less(members, {temporary(part.name)}))
+            live = with_members(live, part.section, less(members, {temporary(part.name)}))
     return live
-
-
-def _less(members: Body, names: Collection[str]) -> Body:
-    return {name: member for name, member in members.items() if name not in names}
 
 
 def with_temporary(live: Body, desired: Body, part: Migration) -> Body:
@@ -154,60 +143,47 @@ def with_temporary(live: Body, desired: Body, part: Migration) -> Body:
     return with_members(unmanaged(live, ()), part.section, members)
 
 
-def without_part(live: Body, section: Path, name: str) -> Body:
-    """The body to PUT that drops a part, with all in the blueprint itself that reads it: the specs bring that back."""
-    body = copy.deepcopy(with_members(unmanaged(live, ()), section, _less(members_of(live, section), {name})))
-    if section == PROPERTIES and body["schema"].get("required"):
-        body["schema"]["required"] = [each for each in body["schema"]["required"] if each != name]
-    own = Ref("blueprint", str(live.get("identifier")))
-    # What another blueprint's relation links stays linked.
-    unlinked = _unlinked(body) - _unlinked(live) if section == RELATIONS else set()
-    if unlinked:
-        body = with_members(body, AGGREGATIONS, _less(members_of(body, AGGREGATIONS), unlinked))
-    gone = {name, *unlinked}
-    while found := _reading(Resource(own, body), Resource(own, live), gone):
-        for what, reader in found:
-            gone.add(reader)
-            if what == "ownership":
-                del body["ownership"]
-            else:
-                body = with_members(body, SECTIONS[what], _less(members_of(body, SECTIONS[what]), {reader}))
+def losers(changes: Sequence[Change], state: State) -> Iterator[tuple[Ref, list[str]]]:
+    """(blueprint, names) of what steps aside while values move and stands in no spec: nothing would bring it back.
+
+    `changes` come in the order in which their values move, `state` is what Port holds before.
+    """
+    state = dict(state)
+    for change in changes:
+        if change.before is not None and (change.migrations or change.renames):
+            rest = _prepared(change, state)
+            state[change.ref] = Resource(change.ref, rest)
+            if lost := _unrestored(change.before, rest, change.after or {}):
+                yield change.ref, lost
+
+
+def _prepared(change: Change, state: State) -> Body:
+    """What Port will hold of a blueprint once its values have moved, still under their old names."""
+    left = [rename for rename in change.renames if rename.old == temporary(rename.new)]
+    body = renamed(change.before or {}, left)
+    body = standing(body, state) if change.migrations else body
+    for part in change.migrations:
+        body = without_part(body, part.section, part.source, state)
+        if part.jq:
+            # What reads it finds it again, whatever it is called by then.
+            again = {name: members_of(change.after, part.section)[part.name] for name in (part.source, part.name)}
+            body = with_members(body, part.section, {**members_of(body, part.section), **again})
     return body
 
 
-def _unlinked(body: Body) -> set[str]:
-    """The aggregations to whose target no relation of the blueprint leads: without a path, they take any that does."""
-    targets = {relation.get("target") for relation in members_of(body, RELATIONS).values()}
-    members = members_of(body, AGGREGATIONS)
-    return {name for name, part in members.items() if not part.get("pathFilter") and part.get("target") not in targets}
-
-
-def losers(live: Body, desired: Body, parts: Sequence[Migration]) -> list[str]:
-    """What reads a part in the blueprint itself and stands in no spec, so that nothing would bring it back."""
-    lost: dict[str, None] = {}
-    for part in parts:
-        rest = without_part(live, part.section, part.source)
-        for section in ("aggregationProperties", "ownership"):
-            gone = sorted(members_of(live, (section,)).keys() - members_of(rest, (section,)).keys())
-            if gone and section not in desired:
-                names = [section] if section == "ownership" else [f"{section}.{name}" for name in gone]
-                lost |= dict.fromkeys(names)
-    return list(lost)
+def _unrestored(before: Body, rest: Body, desired: Body) -> list[str]:
+    lost: list[str] = []
+    for section in ("aggregationProperties", "ownership"):
+        gone = sorted(members_of(before, (section,)).keys() - members_of(rest, (section,)).keys())
+        if gone and section not in desired:
+            lost += [section] if section == "ownership" else [f"{section}.{name}" for name in gone]
+    return lost
 
 
 def name_holders(live: Body, rename: Rename) -> list[Path]:
     """The computed sections in which a name is taken that a rename gives away: Port keeps them with properties."""
     sections = (SECTIONS["mirror"], SECTIONS["calculation"])
     return [] if rename.section == RELATIONS else [each for each in sections if rename.new in members_of(live, each)]
-
-
-def _reading(body: Resource, live: Resource, gone: set[str]) -> set[tuple[str, str]]:
-    """(what, name) of what in the blueprint reads something of itself that is gone."""
-    return {
-        (reader.what, reader.where.removeprefix(f"{body.ref.identifier}."))
-        for (ref, name), reader in reads(body, {live.ref: live})
-        if ref == live.ref and name in gone and reader.what != "relation"
-    }
 
 
 def moved(body: Body, pairs: Pairs) -> Body:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from portcfg.client import PortReader, PortWriter
 from portcfg.errors import ApiError, TransientApiError
 from portcfg.sync.compare import Fields, Live, changed_body, fields_of, read_live, whole_fields
 from portcfg.sync.entities import Checks, instant
+from portcfg.sync.flight import PARALLELISM
 from portcfg.sync.fragments import Entity, Refused
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import BlueprintReport, DayTotals, Progress
@@ -105,7 +107,9 @@ class Delivery:
         dry_run: bool,
         quarantine: Quarantine | None = None,
         written_by: float | None = None,
+        parallelism: int = PARALLELISM,
     ) -> None:
+        self._parallelism = parallelism
         self._written_by = written_by
         self._quarantine = quarantine or Quarantine()
         self._port = port
@@ -122,13 +126,24 @@ class Delivery:
 
     def deliver(self, entities: Mapping[str, list[Entity]], silent: Silent) -> None:
         """All entities, given by blueprint. `silent` are a blueprint's fields with a writer that was not read."""
-        parts: list[_Part] = []
-        for name in writing_order(entities, self._blueprints):
-            self._guarded(name, partial(self._compare, name, entities[name], parts))
-        parts = self._relate(parts)
+        parts = self._relate(self._compared(entities))
         for part in parts:
             self._guarded(part.name, partial(self._write, part, silent(part.name)))
         self._settle()
+
+    def _compared(self, entities: Mapping[str, list[Entity]]) -> list[_Part]:
+        """The blueprints in their order of writing, with what Port has of them, which is read side by side."""
+        parts: list[_Part] = []
+        fit = {name: self._fit(entities[name], self._blueprints[name]) for name in entities}
+        pool = ThreadPoolExecutor(self._parallelism, "portcfg")
+        try:
+            live = {name: pool.submit(self._live, name, some) for name, some in fit.items()}
+            for name in writing_order(entities, self._blueprints):
+                self._tallies[name].entities = len(entities[name])
+                self._guarded(name, partial(self._compare, name, fit[name], live[name].result, parts))
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return parts
 
     def _guarded(self, name: str, work: Callable[[], object]) -> bool:
         """Do `work` for a blueprint; whether Port let it be done."""
@@ -146,12 +161,10 @@ class Delivery:
             return False
         return True
 
-    def _compare(self, name: str, entities: list[Entity], parts: list[_Part]) -> None:
+    def _compare(self, name: str, fit: list[Entity], read: Callable[[], Live], parts: list[_Part]) -> None:
         tally = self._tallies[name]
-        tally.entities = len(entities)
-        fit = self._fit(entities, self._blueprints[name])
         self._progress(Progress("compare", name, 0, len(fit)))
-        live = self._live(name, fit) if fit else {}
+        live = read()
         self._progress(Progress("compare", name, len(fit), len(fit)))
         # What some fragment creates, and updates of what is there already.
         wanted = [entity for entity in fit if entity.creates or entity.search or entity.identifier in live]
@@ -161,6 +174,8 @@ class Delivery:
         parts.append(_Part(name, wanted, live))
 
     def _live(self, name: str, entities: list[Entity]) -> Live:
+        if not entities:
+            return {}
         fields = replace(self._fields(name, entities), more=() if self._written_by is None else ("$updatedAt",))
         return read_live(self._port, self._blueprints[name], entities, fields)
 
@@ -234,10 +249,23 @@ class Delivery:
             done += count
             self._progress(Progress("write", part.name, done, len(bodies)))
 
-        writer = BulkWriter(self._port, part.name, wrote, part.related.creating, searched, override=fields.whole)
+        writer = BulkWriter(
+            self._port,
+            part.name,
+            wrote,
+            part.related.creating,
+            searched,
+            override=fields.whole,
+            parallelism=self._workers(part.name),
+        )
         sent = _Sent(part, writer, asked)
         self._sent.append(sent)
         sent.writer.write(bodies)
+
+    def _workers(self, name: str) -> int:
+        """One where entities relate to others of their blueprint, which are to be there first."""
+        relations = self._blueprints[name].get("relations") or {}
+        return 1 if any(item.get("target") == name for item in relations.values()) else self._parallelism
 
     def _stays(self, part: _Part, body: Body, searched: frozenset[str], tally: Tally) -> bool:
         """Whether what Port has is kept, in a run that writes what an earlier one couldn't."""

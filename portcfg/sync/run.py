@@ -24,6 +24,7 @@ from portcfg.sync.coverage import Known, due_days, every_day, gap_days, missing_
 from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_days
 from portcfg.sync.deliver import Delivery, Tally
 from portcfg.sync.entities import filled, made_of
+from portcfg.sync.flight import PARALLELISM, in_turn
 from portcfg.sync.fragments import Entity, overwritten
 from portcfg.sync.intake import Failed, Intake, Reader
 from portcfg.sync.parts import run_parts, undated_streams
@@ -44,7 +45,7 @@ class SyncOptions:
     """How to run. Days are UTC; `now` is in epoch seconds and frozen for the run; `retry` carries the clocks.
 
     `missing_only` leaves out the days asked for that are settled. `run` is a name that no other run has. `link` is the
-    CI's job on the web.
+    CI's job on the web. `parallelism` is how many requests to Port may be under way at once.
     """
 
     first_day: date | None = None
@@ -52,6 +53,7 @@ class SyncOptions:
     days: int | None = None
     dry_run: bool = False
     link: str = ""
+    parallelism: int = PARALLELISM
     missing_only: bool = False
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     now: float = field(default_factory=time.time)
@@ -98,7 +100,8 @@ def run_sync(
         raise UsageError("a run that was asked for no days reads what is missing anyway", "give --since, too")
     span = day_range(options.now, options.first_day, options.last_day, options.days, default_days(mapping))
     client = source or SourceClient(mapping.source, source_env, options.retry)
-    report = progress or (lambda _: None)
+    # Waits for the source are told from the thread that reads ahead.
+    report = in_turn(progress or (lambda _: None))
     client.on_wait = lambda reason, seconds: report(Progress("wait", reason, math.ceil(seconds)))
     means = _Means(client, port, options, report, quarantine or Quarantine())
     try:
@@ -194,7 +197,14 @@ class _Run:
         raise_missing(missing_fields((item for items in by_blueprint.values() for item in items), blueprints))
         dry_run, quarantine = self._options.dry_run, self._quarantine
         delivery = Delivery(
-            self._port, self._mapping, blueprints, self._tallies, self._means.progress, dry_run, quarantine
+            self._port,
+            self._mapping,
+            blueprints,
+            self._tallies,
+            self._means.progress,
+            dry_run,
+            quarantine,
+            parallelism=self._options.parallelism,
         )
         delivery.deliver(by_blueprint, partial(_silent, intake))
         dropped = [f"{text} ({count})" for text, count in delivery.dropped.items()]

@@ -1,4 +1,7 @@
-"""A stream read once: windows, pages, shaped rows, no duplicates; handed on in batches, so that memory stays flat."""
+"""A stream read once: windows, pages, shaped rows, no duplicates; handed on in batches, so that memory stays flat.
+
+A page is asked for while the one before is used.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 
 from portcfg.errors import IncompleteError
 from portcfg.sync.daycount import DayCount, DayCounter
+from portcfg.sync.flight import ahead
 from portcfg.sync.jq_programs import BATCH_ROWS, Batch, RowError, RowExpander, RowProgram, RowValues, Scope
 from portcfg.sync.paging import Ask, Pager
 from portcfg.sync.spec import Dedupe, Stream
@@ -99,7 +103,7 @@ class StreamReader:
 
     def _raw(self, window: Window | None) -> Iterator[list[Any]]:
         total: int | None = None
-        for page in self._pager.pages(window):
+        for page in ahead(self._pager.pages(window)):
             self.count.pages += 1
             self.count.rows += len(page.rows)
             self.count.truncated |= page.more_unread

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from portcfg.client import PortWriter, bulks, segment
-from portcfg.errors import TerminalApiError
+from portcfg.errors import ApiError, TerminalApiError
+from portcfg.sync.flight import side_by_side
 
 # facts: Port takes 1..20 entities and 1 MiB a bulk request; a margin is left for the wrapping.
 # What one item or the size of all may be the cause of; any other refusal means the whole request.
@@ -28,8 +30,19 @@ class Written:
     deferred: dict[str, tuple[Body, Reason]] = field(default_factory=dict)
 
 
+@dataclass
+class _Posted:
+    """A batch that went out: Port's answers to its parts, and the error after which no more of it was sent."""
+
+    batch: list[Body]
+    answers: list[tuple[list[Body], Body | TerminalApiError]] = field(default_factory=list)
+    error: ApiError | None = None
+
+
 class BulkWriter:
-    """Writes the entities of one blueprint. An item answered 404 (a relation's target isn't there yet) waits.
+    """Writes the entities of one blueprint, `parallelism` batches at once; what is counted here is so in one thread.
+
+    An item answered 404 (a relation's target isn't there yet) waits.
 
     `creating` are, by identifier, the relations whose missing targets Port shall make. Such an entity goes out without
     them first, so that its other targets are there when Port makes what is missing: it would make those, too.
@@ -46,7 +59,9 @@ class BulkWriter:
         creating: Mapping[str, Container[str]] | None = None,
         searched: Container[str] = frozenset(),
         override: bool = False,
+        parallelism: int = 1,
     ) -> None:
+        self._parallelism = parallelism
         self._port = port
         self._path = f"/blueprints/{segment(blueprint)}/entities/bulk"
         self._creating = creating or {}
@@ -69,15 +84,12 @@ class BulkWriter:
         self._whole.update({body["identifier"]: body for body in making})
         first = [body for body in map(self._without_made, making) if body.get("relations")]
         whole = [body for body in bodies if body["identifier"] not in self._creating]
+        self._send(bulks(whole), wrote)
         # Bodies without some of their relations don't replace an entity: the rest of it is still to come.
-        for batch, merged in [(batch, False) for batch in bulks(whole)] + [(batch, True) for batch in bulks(first)]:
-            self._send(batch, merged=merged)
-            wrote(sum(body["identifier"] not in self._creating for body in batch))
+        self._send(bulks(first), lambda _: None, merged=True)
         failed = {*self.written.refused, *self.written.deferred}
         held_back = {body["identifier"] for body in first} & failed
-        for batch in bulks(body for body in making if body["identifier"] not in held_back):
-            self._send(batch, create_missing=True)
-            wrote(len(batch))
+        self._send(bulks(body for body in making if body["identifier"] not in held_back), wrote, create_missing=True)
 
     def _without_made(self, body: Body) -> Body:
         made = self._creating[body["identifier"]]
@@ -88,7 +100,7 @@ class BulkWriter:
         for batch in bulks([body for body, _ in self.written.deferred.values()]):
             before = dict(self.written.deferred)
             bare = [{key: value for key, value in body.items() if key != "relations"} for body in batch]
-            self._send(bare, merged=True)
+            self._send([bare], lambda _: None, merged=True)
             # Those that Port took are not done: their relations are still to come.
             self.written.deferred.update(
                 {name: waiting for name, waiting in before.items() if name not in self.written.refused}
@@ -101,30 +113,63 @@ class BulkWriter:
             self.written.refused[name] = self.written.deferred.pop(name)[1]
         return gone
 
-    def _send(self, batch: list[Body], create_missing: bool = False, merged: bool = False) -> None:
+    def _send(
+        self,
+        batches: Iterable[list[Body]],
+        wrote: Callable[[int], None],
+        create_missing: bool = False,
+        merged: bool = False,
+    ) -> None:
+        """All batches, until an error stands for the whole of them: it is raised once those under way have ended."""
         merge = "true" if merged or not self._override else "false"
         params = {"upsert": "true", "merge": merge, "create_missing_related_entities": str(create_missing).lower()}
+        failed: list[ApiError] = []
+        # Two batches that make one missing entity at once would be in each other's way.
+        workers = 1 if create_missing else self._parallelism
+        calls = (partial(self._posted, batch, params) for batch in batches if not failed)
+        for posted in side_by_side(calls, workers):
+            self._note(posted)
+            if posted.error:
+                failed.append(posted.error)
+            else:
+                wrote(len(posted.batch))
+        if failed:
+            raise failed[0]
+
+    def _posted(self, batch: list[Body], params: Mapping[str, str]) -> _Posted:
+        """Send a batch, in any thread."""
+        posted = _Posted(batch)
         try:
-            answer = self._port.send("POST", self._path, {"entities": list(map(self._sent, batch))}, params)
+            self._post(posted, batch, params)
+        except ApiError as error:
+            posted.error = error
+        return posted
+
+    def _post(self, posted: _Posted, batch: list[Body], params: Mapping[str, str]) -> None:
+        try:
+            answer = self._port.send("POST", self._path, {"entities": list(map(self._sent, batch))}, dict(params))
+            posted.answers.append((batch, answer.body))
         except TerminalApiError as error:
-            self._refused_whole(batch, error, create_missing, merged)
-            return
-        self._read(batch, answer.body)
+            if error.status not in DIVISIBLE:
+                raise
+            if len(batch) == 1:
+                posted.answers.append((batch, error))
+                return
+            # Too big, or one bad item spoils all: halves find out which.
+            half = len(batch) // 2
+            self._post(posted, batch[:half], params)
+            self._post(posted, batch[half:], params)
+
+    def _note(self, posted: _Posted) -> None:
+        for batch, answer in posted.answers:
+            if isinstance(answer, TerminalApiError):
+                self._refuse(batch[0], answer.status or 0, answer.error, answer.message)
+            else:
+                self._read(batch, answer)
 
     def _sent(self, body: Body) -> Body:
         name = body["identifier"]
         return {**body, "identifier": json.loads(name)} if name in self._searched else body
-
-    def _refused_whole(self, batch: list[Body], error: TerminalApiError, create_missing: bool, merged: bool) -> None:
-        if error.status not in DIVISIBLE:
-            raise error
-        if len(batch) == 1:
-            self._refuse(batch[0], error.status, error.error, error.message)
-            return
-        # Too big, or one bad item spoils all: halves find out which.
-        half = len(batch) // 2
-        self._send(batch[:half], create_missing, merged)
-        self._send(batch[half:], create_missing, merged)
 
     def _read(self, batch: list[Body], body: Body) -> None:
         waiting = dict(enumerate(batch))

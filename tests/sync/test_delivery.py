@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -167,7 +169,7 @@ def counts(report: SyncReport) -> list[tuple[int, str]]:
 
 def test_a_port_that_goes_down_leaves_a_report_and_the_next_run_finishes() -> None:
     with failing({5: DOWN}, *NAMES) as port:
-        report = run(port, THREE, HANDLERS)
+        report = run(port, THREE, HANDLERS, parallelism=1)
         assert report.exit_code == 6
         assert counts(report) == [
             (50, ""),
@@ -182,7 +184,7 @@ def test_a_port_that_goes_down_leaves_a_report_and_the_next_run_finishes() -> No
 @pytest.mark.parametrize("status", [403, 404, 405, 409, 410])
 def test_a_whole_request_that_is_refused_is_not_taken_apart_and_holds_back_its_blueprint_only(status: int) -> None:
     with failing({4: TerminalApiError(f"POST: {status}", status=status)}, *NAMES) as port:
-        report = run(port, THREE, HANDLERS)
+        report = run(port, THREE, HANDLERS, parallelism=1)
         assert report.exit_code == 6
         assert [item.created for item in report.blueprints] == [50, 0, 50]
         assert report.blueprints[1].held == f"Port failed: POST: {status}; 50 of 50 entities were not written"
@@ -209,10 +211,51 @@ def test_a_search_that_fails_is_in_the_report_too(monkeypatch: pytest.MonkeyPatc
 def test_an_interrupted_run_is_finished_by_the_next(at: int) -> None:
     with failing({at: KeyboardInterrupt()}, *NAMES) as port:
         with pytest.raises(KeyboardInterrupt):
-            run(port, THREE, HANDLERS)
+            run(port, THREE, HANDLERS, parallelism=1)
         again = run(port, THREE, HANDLERS)
         assert (again.exit_code, again.writes) == (0, 150 - 50 * ((at - 1) // 3) - 20 * ((at - 1) % 3))
         assert run(port, THREE, HANDLERS).writes == 0
+
+
+@pytest.mark.parametrize("error", [DOWN, TerminalApiError("POST: 403", status=403), KeyboardInterrupt()])
+@pytest.mark.parametrize("at", [1, 4, 13, 37])
+def test_what_was_under_way_beside_a_failure_is_counted_and_the_rest_is_left_to_the_next_run(
+    at: int, error: BaseException
+) -> None:
+    many = rows(*({"id": f"x{n:03d}", "n": n} for n in range(250)))
+    handlers = dict.fromkeys(("/a", "/b", "/c"), many)
+    with failing({at: error}, *NAMES) as port:
+        if isinstance(error, KeyboardInterrupt):
+            with pytest.raises(KeyboardInterrupt):
+                run(port, THREE, handlers)
+        else:
+            report = run(port, THREE, handlers)
+            assert [item.created for item in report.blueprints] == [len(entities(port, name)) for name in NAMES]
+        there = [len(entities(port, name)) for name in NAMES]
+        again = run(port, THREE, handlers)
+        assert (again.exit_code, [item.created for item in again.blueprints]) == (0, [250 - n for n in there])
+        assert run(port, THREE, handlers).writes == 0
+
+
+def test_no_more_writes_are_under_way_than_asked_for() -> None:
+    class Counting(Bulk):
+        now = most = 0
+        turn = threading.Lock()
+
+        def send(self, *args: Any, **named: Any) -> Answer:
+            with self.turn:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            time.sleep(0.01)
+            with self.turn:
+                self.now -= 1
+            return super().send(*args, **named)
+
+    bodies = [{"identifier": str(n)} for n in range(400)]
+    for parallelism in (1, 3):
+        port = Counting(lambda items: written(items, {}))
+        BulkWriter(port, "thing", parallelism=parallelism).write(list(bodies))
+        assert (port.most, len(port.asked)) == (parallelism, 20)
 
 
 class Bulk(PortWriter):
