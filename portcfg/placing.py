@@ -5,7 +5,7 @@ Port refuses a sibling that stands below another parent (port-api.md §7.4), so 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -65,16 +65,17 @@ def in_order(plan: Plan, port: PortWriter, written: Iterable[Outcome], failed: s
             yield outcome
     if not any(_displaces(change) for change in plan.pending if change.action is not Action.DELETE):
         return
-    for outcome in _placed(plan, port, waiting):
+    for outcome in _placed(plan, port, waiting, frozenset(failed)):
         if outcome.status is not Status.DONE:
             failed.add(outcome.change.ref)
         yield outcome
 
 
-def _placed(plan: Plan, port: PortWriter, waiting: dict[str, Outcome]) -> Iterator[Outcome]:
+def _placed(plan: Plan, port: PortWriter, waiting: dict[str, Outcome], failed: Collection[Ref]) -> Iterator[Outcome]:
     ours = {change.ref.identifier: change for change in plan.changes if KINDS[change.ref.kind].parents and change.after}
     bodies = in_sidebar(Resource(change.ref, change.after or {}) for change in ours.values())
-    wanted = wanted_of(bodies)
+    # What failed has had its outcome, and stays where it is.
+    wanted = {name: after for name, after in wanted_of(bodies).items() if ours[name].ref not in failed}
     if not wanted:
         return
     try:

@@ -20,7 +20,7 @@ from portcfg.client import PortWriter
 from portcfg.emulator.port_app import Chaos
 from portcfg.errors import ApiError, GuardError, InvalidSpecsError, TerminalApiError
 from portcfg.ledger import LEDGER_BLUEPRINT
-from portcfg.model import Body, Plan, Ref
+from portcfg.model import Body, Plan, Ref, Status
 from portcfg.observe import observe
 from portcfg.pipeline import refuse_harm
 from portcfg.yamlread import dump
@@ -311,18 +311,43 @@ def test_a_folder_that_holds_something_unmanaged_is_not_deleted(bench: Bench, tm
 
 
 def test_what_moves_along_keeps_what_port_has_filled_in(bench: Bench, tmp_path: Path) -> None:
-    root = written(tmp_path / "specs", {}, {"a": {}, "b": {"after": "a"}, "c": {"after": "b"}, "z": {}})
+    root = written(tmp_path / "specs", {}, {"a": {}, "b": {"after": "a"}, "c": {"after": "b"}})
     bench.apply(root)
     bench.send("PATCH", "/pages/c", {"description": "filled"})
     entry = f"/blueprints/{LEDGER_BLUEPRINT}/entities/dashboard%2Fc"
     bench.send("PATCH", entry, {"properties": {"server": {'["description"]': "filled"}}})
-    by_hand(bench, "a", after="z")
+    by_hand(bench, "a", after="c")
     bench.clear()
     assert bench.apply(root).failed == ()
     pages = {(method, path) for method, path, _ in bench.writes if "/pages/" in path}
     assert pages == {("PATCH", "/v1/pages/b"), ("PATCH", "/v1/pages/c")}
     assert bench.send("GET", "/pages/c")["page"]["description"] == "filled"
     assert sidebar(bench)[""][-3:] == ["a", "b", "c"]
+
+
+def test_what_could_not_be_written_stays_where_it_is_and_is_told_once(server: Server, tmp_path: Path) -> None:
+    bench = server.bench()
+    root = written(tmp_path / "specs", {}, {"a": {}, "b": {}, "c": {}})
+    bench.apply(root)
+    inner = server._app
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if (scope.get("method"), scope.get("path")) == ("PUT", "/v1/pages/a"):
+            await JSONResponse({"ok": False, "error": "forbidden"}, 403)(scope, receive, send)
+        else:
+            await inner(scope, receive, send)
+
+    server._app = app  # type: ignore[assignment]
+    written(root, {}, {"a": {"title": "New", "after": "b"}, "b": {}, "c": {"after": "b"}})
+    by_hand(bench, "b", after="c")
+    bench.clear()
+    report = bench.apply(root)
+    assert {(outcome.change.ref.identifier, outcome.status) for outcome in report.outcomes} == {
+        ("a", Status.FAILED),
+        ("c", Status.DONE),
+    }
+    assert len(report.outcomes) == 2
+    assert {path for method, path, _ in bench.writes if method == "PATCH"} == {"/v1/pages/c"}
 
 
 def test_what_comes_after_something_elsewhere_is_an_error_that_names_both(bench: Bench, tmp_path: Path) -> None:
