@@ -41,6 +41,22 @@ CONFIG_BODY = validator(
         "additionalProperties": False,
     }
 )
+EXAMPLES_BODY = validator(
+    {
+        "type": "object",
+        "required": ["examples"],
+        "properties": {"examples": {"type": "array", "items": {"type": "object"}}},
+        "additionalProperties": False,
+    }
+)
+# What Port keeps of an integration and shows elsewhere.
+HIDDEN = frozenset({"resyncs", "examples"})
+
+
+def examples(store: Store, installation: str) -> dict[str, list[Body]]:
+    """The raw rows that were sent of each kind of an integration."""
+    found = store.document("integration", installation) or {}
+    return dict(found.get("examples", {}))
 
 
 def resyncs(store: Store, installation: str) -> int:
@@ -61,7 +77,7 @@ def _find(call: Call) -> Body:
 
 
 def _shown(integration: Body) -> Body:
-    return {key: value for key, value in integration.items() if key != "resyncs"}
+    return {key: value for key, value in integration.items() if key not in HIDDEN}
 
 
 def list_all(call: Call) -> Answer:
@@ -130,6 +146,19 @@ def _change(call: Call, body: Body) -> Answer:
     call.store.save_document("integration", integration["installationId"], integration)
     call.note("UPDATE", "integration", installationId=integration["installationId"])
     return 200, {"ok": True, "integration": _shown(integration)}
+
+
+def add_examples(call: Call) -> Answer:
+    """POST /v1/integration/{integration}/kinds/{kind}/examples `{examples: [row]}` -> `{ok}`.
+
+    Ocean's route, which isn't published. Whether Port adds to the examples of a kind or replaces them isn't known; no
+    client may count on either, and here they are replaced.
+    """
+    body, integration = call.json_object(), _find(call)
+    require(EXAMPLES_BODY, body)
+    integration["examples"] = {**integration.get("examples", {}), call.params["kind"]: body["examples"]}
+    call.store.save_document("integration", integration["installationId"], integration)
+    return 200, {"ok": True}
 
 
 def remove(call: Call) -> Answer:

@@ -67,6 +67,7 @@ EMULATED: tuple[tuple[str, Handler], ...] = (
     (f"GET {I}", integrations.read),
     (f"PATCH {I}", integrations.patch),
     (f"PATCH {I}/config", integrations.patch_config),
+    (f"POST {I}/kinds/{{kind}}/examples", integrations.add_examples),
     (f"DELETE {I}", integrations.remove),
     ("GET /v1/migrations", migrations.list_all),
     ("POST /v1/migrations", migrations.create),
