@@ -63,7 +63,9 @@ class Journal:
     def __init__(self, path: Path, header: Header, plan: Plan) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file: TextIO = path.open("x", encoding="utf-8")
+        # What Port held before may be nobody else's business.
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file: TextIO = os.fdopen(handle, "w", encoding="utf-8")
         try:
             self._line({"format": FORMAT, **vars(header)})
             for change in plan.pending:

@@ -226,6 +226,7 @@ def test_a_journal_holds_no_secret(cli: Any) -> None:
     write(THING)
     cli("apply", "--auto-approve")
     lines = [json.loads(line) for line in Path(newest()).read_text().splitlines()]
+    assert Path(newest()).stat().st_mode & 0o077 == 0
     assert lines[0]["format"] == "portcfg/journal/1"
     assert "local" not in json.dumps([line for line in lines if "action" in line and line["before"] is None])
 
