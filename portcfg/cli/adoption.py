@@ -8,6 +8,7 @@ from pathlib import Path
 from portcfg.adopt import adopt_drift
 from portcfg.cli.common import checked_specs, say
 from portcfg.client import PortReader
+from portcfg.concealed import concealed
 from portcfg.load import ENVIRONMENTS
 from portcfg.model import Document, Plan
 from portcfg.pipeline import Specs, plan_specs
@@ -26,7 +27,7 @@ def adopted_drift(settings: Settings, specs: Specs, port: PortReader, conflicts:
 
     adoption = adopt_drift(specs.documents, plan_specs(specs, port), specs.project, again, conflicts=conflicts)
     for edit in adoption.edits:
-        values = f"{shown(edit.after)} -> {shown(edit.before)}"
+        values = " -> ".join(shown(concealed(value, edit.path)) for value in (edit.after, edit.before))
         say(f"adopted {plain(str(edit.ref))} {dotted(edit.path)}: {values}  [{plain(edit.file)}]")
     for file in _for_all(settings, specs, (edit.file for edit in adoption.edits)):
         say(f"note: {plain(file)} is of every environment, so the others will have this, too")

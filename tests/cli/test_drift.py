@@ -72,6 +72,18 @@ def test_drift_shows_only_drift_and_exits_with_2(cli: Any, bench: Bench) -> None
     assert bench.writes == []
 
 
+def test_what_may_be_secret_is_not_printed(cli: Any, bench: Bench) -> None:
+    hook = {"type": "WEBHOOK", "url": "https://old.example/hush", "agent": False}
+    write({**THING, "changelogDestination": hook})
+    assert cli("apply", "--auto-approve").exit_code == 0
+    bench.send("PATCH", "/blueprints/thing", {"changelogDestination": {**hook, "url": "https://new.example/hush"}})
+    for args in (("plan",), ("drift",), ("plan", "--format", "json"), ("drift", "--adopt")):
+        done = cli(*args)
+        assert "changelogDestination" in done.output
+        assert "hush" not in done.output
+    assert "https://new.example/hush" in Path("specs/blueprints/thing.yaml").read_text()
+
+
 def test_what_was_deleted_in_port_is_drift(cli: Any, bench: Bench) -> None:
     bench.send("DELETE", "/blueprints/thing")
     done = cli("drift")
