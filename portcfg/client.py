@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import requests
 
-from portcfg.errors import AnswerError, ApiError, HaltedError, TerminalApiError, TransientApiError
+from portcfg.errors import AnswerError, ApiError, HaltedError, TerminalApiError, TransientApiError, api_error
 from portcfg.retry import (
     TRANSIENT_STATUSES,
     Pause,
@@ -299,28 +299,3 @@ class PortWriter(PortReader):
     ) -> Answer:
         """POST, PUT, PATCH or DELETE `path`; raises ApiError. 207 is an answer, not an error: look into its body."""
         return self._request(method, path, body, params, headers)
-
-
-REDIRECT_HINT = "Port's API doesn't redirect; is PORT_BASE_URL its address (https://api.port.io)?"
-HINTS = {
-    401: "check PORT_CLIENT_ID and PORT_CLIENT_SECRET, and that PORT_BASE_URL is their region",
-    403: "the credentials lack the permission for this route",
-    413: "the body is over Port's limit of 1 MiB",
-}
-
-
-def api_error(cls: type[ApiError], what: str, status: int, body: Any) -> ApiError:
-    """An ApiError out of Port's `{ok: false, error, message}`; `error` is an object on some newer routes."""
-    data = body if isinstance(body, dict) else {}
-    error = data.get("error")
-    if isinstance(error, dict):
-        data = {**error, "error": error.get("name") or error.get("code")}
-        error = data["error"]
-    text = data.get("message") or error or "no JSON message"
-    return cls(
-        f"{what}: {status} {error or ''}: {text}".replace(" : ", ": "),
-        status=status,
-        error=str(error or ""),
-        details=data.get("details"),
-        hint=REDIRECT_HINT if status < 400 else HINTS.get(status, ""),
-    )

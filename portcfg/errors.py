@@ -147,3 +147,28 @@ class PartialError(PortcfgError):
     """Some writes were done and some failed; the report says which."""
 
     exit_code = EXIT_PARTIAL
+
+
+REDIRECT_HINT = "Port's API doesn't redirect; is PORT_BASE_URL its address (https://api.port.io)?"
+HINTS = {
+    401: "check PORT_CLIENT_ID and PORT_CLIENT_SECRET, and that PORT_BASE_URL is their region",
+    403: "the credentials lack the permission for this route",
+    413: "the body is over Port's limit of 1 MiB",
+}
+
+
+def api_error(cls: type[ApiError], what: str, status: int, body: Any) -> ApiError:
+    """An ApiError out of Port's `{ok: false, error, message}`; `error` is an object on some newer routes."""
+    data = body if isinstance(body, dict) else {}
+    error = data.get("error")
+    if isinstance(error, dict):
+        data = {**error, "error": error.get("name") or error.get("code")}
+        error = data["error"]
+    text = data.get("message") or error or "no JSON message"
+    return cls(
+        f"{what}: {status} {error or ''}: {text}".replace(" : ", ": "),
+        status=status,
+        error=str(error or ""),
+        details=data.get("details"),
+        hint=REDIRECT_HINT if status < 400 else HINTS.get(status, ""),
+    )

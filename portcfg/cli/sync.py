@@ -15,6 +15,7 @@ from portcfg.cli.common import checked_specs, format_option, reading, say, specs
 from portcfg.cli.progress import ProgressLine
 from portcfg.cli.quarantine import quarantine_of, quarantine_option
 from portcfg.cli.sync_lock import alone
+from portcfg.cli.writes import parallelism_option
 from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.model import Project, Resource
 from portcfg.pipeline import Specs
@@ -44,6 +45,7 @@ WORST_FIRST = (EXIT_INCOMPLETE, EXIT_PARTIAL, EXIT_OK)
 @click.option("--missing-only", is_flag=True, help="Of the days asked for, only those that are not settled.")
 @click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
 @click.option("--source-url", metavar="URL", help="Another base URL for the source.")
+@parallelism_option
 @quarantine_option
 @format_option(*FORMATS)
 def run_command(
@@ -55,6 +57,7 @@ def run_command(
     missing_only: bool,
     dry_run: bool,
     source_url: str | None,
+    parallelism: int,
     quarantine: Path | None,
     format_: str,
 ) -> int:
@@ -72,7 +75,9 @@ def run_command(
       portcfg sync --env local --format json
     """
     specs = checked_specs(settings)
-    options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link, missing_only)
+    options = SyncOptions(
+        _day(since), _day(until), days, dry_run, settings.run_link, missing_only, parallelism=parallelism
+    )
     opened = reading if dry_run else writing
     reports: list[SyncReport] = []
     chosen = chosen_mappings(specs, names)

@@ -21,8 +21,9 @@ from portcfg.sync.entities import Checks, instant
 from portcfg.sync.flight import PARALLELISM
 from portcfg.sync.fragments import Entity, Refused
 from portcfg.sync.quarantine import Quarantine
-from portcfg.sync.report import BlueprintReport, DayTotals, Progress
+from portcfg.sync.report import DayTotals, Progress
 from portcfg.sync.spec import SyncMapping
+from portcfg.sync.tally import Tally
 from portcfg.sync.targets import Blueprints, Related, Targets, relate, targets_of, writing_order
 from portcfg.sync.totals import day_totals
 from portcfg.sync.write import Body, BulkWriter
@@ -34,32 +35,6 @@ FOUND = "found by a search, so that it can't be told whether Port has newer valu
 LATER = "written in Port after the run that these are of"
 LACKS = "it was written without a relation to something that was rejected"
 UNAUTHORIZED = 401
-
-
-@dataclass
-class Tally:
-    """Counts of one blueprint while the run goes on."""
-
-    fragments: int = 0
-    entities: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    held: str = ""
-
-    def report(self, name: str) -> BlueprintReport:
-        """The frozen counts, without what was rejected: that counts the quarantine."""
-        return BlueprintReport(
-            blueprint=name,
-            fragments=self.fragments,
-            entities=self.entities,
-            created=self.created,
-            updated=self.updated,
-            unchanged=self.unchanged,
-            skipped=dict(self.skipped),
-            held=self.held,
-        )
 
 
 @dataclass

@@ -47,6 +47,11 @@ class Scope:
     variables: Mapping[str, Any] = field(default_factory=dict)
     now: float = 0.0
 
+    @property
+    def names(self) -> set[str]:
+        """What the expressions of a row may name."""
+        return {"lookup", "window", *self.variables}
+
     def args(self) -> dict[str, Any]:
         """The variables in the form that jq takes."""
         return {"lookup": {}, **self.variables, "portcfg_now": self.now}
@@ -140,7 +145,7 @@ class Batch:
     @cached_property
     def text(self) -> str:
         """The same for libjq, serialised when first needed."""
-        return _batch_text(self.window, self.rows)
+        return json.dumps([self.window, self.rows], ensure_ascii=False, separators=(",", ":"))
 
 
 def _row_by_row(
@@ -170,7 +175,7 @@ class RowExpander:
     def __init__(self, expression: str, scope: Scope) -> None:
         self._expression = expression
         self._scope = scope
-        made = closures([f"[({expression}\n)]"], _names(scope))
+        made = closures([f"[({expression}\n)]"], scope.names)
         # What closures can't run is compiled at once, so that a mistake in it shows now.
         self._closure = made.runs[0] if made else None
         if not made:
@@ -189,10 +194,6 @@ class RowExpander:
 
     def _by_jq(self, batch: Batch) -> list[list[Any] | RowError]:
         return [_expanded(result) for result in _batch_results(self._program, batch)]
-
-
-def _names(scope: Scope) -> set[str]:
-    return {"lookup", "window", *scope.variables}
 
 
 def _batch_results(program: Any, batch: Batch) -> list[Any]:
@@ -231,7 +232,7 @@ class RowProgram:
         self._slots = dict(slots)
         self._scope = scope
         self._query = query
-        made = closures([query, *slots.values()], _names(scope)) if by_closures else None
+        made = closures([query, *slots.values()], scope.names) if by_closures else None
         self._closure = self._closed(made) if made else None
         if not made:
             # What closures can't run is compiled at once, so that a mistake in it shows now.
@@ -317,7 +318,3 @@ class RowProgram:
             if result:
                 return RowError(name, _without_values(str(result["error"])))
         return RowError("query", _without_values(str(message)))
-
-
-def _batch_text(window: Any, rows: Sequence[Any]) -> str:
-    return json.dumps([window, rows], ensure_ascii=False, separators=(",", ":"))

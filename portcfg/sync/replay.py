@@ -16,7 +16,7 @@ from pathlib import Path
 
 from portcfg.client import PortReader
 from portcfg.errors import UsageError
-from portcfg.sync.deliver import Delivery, Tally
+from portcfg.sync.deliver import Delivery
 from portcfg.sync.entities import doubt_of, filled, made_of
 from portcfg.sync.fragments import Entity, Fragment, Key
 from portcfg.sync.jq_programs import BATCH_ROWS, Batch, RowError, RowExpander, Scope
@@ -25,6 +25,7 @@ from portcfg.sync.mapper import MapperTools, ResourceMapper
 from portcfg.sync.quarantine import Contents, Line, Quarantine, kept_lines, mapping_digest, scan
 from portcfg.sync.report import Progress, SyncReport
 from portcfg.sync.spec import SyncMapping, SyncResource
+from portcfg.sync.tally import Tally
 from portcfg.sync.targets import Blueprints, missing_fields, raise_missing, read_blueprints
 
 AGAIN = "only a sync of its days can write it"

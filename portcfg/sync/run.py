@@ -22,7 +22,7 @@ from portcfg.errors import UsageError
 from portcfg.retry import RetryPolicy
 from portcfg.sync.coverage import Known, due_days, every_day, gap_days, missing_days, parts
 from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_days
-from portcfg.sync.deliver import Delivery, Tally
+from portcfg.sync.deliver import Delivery
 from portcfg.sync.entities import filled, made_of
 from portcfg.sync.flight import PARALLELISM, in_turn
 from portcfg.sync.fragments import Entity, overwritten
@@ -33,6 +33,7 @@ from portcfg.sync.record import with_record
 from portcfg.sync.report import Progress, StreamStatus, SyncReport
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import SyncMapping
+from portcfg.sync.tally import Tally
 from portcfg.sync.targets import Blueprints, check_resources, missing_fields, raise_missing, read_blueprints
 from portcfg.sync.valuecount import unusual
 from portcfg.sync.windows import DEFAULT_DAYS, DayRange, day_range
@@ -53,11 +54,11 @@ class SyncOptions:
     days: int | None = None
     dry_run: bool = False
     link: str = ""
-    parallelism: int = PARALLELISM
     missing_only: bool = False
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     now: float = field(default_factory=time.time)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    parallelism: int = PARALLELISM
 
     @property
     def asks_for_days(self) -> bool:
