@@ -96,7 +96,7 @@ OWNERS = {
 }
 # Where the configuration's side may look into sync: its offline checks, and the report to print.
 MEETING = {
-    "portcfg.rules.mappings": {"portcfg.sync.checks"},
+    "portcfg.rules.mappings": {"portcfg.sync.checks", "portcfg.sync.privacy"},
     "portcfg.render.sync": {"portcfg.sync.report"},
     "portcfg.render.coverage": {"portcfg.sync.coverage"},
 }

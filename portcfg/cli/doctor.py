@@ -13,6 +13,7 @@ from portcfg.errors import EXIT_ERROR, EXIT_OK, PortcfgError, UsageError
 from portcfg.pipeline import Specs, read_specs
 from portcfg.render.safe import plain
 from portcfg.settings import NAMES, Settings
+from portcfg.sync.privacy import is_private
 
 
 @click.command("doctor")
@@ -60,7 +61,9 @@ def _show_sources(settings: Settings, specs: Specs) -> None:
             click.echo(
                 f"source       {document.body['identifier']}: {plain(str(source.get('base_url', '(no base_url)')))}"
             )
-            for variable in source_variables(source):
+            privacy = document.body.get("privacy") or {}
+            private = [privacy["key_env"]] if is_private(document.body) and "key_env" in privacy else []
+            for variable in [*source_variables(source), *private]:
                 state = "set" if settings.environ.get(variable) else "not set"
                 click.echo(f"  {variable:<18}{state}")
 

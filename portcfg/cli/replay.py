@@ -46,6 +46,6 @@ def replay_command(settings: Settings, file: Path, dry_run: bool, quarantine: Pa
         ProgressLine() as progress,
         alone(port, owner, name, uuid.uuid4().hex, progress) as renewing,
     ):
-        report = replay(mapping, file, port, left, dry_run, renewing)
+        report = replay(mapping, file, port, left, dry_run, renewing, settings.environ)
     click.echo(FORMATS[format_]([report]))
     return report.exit_code

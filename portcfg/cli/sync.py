@@ -139,7 +139,7 @@ def source_of(
         if base_url:
             source["base_url"] = base_url
             config["source"] = source
-        yield config, _stand_in_keys(source) if stand_in else settings.environ
+        yield config, {**settings.environ, **_stand_in_keys(source)} if stand_in else settings.environ
 
 
 @contextmanager

@@ -122,7 +122,17 @@ def _remarks(report: SyncReport) -> list[str]:
         for item in report.blueprints
         for reason, count in item.skipped.items()
     ]
-    return [*failed, *held, *(f"note: {plain(notice)}" for notice in report.notices), *skipped, *_columns(report)]
+    notes = [f"note: {plain(notice)}" for notice in report.notices]
+    return [*failed, *held, *notes, *skipped, *_columns(report), *_settings(report)]
+
+
+def _settings(report: SyncReport) -> list[str]:
+    settings = (f"{plain(name)}: {plain(_setting(value))}" for name, value in report.settings.items())
+    return [f"set in the mapping: {', '.join(settings)}"] if report.settings else []
+
+
+def _setting(value: str | bool) -> str:
+    return value if isinstance(value, str) else str(value).lower()
 
 
 def _columns(report: SyncReport) -> list[str]:

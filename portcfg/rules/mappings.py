@@ -8,6 +8,7 @@ from portcfg.errors import Problem
 from portcfg.kinds.mapping import RUN_HERE
 from portcfg.model import Document, Path, Project
 from portcfg.sync.checks import mapping_problems
+from portcfg.sync.privacy import privacy_problems
 
 
 def mapping_rule(shaped: Sequence[Document], _: Sequence[Document], project: Project) -> Iterator[Problem]:
@@ -19,6 +20,7 @@ def mapping_rule(shaped: Sequence[Document], _: Sequence[Document], project: Pro
             # Port's own form says nothing about who runs it, unless the config itself does.
             runner = {"runner": "ocean"} if prefix and not RUN_HERE & config.keys() else {}
             body = {**runner, **config, "vars": {**project.variables, **(config.get("vars") or {})}}
-            for path, message, hint in mapping_problems(body, prefix):
+            private = (((*prefix, *path), message, hint) for path, message, hint in privacy_problems(config))
+            for path, message, hint in (*mapping_problems(body, prefix), *private):
                 place = document.place(path)
                 yield Problem(place.file, place.line, place.column, "R004", message, hint)

@@ -11,6 +11,7 @@ import jsonschema
 
 from portcfg.model import Path
 from portcfg.sync import jq_text, ocean_checks
+from portcfg.sync.aliases import alias_problems
 from portcfg.sync.findings import Finding
 from portcfg.sync.findings import as_list as _list
 from portcfg.sync.findings import as_mapping as _mapping
@@ -55,6 +56,7 @@ def _findings(body: Mapping[str, Any], runs_here: bool) -> Iterator[Finding]:
         yield from _groups_of_several_days(body)
         yield from () if ocean_checks.is_stock(body) else _two_writers(body)
         yield from _unknown_report(body)
+        yield from alias_problems(body, _mapping(body.get("vars")))
 
 
 def jq_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -284,7 +286,7 @@ def _unknown_report(body: Mapping[str, Any]) -> Iterator[Finding]:
     written |= {(name, field) for name, fields in _mapping(body.get("fill")).items() for field in _mapping(fields)}
     for blueprint, names in _mapping(body.get("report")).items():
         for index, name in enumerate(_list(names)):
-            if (blueprint, name) not in written:
+            if (blueprint, str(name).partition(".")[0]) not in written:
                 yield ("report", blueprint, index), f"no resource writes `{blueprint}.{name}`", ""
 
 

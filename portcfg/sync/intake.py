@@ -15,6 +15,7 @@ from portcfg.sync.fragments import Fragment, Key, Origin
 from portcfg.sync.jq_programs import Batch, JqError, RowError, RowProgram, RowValues, Scope
 from portcfg.sync.jq_text import lookups, variables
 from portcfg.sync.mapper import MapperTools, ResourceMapper
+from portcfg.sync.privacy import Pseudonyms
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import Progress, Reject, StreamReport, StreamStatus
 from portcfg.sync.source import SourceClient
@@ -77,6 +78,7 @@ class Reader:
         report: Report,
         quarantine: Quarantine | None = None,
         blueprints: Mapping[str, Mapping[str, Any]] | None = None,
+        pseudonyms: Pseudonyms | None = None,
     ) -> None:
         self._mapping = mapping
         self._source = source
@@ -88,6 +90,9 @@ class Reader:
         self._readings: dict[str, _Reading] = {}
         self._refusals: list[TerminalApiError] = []
         self._quarantine = quarantine or Quarantine()
+        self._pseudonyms = pseudonyms
+        # What the resources see; the streams' own expressions see people as they are.
+        self._shown = self._scope
         self._doubt = doubt_of(blueprints or {}, mapping.merge)
         self.intake = Intake()
 
@@ -112,12 +117,15 @@ class Reader:
             self._consume(reading, [rows.feed, *([reading.rows.append] if shared else [])])
             if reading.status is StreamStatus.READ:
                 tables.update(rows.tables)
-        self._scope = Scope({**self._mapping.variables, "lookup": tables}, self._now)
+        self._scope = self._shown = Scope({**self._mapping.variables, "lookup": tables}, self._now)
+        if self._pseudonyms:
+            shown = self._pseudonyms.addresses(self._mapping.variables)
+            self._shown = Scope({**shown, "lookup": self._pseudonyms.row(tables)}, self._now)
 
     def _read_stream(self, name: str) -> None:
         before = self._readings.get(name)
         reading = before or self._begin(name)
-        tools = MapperTools(self._scope, self._run_window, self._quarantine, self._doubt)
+        tools = MapperTools(self._shown, self._run_window, self._quarantine, self._doubt)
         mappers = [
             ResourceMapper(resource, order, tools)
             for order, resource in enumerate(self._mapping.resources)
@@ -126,6 +134,8 @@ class Reader:
         fragments: list[Fragment] = []
 
         def feed(batch: Batch) -> None:
+            if self._pseudonyms:
+                batch = Batch(batch.window, self._pseudonyms.row(batch.rows))
             for mapper in mappers:
                 fragments.extend(mapper.feed(batch))
 
@@ -173,7 +183,9 @@ class Reader:
 
         def work() -> None:
             progress = partial(self._progress, reading.stream)
-            reader = StreamReader(reading.stream, self._scope, self._source.ask, progress, summed)
+            reader = StreamReader(
+                reading.stream, self._scope, self._source.ask, progress, summed, self._mapping.aliases
+            )
             reading.count = reader.count
             reader.count.refuse = partial(self._refused_row, reading)
             for batch in reader.batches(self._days, self._now):
@@ -188,8 +200,13 @@ class Reader:
         reading.partial = True
         name = reading.stream.name
         # A row that isn't in a sum can be made again; which of several rows counts can't be told from one of them.
-        entry = "raw" if error.expression == "rows" and not reading.count.summed else "evidence"
-        reject = Reject(f"stream {name}", "", "", error.text, error.expression)
+        again = error.expression == "rows" and not reading.count.summed
+        reason = error.text
+        if self._pseudonyms:
+            # Of a pseudonym `rows` couldn't tell the team any more.
+            again, row, reason = False, self._pseudonyms.row(row), self._pseudonyms.text(reason)
+        entry = "raw" if again else "evidence"
+        reject = Reject(f"stream {name}", "", "", reason, error.expression)
         self._quarantine.reject_row(reject, Origin(entry, name, "", window, row))
 
     def _attempt(self, reading: _Reading, work: Callable[[], None]) -> None:
@@ -198,7 +215,9 @@ class Reader:
         except RecursionError:
             reading.status, reading.message = StreamStatus.FAILED, "an answer is nested too deeply to be read"
         except (ApiError, IncompleteError, JqError) as error:
-            reading.status, reading.message = StreamStatus.FAILED, _with_hint(error.message, error.hint)
+            message = _with_hint(error.message, error.hint)
+            reading.status = StreamStatus.FAILED
+            reading.message = self._pseudonyms.text(message) if self._pseudonyms else message
             refused = isinstance(error, TerminalApiError) and error.status in REFUSED_STATUSES
             if refused and reading.count.pages == 0:
                 assert isinstance(error, TerminalApiError)

@@ -9,9 +9,11 @@ from typing import Any
 
 from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.sync import jq_text
+from portcfg.sync.aliases import aliases_of
 from portcfg.sync.checks import jq_variables, mapping_problems
 from portcfg.sync.findings import Finding
 from portcfg.sync.ocean_checks import is_stock, not_to_override, notices
+from portcfg.sync.privacy import PrivacySpec, is_private, privacy_problems
 from portcfg.sync.spec import (
     Auth,
     Dedupe,
@@ -59,6 +61,9 @@ def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[
         record_run=bool(body.get("record_run", False)),
         last_wins=is_stock(body),
         override=body.get("enableMergeEntity", True) is False,
+        aliases=aliases_of(body, merged),
+        privacy=_privacy(body["privacy"]) if is_private(body) else None,
+        settings=_settings(body, merged),
         notices=tuple(notices(body)),
     )
 
@@ -85,7 +90,22 @@ def _not_runnable(body: Mapping[str, Any]) -> list[Finding]:
     if not isinstance(body.get("source"), Mapping) or not body["source"].get("base_url"):
         hint = "say where to read: `source: {base_url: https://..., auth: {type: ...}}`"
         found.append((("source",), "the mapping has no source.base_url", hint))
-    return [*found, *not_to_override(body)]
+    return [*found, *not_to_override(body), *privacy_problems(body)]
+
+
+def _settings(body: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, str | bool]:
+    """The variables that are one choice of few, by their own schema."""
+    choices = (name for name, schema in body.get("variables", {}).items() if _is_choice(schema))
+    return {name: variables[name] for name in choices if name in variables}
+
+
+def _is_choice(schema: Mapping[str, Any]) -> bool:
+    return "enum" in schema or schema.get("type") == "boolean"
+
+
+def _privacy(raw: Mapping[str, Any]) -> PrivacySpec:
+    names = (tuple(raw.get(key, ())) for key in ("fields", "drop"))
+    return PrivacySpec(raw["key_env"], raw.get("keep_domain", False), *names)
 
 
 def _source(raw: Mapping[str, Any]) -> SourceSpec:

@@ -1,7 +1,8 @@
 """What could not be written, kept in a file with the reason, so that `portcfg sync replay` can try again.
 
-One JSON value a line, ASCII only. The first is the header: `format`, `mapping`, `digest` of the mapping, the days, and
-`read_at`. Each other one says `where`, `blueprint`, `identifier`, `about` and `reason` like a Reject, and has
+One JSON value a line, ASCII only. The first is the header: `format`, `mapping`, `digest` of the mapping, the days,
+`read_at`, and `key`, which tells the keys of pseudonyms apart. Each other one says `where`, `blueprint`, `identifier`,
+`about` and `reason` like a Reject, and has
 
 - a row: `entry` (see Origin), `stream`, `resource`, `window`, `row`; or
 - an entity: `entry` is `entity`, with `entity` as it was to be written, or `parts`, with the fragments that it is made
@@ -46,6 +47,7 @@ class Contents:
 
     Times are epoch seconds: `written_by` is when the run had written all that it wrote. `whole` are the entities of
     which everything is kept; `silent` are, by blueprint, the properties that nobody could say anything about.
+    `key` tells by which key people are pseudonymised, if they are.
     """
 
     mapping: str
@@ -56,6 +58,7 @@ class Contents:
     written_by: float
     whole: frozenset[Key]
     silent: Mapping[str, frozenset[str]]
+    key: str = ""
 
 
 def scan(file: Path) -> Contents:
@@ -70,7 +73,10 @@ def scan(file: Path) -> Contents:
             whole.add((line["blueprint"], line["identifier"]))
             silent[line["blueprint"]] = silent.get(line["blueprint"], frozenset()).union(line["silent"])
     days = (header["first_day"], header["last_day"])
-    return Contents(header["mapping"], header["digest"], *days, header["read_at"], written_by, frozenset(whole), silent)
+    return Contents(
+        *(header["mapping"], header["digest"], *days, header["read_at"], written_by, frozenset(whole), silent),
+        key=header.get("key", ""),
+    )
 
 
 def kept_lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -123,7 +129,7 @@ class Quarantine:
         """The file, or '' when nothing was kept."""
         return str(self.path) if self._file else ""
 
-    def begin(self, mapping: SyncMapping, read_at: float, first_day: str, last_day: str) -> None:
+    def begin(self, mapping: SyncMapping, read_at: float, first_day: str, last_day: str, key: str = "") -> None:
         """Say what the lines to come belong to."""
         self._header = {
             "format": FORMAT,
@@ -133,6 +139,7 @@ class Quarantine:
             "last_day": last_day,
             "read_at": read_at,
             "note": NOTE,
+            "key": key,
         }
 
     def groups(self) -> tuple[RejectGroup, ...]:

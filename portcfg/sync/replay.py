@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from portcfg.sync.fragments import Entity, Fragment, Key
 from portcfg.sync.jq_programs import BATCH_ROWS, Batch, RowError, RowExpander, Scope
 from portcfg.sync.jq_text import variables
 from portcfg.sync.mapper import MapperTools, ResourceMapper
+from portcfg.sync.privacy import Pseudonyms, pseudonyms_of, without_users
 from portcfg.sync.quarantine import Contents, Line, Quarantine, kept_lines, mapping_digest, scan
 from portcfg.sync.report import Progress, SyncReport
 from portcfg.sync.spec import SyncMapping, SyncResource
@@ -38,18 +39,24 @@ def replay(
     quarantine: Quarantine,
     dry_run: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> SyncReport:
     """Write what can be written of `file`; the rest goes to `quarantine`, whose reasons are today's.
 
     A second time changes nothing. Raises PortcfgError for a file that isn't one, or another mapping's, and, like
-    `run_sync`, when the blueprints don't have what the mapping writes.
+    `run_sync`, when the blueprints don't have what the mapping writes, or `env` no key that `privacy` needs.
     """
     contents = scan(file)
     if contents.mapping != mapping.identifier:
         raise UsageError(f"{file} was kept by the mapping {contents.mapping!r}, not {mapping.identifier!r}")
-    quarantine.begin(mapping, contents.read_at, contents.first_day, contents.last_day)
+    pseudonyms = pseudonyms_of(mapping.privacy, env or {})
+    key = pseudonyms.fingerprint if pseudonyms else ""
+    if contents.key != key:
+        hint = f"read its days again: portcfg sync --since {contents.first_day} --until {contents.last_day}"
+        raise UsageError(f"{file} was kept with another key for pseudonyms, or without one", hint)
+    quarantine.begin(mapping, contents.read_at, contents.first_day, contents.last_day, key)
     try:
-        return _Replay(mapping, contents, port, quarantine, dry_run, progress or (lambda _: None)).run(file)
+        return _Replay(mapping, contents, port, quarantine, dry_run, progress or (lambda _: None), pseudonyms).run(file)
     finally:
         # What is left is as old as it was.
         quarantine.close(contents.written_by)
@@ -73,6 +80,7 @@ class _Replay:
         quarantine: Quarantine,
         dry_run: bool,
         progress: Callable[[Progress], None],
+        pseudonyms: Pseudonyms | None,
     ) -> None:
         self._mapping = mapping
         self._contents = contents
@@ -80,7 +88,9 @@ class _Replay:
         self._quarantine = quarantine
         self._dry_run = dry_run
         self._progress = progress
-        self._scope = Scope(mapping.variables, contents.read_at)
+        self._pseudonyms = pseudonyms
+        variables = pseudonyms.addresses(mapping.variables) if pseudonyms else mapping.variables
+        self._scope = Scope(variables, contents.read_at)
         self._changed = mapping_digest(mapping) != contents.digest
         self._mappers: dict[str, ResourceMapper] = {}
         self._tallies: dict[str, Tally] = {}
@@ -92,7 +102,7 @@ class _Replay:
         blueprints = read_blueprints(self._port)
         self._quarantine.silent = lambda name: frozenset(self._contents.silent.get(name, ()))
         self._find(file, blueprints)
-        entities = self._entities()
+        entities = self._entities(blueprints)
         raise_missing(missing_fields((item for items in entities.values() for item in items), blueprints))
         self._tallies.update({name: Tally() for name in entities})
         delivery = Delivery(
@@ -220,13 +230,15 @@ class _Replay:
         alike = [item for item in own if item.label.rpartition(" (")[0] == label.rpartition(" (")[0]]
         return same[0] if same else alike[0] if len(alike) == 1 else None
 
-    def _entities(self) -> dict[str, list[Entity]]:
+    def _entities(self, blueprints: Blueprints) -> dict[str, list[Entity]]:
         by_blueprint: dict[str, list[Entity]] = {}
         found = self._found
         made_anew = {*found.broken, *((item.blueprint, item.identifier) for item in found.fragments)}
         whole = [entity for key, entity in found.entities.items() if key not in made_anew]
         rules, last_wins = self._mapping.merge, self._mapping.last_wins
         for entity in made_of(found.fragments, found.broken, rules, self._quarantine, whole, last_wins):
+            if self._pseudonyms:
+                entity = without_users(entity, blueprints.get(entity.blueprint, {}))
             by_blueprint.setdefault(entity.blueprint, []).append(self._filled(entity))
         return by_blueprint
 

@@ -121,7 +121,8 @@ class BlueprintReport:
 @dataclass(frozen=True)
 class SyncReport:
     """The whole run. `first_day`..`last_day` are UTC days, empty where no stream has a window; `dry_run` means nothing
-    was written. `quarantine` is the file that holds what was rejected, '' without one."""
+    was written. `quarantine` is the file that holds what was rejected, '' without one. `settings` are choices that say
+    what the numbers mean."""
 
     mapping: str
     dry_run: bool
@@ -133,6 +134,7 @@ class SyncReport:
     totals: tuple[DayTotals, ...] = ()
     rejected: tuple[RejectGroup, ...] = ()
     quarantine: str = ""
+    settings: Mapping[str, str | bool] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     source_requests: int = 0
     requests_by_path: Mapping[str, int] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from portcfg.sync.flight import PARALLELISM, in_turn
 from portcfg.sync.fragments import Entity, overwritten
 from portcfg.sync.intake import Failed, Intake, Reader
 from portcfg.sync.parts import run_parts, undated_streams
+from portcfg.sync.privacy import Pseudonyms, pseudonyms_of, without_users
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.record import with_record
 from portcfg.sync.report import Progress, StreamStatus, SyncReport
@@ -75,6 +76,7 @@ class _Means:
     options: SyncOptions
     progress: Callable[[Progress], None]
     quarantine: Quarantine
+    pseudonyms: Pseudonyms | None
 
 
 def run_sync(
@@ -86,7 +88,7 @@ def run_sync(
     source: SourceClient | None = None,
     quarantine: Quarantine | None = None,
 ) -> SyncReport:
-    """Run the mapping. `source_env` holds the values of the environment variables that `source.auth` names.
+    """Run the mapping. `source_env` has the values of the environment variables that `source.auth` and `privacy` name.
 
     `source` takes the place of the HTTP client made of the mapping's `source`; `quarantine` keeps what is rejected.
 
@@ -99,12 +101,13 @@ def run_sync(
         raise UsageError("this session with Port can only read; a sync that writes needs a PortWriter")
     if options.missing_only and not options.asks_for_days:
         raise UsageError("a run that was asked for no days reads what is missing anyway", "give --since, too")
+    pseudonyms = pseudonyms_of(mapping.privacy, source_env)
     span = day_range(options.now, options.first_day, options.last_day, options.days, default_days(mapping))
     client = source or SourceClient(mapping.source, source_env, options.retry)
     # Waits for the source are told from the thread that reads ahead.
     report = in_turn(progress or (lambda _: None))
     client.on_wait = lambda reason, seconds: report(Progress("wait", reason, math.ceil(seconds)))
-    means = _Means(client, port, options, report, quarantine or Quarantine())
+    means = _Means(client, port, options, report, quarantine or Quarantine(), pseudonyms)
     try:
         return _run_days(mapping, span, means)
     finally:
@@ -122,7 +125,8 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
     book = DayBook(mapping, known, options.now, options.run, SYNC_BLUEPRINT in blueprints)
     todo = _todo(mapping, options, span, known)
     whole = DayRange(todo[0].first, todo[-1].last) if todo else span
-    means.quarantine.begin(mapping, options.now, whole.first.isoformat(), whole.last.isoformat())
+    key = means.pseudonyms.fingerprint if means.pseudonyms else ""
+    means.quarantine.begin(mapping, options.now, whole.first.isoformat(), whole.last.isoformat(), key)
     source.keep_answers(mapping.streams[name].path for name in undated_streams(mapping) if len(todo) > 1)
 
     def run_part(part: SyncMapping, days: DayRange) -> SyncReport:
@@ -133,6 +137,7 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
         done,
         blueprints=tuple(replace(b, rejected=means.quarantine.rejected_in(b.blueprint)) for b in done.blueprints),
         notices=(*done.notices, *unusual(done.resources), *_notices(mapping, options, known, todo)),
+        settings=mapping.settings,
         source_requests=sum(source.requests_made.values()),
         requests_by_path=dict(source.requests_made),
         source_retries=source.retries,
@@ -162,6 +167,8 @@ def _nothing_to_do(mapping: SyncMapping, options: SyncOptions, span: DayRange) -
 def _notices(mapping: SyncMapping, options: SyncOptions, known: Known, todo: list[DayRange]) -> list[str]:
     """What a person should know of the days that were chosen."""
     found = list(mapping.notices)
+    if mapping.privacy:
+        found.append("people are under pseudonyms: nothing is related to Port's users; what was written before stays")
     if not options.asks_for_days and todo and (gap := gap_days(known, todo[-1].last)):
         found.append(f"{len(gap)} day(s) that were missing are read now, from {gap[0]} to {gap[-1]}")
     if len(todo) > 1:
@@ -230,8 +237,9 @@ class _Run:
 
     def _read(self, blueprints: Blueprints) -> Intake:
         now, quarantine = self._options.now, self._quarantine
+        means = self._means
         return Reader(
-            self._mapping, self._means.source, self._days, now, self._means.progress, quarantine, blueprints
+            self._mapping, means.source, self._days, now, means.progress, quarantine, blueprints, means.pseudonyms
         ).read()
 
     def _entities(self, intake: Intake) -> dict[str, list[Entity]]:
@@ -244,6 +252,8 @@ class _Run:
         last_wins = self._mapping.last_wins
         intake.notices += overwritten(fragments) if last_wins else []
         for entity in made_of(fragments, broken, self._mapping.merge, self._quarantine, last_wins=last_wins):
+            if self._means.pseudonyms:
+                entity = without_users(entity, self._blueprints.get(entity.blueprint, {}))
             found.setdefault(entity.blueprint, []).append(entity)
         return {name: [filled(item, self._fill(intake, name)) for item in items] for name, items in found.items()}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from portcfg.sync.privacy import PrivacySpec
 from portcfg.sync.windows import SETTLE_DAYS, WindowSpec
 
 MERGE_RULES = ("any", "max", "min", "sum", "first", "union", "count_union", "object")
@@ -183,7 +184,9 @@ class SyncMapping:
     blueprint, whose sums by day are in the report; with `record_run` the run is an entity in Port.
 
     `last_wins`: of resources that say different things of one entity the last one counts, as with Ocean. `override`:
-    an entity is what the mapping says and nothing else. `notices` are what a person should know of the mapping itself.
+    an entity is what the mapping says and nothing else. `aliases`: address by address, which of a person's counts.
+    `settings` are the choices among the mapping's variables, which say what its numbers mean. `notices` are what a
+    person should know of the mapping itself.
     """
 
     identifier: str
@@ -201,6 +204,9 @@ class SyncMapping:
     record_run: bool = False
     last_wins: bool = False
     override: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    privacy: PrivacySpec | None = None
+    settings: Mapping[str, str | bool] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
     def when_missing(self, blueprint: str, relation: str) -> str:

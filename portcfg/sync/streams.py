@@ -6,12 +6,13 @@ A page is asked for while the one before is used.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 from portcfg.errors import IncompleteError
+from portcfg.sync.aliases import renamed
 from portcfg.sync.daycount import DayCount, DayCounter
 from portcfg.sync.flight import ahead
 from portcfg.sync.jq_programs import BATCH_ROWS, Batch, RowError, RowExpander, RowProgram, RowValues, Scope
@@ -56,13 +57,20 @@ class StreamReader:
     """Reads one stream over the days of the run."""
 
     def __init__(
-        self, stream: Stream, scope: Scope, ask: Ask, seen: Callable[[StreamCount], None], summed: bool
+        self,
+        stream: Stream,
+        scope: Scope,
+        ask: Ask,
+        seen: Callable[[StreamCount], None],
+        summed: bool,
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self._stream = stream
         self._scope = scope
         self._pager = Pager(stream, scope, ask)
         self._expander = RowExpander(stream.rows, scope) if stream.rows else None
         self._seen = seen
+        self._aliases = aliases or {}
         self._windows: list[Window] = []
         self._totals: list[int | None] = []
         self.count = StreamCount(summed=summed)
@@ -110,7 +118,8 @@ class StreamReader:
             total = page.total
             self._seen(self.count)
             for start in range(0, len(page.rows), BATCH_ROWS):
-                yield page.rows[start : start + BATCH_ROWS]
+                rows = page.rows[start : start + BATCH_ROWS]
+                yield renamed(rows, self._aliases) if self._aliases else rows
         self._totals.append(total)
         if total is not None:
             self.count.total = (self.count.total or 0) + total

@@ -30,8 +30,17 @@ def day_totals(entities: Iterable[Entity], blueprint: Mapping[str, Any], names: 
     ]
 
 
+def _value(properties: Mapping[str, Any], path: str) -> Any:
+    """A property, or by `property.key` what an object has there."""
+    name, _, below = path.partition(".")
+    value = properties.get(name)
+    if not below:
+        return value
+    return _value(value, below) if isinstance(value, dict) else None
+
+
 def _sums(entities: Sequence[Entity], names: Sequence[str]) -> dict[str, int | float]:
-    numbers = {name: [item.properties.get(name) for item in entities] for name in names}
+    numbers = {name: [_value(item.properties, name) for item in entities] for name in names}
     return {
         name: plain_number(sum((Decimal(repr(value)) for value in known), Decimal()))
         for name, values in numbers.items()

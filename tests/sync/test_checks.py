@@ -11,8 +11,9 @@ import yaml
 
 from portcfg.errors import InvalidSpecsError
 from portcfg.kinds import KINDS
+from portcfg.pipeline import read_specs
 from portcfg.sync.checks import mapping_problems
-from tests.sync.support import mapping_of, shipped_bodies
+from tests.sync.support import ROOT, mapping_of, shipped_bodies
 
 SCHEMA = KINDS["mapping"].schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -30,7 +31,7 @@ def found(body: Any) -> list[tuple[str, str]]:
 def test_the_shipped_mappings_are_without_findings() -> None:
     for folder in ("specs", "specs/examples"):
         for body in shipped_bodies("mapping", folder).values():
-            known = {"org": "acme", "skip_idle": True, "teams": {}}
+            known = {**read_specs(ROOT / "specs").project.variables, "org": "acme"}
             assert found({**body["config"], "vars": known}) == []
             assert list(VALIDATOR.iter_errors(body["config"])) == []
 
@@ -177,7 +178,7 @@ def test_every_unset_variable_is_told_and_the_rest_of_the_expression_looked_at()
 @pytest.mark.parametrize("text", ["yes", "no", "on", "off", "true", "false"])
 def test_the_shipped_mapping_takes_no_text_for_skip_idle(text: str) -> None:
     config = shipped_bodies("mapping")["cursor"]["config"]
-    good = {"org": "acme", "skip_idle": False, "teams": {"ann@example.com": "A"}}
+    good = {**config["vars"], "skip_idle": False, "teams": {"ann@example.com": "A"}}
     assert found({**config, "vars": good}) == []
     ((path, message),) = found({**config, "vars": {**good, "skip_idle": text}})
     assert path == "variables.skip_idle" and message.endswith("write true or false")
@@ -249,7 +250,7 @@ def test_what_cannot_be_run_here_is_refused_with_the_reason() -> None:
 
 
 def test_the_shipped_mapping_keeps_the_customers_expressions() -> None:
-    """Every resource's properties that the document gives in the same words stand unchanged."""
+    """What the document gives in the same words stands unchanged, but that repositories go by a map."""
     shipped = {item["kind"]: item for item in shipped_bodies("mapping")["cursor"]["config"]["resources"]}
     examples = shipped_bodies("mapping", "specs/examples")
     for kind, example in (
@@ -257,7 +258,11 @@ def test_the_shipped_mapping_keeps_the_customers_expressions() -> None:
         ("/analytics/ai-code/commits", "cursor-commits"),
     ):
         (theirs,) = examples[example]["config"]["resources"]
-        assert shipped[kind]["port"] == theirs["port"]
+        port, mapped = shipped[kind]["port"], theirs["port"]["entity"]["mappings"].get("relations", {})
+        if "repository" in mapped:
+            assert mapped["repository"] in port["entity"]["mappings"]["relations"]["repository"]
+            port["entity"]["mappings"]["relations"]["repository"] = mapped["repository"]
+        assert port == theirs["port"]
     (changes,) = examples["cursor-code-changes"]["config"]["resources"]
     ours = shipped["/analytics/ai-code/changes"]["port"]["entity"]["mappings"]["properties"]
     theirs_written = changes["port"]["entity"]["mappings"]["properties"]

@@ -11,9 +11,10 @@ import pytest
 from portcfg.client import PortWriter
 from portcfg.emulator.cursor_samples import samples_app
 from portcfg.emulator.server import serving
+from portcfg.render.sync import sync_text
 from portcfg.sync import jq_programs
 from portcfg.sync.report import SyncReport
-from tests.sync.expected_from_samples import COUNTERS, TOKENS, expected
+from tests.sync.expected_from_samples import COUNTERS, TOKENS, expected, rows
 from tests.sync.support import KEY, SAMPLES, at, embedded_port, entities, shipped_mapping, sync
 
 BLUEPRINTS = (
@@ -78,6 +79,7 @@ def test_numbers_checked_by_hand(synced: tuple[PortWriter, SyncReport]) -> None:
     assert sum(Decimal(str(user["properties"]["total_cents"])) for user in users.values()) == Decimal("79.05")
     breakdowns = [day["properties"]["breakdown"] for day in days.values()]
     assert sum(item["cents_without_email"] for item in breakdowns) == 5.5
+    assert {item["cents_meaning"] for item in breakdowns} == {"charged"}
     assert sum(item["cents_of_service_accounts"] for item in breakdowns) == 19.75
     costs = entities(port, "cursor_cost_record")
     assert [costs[name]["properties"]["cost_usd"] for name in sorted(costs)] == [0.7055, 0.1, 0.2375]
@@ -181,3 +183,57 @@ def test_days_outside_of_the_range_are_not_written(cursor: str) -> None:
         sync(at(shipped_mapping(), cursor), port, first_day=date(2026, 3, 3), last_day=date(2026, 3, 3))
         assert list(entities(port, "cursor_usage_record")) == ["acme@2026-03-03"]
         assert entities(port, "cursor_usage_record")["acme@2026-03-03"]["properties"]["total_cents"] == 10
+
+
+# By hand, for alice on 2 March; and the organization's three days under the same meaning.
+MEANINGS = {"charged": 51.35, "on_demand": 33.75, "list_price": 46.375}
+
+
+@pytest.mark.parametrize("meaning", MEANINGS)
+def test_what_cents_mean_is_chosen_and_named(cursor: str, meaning: str) -> None:
+    with embedded_port() as port:
+        report = sync(at(shipped_mapping(cents=meaning), cursor), port)
+        found = {name: entities(port, name) for name in BLUEPRINTS[:3]}
+    alice = found["cursor_user_usage_record"]["acme@alice@example.com@2026-03-02"]["properties"]
+    assert (alice["total_cents"], alice["breakdown"]["cents_meaning"]) == (MEANINGS[meaning], meaning)
+    assert {name: alice["breakdown"][f"{name}_cents"] for name in MEANINGS} == MEANINGS
+    for entity in found["cursor_usage_record"].values():
+        properties = entity["properties"]
+        parts = ("cents_of_people", "cents_of_service_accounts", "cents_without_email")
+        of_all = sum(Decimal(str(properties["breakdown"][part])) for part in parts)
+        assert Decimal(str(properties["total_cents"])) == of_all
+        assert properties["total_cents"] == properties["breakdown"][f"{meaning}_cents"]
+    assert report.settings["cents"] == meaning
+    assert f"cents: {meaning}" in sync_text(report)
+
+
+def test_service_accounts_and_events_without_an_address_are_told_apart(synced: tuple[PortWriter, SyncReport]) -> None:
+    totals = [item.values for item in synced[1].totals]
+    sums = {
+        name: sum(Decimal(str(day[name])) for day in totals)
+        for name in ("total_cents", "breakdown.cents_of_service_accounts", "breakdown.cents_without_email")
+    }
+    assert list(sums.values()) == [Decimal("104.3"), Decimal("19.75"), Decimal("5.5")]
+
+
+@pytest.mark.parametrize(
+    ("variables", "service"),
+    [
+        ({}, "{full}"),
+        ({"repository_fallback": "name"}, "{name}"),
+        ({"repository_fallback": "none"}, None),
+        ({"repositories": {}, "repository_fallback": "none"}, "shop"),
+    ],
+    ids=["full", "name", "none", "listed"],
+)
+def test_a_commits_repository(cursor: str, variables: dict[str, Any], service: str | None) -> None:
+    full = max(row["repoName"] or "" for row in rows(SAMPLES, "ai-code-commits", "items"))
+    name = full.rpartition("/")[2]
+    chosen = {key: {full: "shop"} if key == "repositories" else value for key, value in variables.items()}
+    with embedded_port() as port:
+        for identifier in (full, name, "shop"):
+            port.send("POST", "/blueprints/service/entities", {"identifier": identifier, "title": identifier})
+        sync(at(shipped_mapping(**chosen), cursor), port)
+        commits = entities(port, "cursor_commit_record").values()
+    found = {item["relations"].get("repository") for item in commits if item["properties"]["repoName"] == full}
+    assert found == {service.format(full=full, name=name) if service else None}
