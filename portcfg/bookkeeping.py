@@ -19,7 +19,7 @@ def restore_ledger(
     """Let the ledger say of what was undone, or is `settled`, what it said before. Raises ApiError, PartialError."""
     done = {outcome.change.ref for outcome in outcomes if outcome.status is Status.DONE}
     changed = lagging(stamp.owner, recorded, done | settled, port)
-    before = [Resource(change.ref, change.applied, change.file) for change in changed if change.applied]
+    before = [Resource(change.ref, change.applied, change.applied_file) for change in changed if change.applied]
     ledger.record(port, before, stamp)
     ledger.forget(port, [change.ref for change in changed if not change.applied])
 

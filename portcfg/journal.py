@@ -100,6 +100,7 @@ def _entry(change: Change) -> Body:
         "before": change.before,
         "after": change.after,
         "applied": change.applied,
+        "applied_file": change.applied_file,
         "renames": [vars(rename) for rename in change.renames],
         "migrations": [[part.section, part.source, part.name, part.converts] for part in change.migrations],
         "move": _move_entry(change.move) if change.move else None,
@@ -147,6 +148,8 @@ def _change(line: Mapping[str, Any]) -> Change:
     action, renames = Action(line["action"]), _renames(line)
     parts = tuple(Migration(tuple(part[0]), part[1], part[2], "", part[3]) for part in line.get("migrations", ()))
     change = Change(action, ref, before, after, file=line["file"], applied=line["applied"], renames=renames)
+    # An earlier portcfg's has only the file of after.
+    change = replace(change, applied_file=line.get("applied_file", line["file"]))
     move = line.get("move")
     if move:
         old, new = Ref(ref.kind, move["old"]), Ref(ref.kind, move["new"])

@@ -84,7 +84,7 @@ class Entry:
     def last(self, desired: Resource | None) -> Applied | None:
         """What was applied. Where only the digest was kept, that is known as long as the specs still say the same."""
         if self.applied is None and self.too_large and desired and digest_of(desired.body) == self.digest:
-            return Applied(desired.body, self.server or {})
+            return Applied(desired.body, self.server or {}, self.file)
         return self.applied
 
     def __str__(self) -> str:
@@ -124,13 +124,13 @@ def _read(entity: Mapping[str, Any], properties: Mapping[str, Any]) -> Entry:
     owner = Owner(_text(properties, "project") or Project.name, _text(properties, "environment"))
     body, server = properties.get("applied"), properties.get("server")
     added = server if isinstance(server, dict) else {}
-    digest = _text(properties, "digest")
-    applied = Applied(body, added) if isinstance(body, dict) and body else None
+    digest, file = _text(properties, "digest"), _text(properties, "file")
+    applied = Applied(body, added, file) if isinstance(body, dict) and body else None
     return Entry(
         owner,
         applied,
         name=_text(entity, "identifier"),
-        file=_text(properties, "file"),
+        file=file,
         commit=_text(properties, "commit"),
         link=_text(properties, "link"),
         applied_at=_text(properties, "applied_at"),

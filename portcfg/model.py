@@ -160,11 +160,12 @@ class FieldChange:
 class Applied:
     """What the ledger knows of a resource: the body that was applied, and what Port added to it by itself.
 
-    `server` maps a path (as causes.path_key writes it) to the value.
+    `server` maps a path (as causes.path_key writes it) to the value; `file` is the spec file of then.
     """
 
     body: Body
     server: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
 
 
 class _Missing:
@@ -184,10 +185,10 @@ class Change:
     `before` is the live body as compared (None for a create), `after` the desired one (None for a delete).
     `adopted` marks a live object that portcfg didn't manage before. `drifted` says who last changed it in Port and
     when, if somebody did after portcfg; for a create it says that it was deleted there. `applied` is the body that the
-    ledger has of it. `risk` is `safe`, `breaking` or `destructive`, `approved` says that it was named as
-    meant, and `impacts` says why: `{risk, reason, entities,
-    read_by}` each, `reason` for people. `renames` and `migrations` are to be made first: `before` still has the old
-    names and types. A `move` stands at both resources that it concerns: the one to come, and the one to delete.
+    ledger has of it, `applied_file` the spec file. `risk` is `safe`, `breaking` or `destructive`, `approved` says that
+    it was named as meant, and `impacts` says why: `{risk, reason, entities, read_by}` each, `reason` for people.
+    `renames` and `migrations` are to be made first: `before` still has the old names and types. A `move` stands at both
+    resources that it concerns: the one to come, and the one to delete.
     """
 
     action: Action
@@ -200,6 +201,7 @@ class Change:
     adopted: bool = False
     drifted: str = ""
     applied: Body | None = None
+    applied_file: str = ""
     risk: str = "safe"
     approved: bool = False
     impacts: tuple[Mapping[str, Any], ...] = ()

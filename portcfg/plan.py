@@ -125,11 +125,19 @@ def _step(
     pairs: Mapping[str, str],
 ) -> Change:
     ref, kind = desired.ref, KINDS[desired.ref.kind]
-    written = applied.body if applied else None
+    written, file = (applied.body, applied.file) if applied else (None, "")
     if live is None:
         gone = "deleted in Port" if applied else ""
         return Change(
-            Action.CREATE, ref, None, desired.body, file=desired.file, notes=notes, drifted=gone, applied=written
+            Action.CREATE,
+            ref,
+            None,
+            desired.body,
+            file=desired.file,
+            notes=notes,
+            drifted=gone,
+            applied=written,
+            applied_file=file,
         )
     now = settled(desired, live.body, pairs)
     wanted, found = kind.matched(desired.body, now.body)
@@ -152,6 +160,7 @@ def _step(
         adopted=unmanaged,
         drifted=_editor(live.body) if by_hand else "",
         applied=written,
+        applied_file=file,
         renames=(*now.renames, *now.left),
         migrations=now.migrations,
     )
@@ -167,7 +176,7 @@ def _as_renamed(kind: Kind, applied: Applied | None, renames: Sequence[Rename]) 
     if applied is None:
         return None
     old = due(renames, applied.body)
-    return Applied(kind.renaming.renamed(applied.body, old), renamed_paths(applied.server, old))
+    return replace(applied, body=kind.renaming.renamed(applied.body, old), server=renamed_paths(applied.server, old))
 
 
 def _rename_notes(renames: Sequence[Rename], live: Body) -> Iterator[str]:
@@ -187,7 +196,8 @@ def _editor(live: Body) -> str:
 
 
 def _delete(live: Resource, applied: Applied | None, move: Move | None) -> Change:
-    return Change(Action.DELETE, live.ref, live.body, None, applied=applied.body if applied else None, move=move)
+    body, file = (applied.body, applied.file) if applied else (None, "")
+    return Change(Action.DELETE, live.ref, live.body, None, applied=body, applied_file=file, move=move)
 
 
 def compared(kind: Kind, desired: Body, live: Body) -> tuple[Body, Body]:

@@ -78,6 +78,20 @@ def test_creates_updates_and_deletes_are_undone(cli: Any, bench: Bench) -> None:
     assert again.exit_code == 0
 
 
+def test_the_ledger_says_again_which_file_it_was(cli: Any, bench: Bench) -> None:
+    write(THING, {**THING, "identifier": "gone"})
+    assert cli("apply", "--auto-approve").exit_code == 0
+    before = contents(bench)
+    write()
+    Path("specs/blueprints/elsewhere.yaml").write_text(dump({**THING, "title": "New"}))
+    assert cli("apply", "--auto-approve", "--prune").exit_code == 0
+    assert undone(cli).exit_code == 0
+    assert contents(bench) == before
+    shown = cli("ledger", "show")
+    assert "thing.yaml" in shown.output
+    assert "gone.yaml" in shown.output
+
+
 @pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
 def test_what_ends_a_line_elsewhere_doesnt_cut_a_journal(cli: Any, bench: Bench, character: str) -> None:
     write(THING, {**THING, "identifier": "z"})
