@@ -94,12 +94,17 @@ def rollback_command(
                 check=None if auto_approve else partial(_check_unmoved, recorded, back, port, overwrite),
             )
             report = report if report.halted else _read_back(report, recorded, port, overwrite)
+    return _tell(report, undo_command(settings, str(journal)), undo_command(settings, kept.path))
+
+
+def _tell(report: Report, again: str, back: str) -> int:
+    """Print what was undone, and what to type next; the exit code."""
     click.echo("\n".join(outcome_lines(report)))
     if (rest := report.after) is not None:
         click.echo(f"Read back from Port: {headline(rest) if rest.pending else 'what it held before the apply.'}")
     if (code := exit_code(report)) != EXIT_OK:
-        click.echo(f"next: {undo_command(settings, str(journal))}")
-    click.echo(f"to undo: {undo_command(settings, kept.path)}")
+        click.echo(f"next: {again}")
+    click.echo(f"to undo: {back}")
     return code
 
 
