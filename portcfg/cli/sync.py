@@ -44,6 +44,7 @@ WORST_FIRST = (EXIT_INCOMPLETE, EXIT_PARTIAL, EXIT_OK)
 @click.option("--days", type=click.IntRange(min=1), help="This many whole days up to --until.")
 @click.option("--missing-only", is_flag=True, help="Of the days asked for, only those that are not settled.")
 @click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
+@click.option("--send-examples", is_flag=True, help="Send up to 5 raw rows a stream to Port's mapping editor.")
 @click.option("--source-url", metavar="URL", help="Another base URL for the source.")
 @parallelism_option
 @quarantine_option
@@ -56,6 +57,7 @@ def run_command(
     days: int | None,
     missing_only: bool,
     dry_run: bool,
+    send_examples: bool,
     source_url: str | None,
     parallelism: int,
     quarantine: Path | None,
@@ -76,7 +78,9 @@ def run_command(
     """
     specs = checked_specs(settings)
     options = SyncOptions(
-        _day(since), _day(until), days, dry_run, settings.run_link, missing_only, parallelism=parallelism
+        *(_day(since), _day(until), days, dry_run, settings.run_link, missing_only),
+        send_examples=send_examples,
+        parallelism=parallelism,
     )
     opened = reading if dry_run else writing
     reports: list[SyncReport] = []

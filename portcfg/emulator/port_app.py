@@ -61,13 +61,15 @@ def port_app(
     """An embedded Port on the SQLite file `data`. `clients` are further ones, as {id: secret}.
 
     `app.state.log` holds the last requests as (method, path, status), oldest first; clear() it between tests.
-    `app.state.resyncs(installation_id)` counts the resyncs that PATCHes of an integration have asked for.
+    `app.state.resyncs(installation_id)` counts the resyncs that PATCHes of an integration have asked for, and
+    `app.state.examples(installation_id)` are the raw rows that were sent of it, by kind.
     """
     gate = Gate({client_id: client_secret, **(clients or {})}, expires_in)
     port = EmbeddedPort(Store(data), gate, chaos, clock)
     app = Starlette(routes=[Route("/{path:path}", port.answer, methods=METHODS)])
     app.state.log = port.log
     app.state.resyncs = port.resyncs
+    app.state.examples = port.examples
     return app
 
 
@@ -105,6 +107,11 @@ class EmbeddedPort:
         """How many resyncs an integration was asked for."""
         with self._store.transaction(write=False):
             return integrations.resyncs(self._store, installation)
+
+    def examples(self, installation: str) -> dict[str, list[Body]]:
+        """The raw rows that were sent of an integration, by kind."""
+        with self._store.transaction(write=False):
+            return integrations.examples(self._store, installation)
 
     async def answer(self, request: Request) -> Response:
         """One request, whatever it is."""

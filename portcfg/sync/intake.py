@@ -40,7 +40,7 @@ class Failed:
 class Intake:
     """What the source gave. `unread` are resources that may lack rows: their stream is not in the plan, or a row failed
     of which nobody knows where it belongs. `broken` are entities of which a row failed (see ResourceMapper). `days` are
-    by stream, then by day.
+    by stream, then by day. `examples` are the first raw rows of each stream.
     """
 
     fragments: list[Fragment] = field(default_factory=list)
@@ -51,6 +51,7 @@ class Intake:
     broken: dict[Key, bool] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     days: dict[str, Mapping[str, DayCount]] = field(default_factory=dict)
+    examples: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -94,7 +95,7 @@ class Reader:
         # What the resources see; the streams' own expressions see people as they are.
         self._shown = self._scope
         self._doubt = doubt_of(blueprints or {}, mapping.merge)
-        self.intake = Intake()
+        self.intake = Intake(unread=list(mapping.left_out))
 
     def read(self) -> Intake:
         """Everything; raises the source's refusal when it let no stream through."""
@@ -227,6 +228,7 @@ class Reader:
 
     def _note(self, reading: _Reading) -> None:
         name, count, intake = reading.stream.name, reading.count, self.intake
+        intake.examples[name] = count.examples
         if reading.status is StreamStatus.READ:
             intake.days[name] = count.days
         elif reading.status is StreamStatus.NOT_IN_PLAN:

@@ -51,6 +51,7 @@ class Pager:
         self._path = stream.path
         self._place = f"stream {stream.name}"
         self._compiled: dict[str, Expression] = {}
+        self._values: dict[str, list[str]] = {}
 
     def pages(self, window: Window | None) -> Iterator[Page]:
         """Every page in order; raises IncompleteError when the end can't be reached or the count is short.
@@ -71,26 +72,33 @@ class Pager:
                 yield replace(page, rows=rows, total=None if last is None else total + last)
             total += last or 0
 
-    def _parameter_values(self, parameter: PathParameter, window: Window | None) -> Iterator[str]:
-        """The values to read with, each once, in the source's order."""
+    def _parameter_values(self, parameter: PathParameter, window: Window | None) -> list[str]:
+        """The values to read with, each once, in the source's order; asked for again only where the window counts."""
         pager = Pager(parameter.stream, self._scope, self._ask)
-        seen: set[str] = set()
-        for page in pager.pages(window):
+        asked = repr(pager._request(window, pager._start))
+        if asked not in self._values:
+            self._values[asked] = list(dict.fromkeys(pager._parameters(parameter, window)))
+        return self._values[asked]
+
+    def _parameters(self, parameter: PathParameter, window: Window | None) -> Iterator[str]:
+        for page in self._pages(window):
             if page.more_unread:
-                raise pager._incomplete(page.number, "there are more than this one page; give it `pagination`")
+                raise self._incomplete(page.number, "there are more than this one page; give it `pagination`")
             for row in page.rows:
-                if parameter.filter and not pager._truth(parameter.filter, row, page.number):
+                if parameter.filter and not self._truth(parameter.filter, row, page.number):
                     continue
-                value = pager._read(parameter.field, row, page.number)
+                value = self._read(parameter.field, row, page.number)
                 if isinstance(value, bool) or not isinstance(value, str | int) or value in ("", ".", ".."):
-                    raise pager._incomplete(page.number, f"`{parameter.field}` is {_kind(value)}, nothing for a path")
-                if str(value) not in seen:
-                    seen.add(str(value))
-                    yield str(value)
+                    raise self._incomplete(page.number, f"`{parameter.field}` is {_kind(value)}, nothing for a path")
+                yield str(value)
+
+    @property
+    def _start(self) -> _Cursor:
+        return _Cursor(self._stream.pagination.start if self._stream.pagination else 1)
 
     def _pages(self, window: Window | None) -> Iterator[Page]:
         paging = self._stream.pagination
-        cursor = _Cursor(paging.start if paging else 1)
+        cursor = self._start
         before: tuple[Any, list[Any]] | None = None
         read = 0
         followed: set[str] = set()

@@ -24,6 +24,7 @@ from portcfg.sync.coverage import Known, due_days, every_day, gap_days, missing_
 from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_days
 from portcfg.sync.deliver import Delivery
 from portcfg.sync.entities import filled, made_of
+from portcfg.sync.examples import check_examples, send_examples
 from portcfg.sync.flight import PARALLELISM, in_turn
 from portcfg.sync.fragments import Entity, overwritten
 from portcfg.sync.intake import Failed, Intake, Reader
@@ -47,7 +48,8 @@ class SyncOptions:
     """How to run. Days are UTC; `now` is in epoch seconds and frozen for the run; `retry` carries the clocks.
 
     `missing_only` leaves out the days asked for that are settled. `run` is a name that no other run has. `link` is the
-    CI's job on the web. `parallelism` is how many requests to Port may be under way at once.
+    CI's job on the web. `parallelism` is how many requests to Port may be under way at once. `send_examples` sends the
+    first raw rows of each stream to Port.
     """
 
     first_day: date | None = None
@@ -56,6 +58,7 @@ class SyncOptions:
     dry_run: bool = False
     link: str = ""
     missing_only: bool = False
+    send_examples: bool = False
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     now: float = field(default_factory=time.time)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -77,6 +80,7 @@ class _Means:
     progress: Callable[[Progress], None]
     quarantine: Quarantine
     pseudonyms: Pseudonyms | None
+    examples: dict[str, list[Any]] = field(default_factory=dict)
 
 
 def run_sync(
@@ -99,6 +103,7 @@ def run_sync(
     options = options or SyncOptions()
     if not options.dry_run and not isinstance(port, PortWriter):
         raise UsageError("this session with Port can only read; a sync that writes needs a PortWriter")
+    check_examples(mapping, options.send_examples, options.dry_run)
     if options.missing_only and not options.asks_for_days:
         raise UsageError("a run that was asked for no days reads what is missing anyway", "give --since, too")
     pseudonyms = pseudonyms_of(mapping.privacy, source_env)
@@ -133,10 +138,11 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
         return _Run(part, days, means, blueprints, book).run()
 
     done = run_parts(mapping, todo, run_part, means.progress) if todo else _nothing_to_do(mapping, options, span)
+    examples = send_examples(port, mapping, means.examples, source.secrets) if options.send_examples else ()
     done = replace(
         done,
         blueprints=tuple(replace(b, rejected=means.quarantine.rejected_in(b.blueprint)) for b in done.blueprints),
-        notices=(*done.notices, *unusual(done.resources), *_notices(mapping, options, known, todo)),
+        notices=(*done.notices, *unusual(done.resources), *_notices(mapping, options, known, todo), *examples),
         settings=mapping.settings,
         source_requests=sum(source.requests_made.values()),
         requests_by_path=dict(source.requests_made),
@@ -201,6 +207,7 @@ class _Run:
         blueprints = self._blueprints
         intake = self._read(blueprints)
         self._quarantine.silent = partial(_silent, intake)
+        self._means.examples.update({**intake.examples, **self._means.examples})
         by_blueprint = self._entities(intake)
         raise_missing(missing_fields((item for items in by_blueprint.values() for item in items), blueprints))
         dry_run, quarantine = self._options.dry_run, self._quarantine

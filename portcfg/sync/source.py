@@ -113,6 +113,8 @@ def credentials(auth: Auth, env: Mapping[str, str]) -> AuthBase | None:
 class SourceClient:
     """A session with the source. `requests_made` counts every HTTP request by path, retries included.
 
+    `secrets` are the values that it authenticates with.
+
     `on_wait` is told the reason and the seconds before a wait of more than two seconds.
     """
 
@@ -124,6 +126,8 @@ class SourceClient:
         self.on_wait: Callable[[str, float], None] = lambda reason, seconds: None
         self._session = new_session()
         self._session.auth = credentials(spec.auth, env) or self._session.auth
+        names = (spec.auth.username_env, spec.auth.password_env, spec.auth.token_env)
+        self.secrets = tuple(env[name] for name in names if env.get(name))
         self._kept_paths: frozenset[str] = frozenset()
         self._kept: dict[str, SourceAnswer] = {}
         self.requests_made: dict[str, int] = {}

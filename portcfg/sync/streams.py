@@ -20,6 +20,8 @@ from portcfg.sync.paging import Ask, Pager
 from portcfg.sync.spec import Dedupe, Stream
 from portcfg.sync.windows import DayRange, Window, slices
 
+# Raw rows kept of a stream, for Port's mapping editor; as many as Ocean sends.
+EXAMPLES = 5
 # What a row that failed is handed to: why, its window, the row.
 Refuse = Callable[[RowError, Any, Any], None]
 
@@ -42,6 +44,7 @@ class StreamCount:
     refuse: Refuse = lambda error, window, row: None
     summed: bool = False
     days: dict[str, DayCount] = field(default_factory=dict)
+    examples: list[Any] = field(default_factory=list)
 
     def reject(self, error: RowError, window: Any, row: Any) -> None:
         """Hand on a row that failed; raises IncompleteError where its absence would make a sum too small."""
@@ -115,6 +118,7 @@ class StreamReader:
             self.count.pages += 1
             self.count.rows += len(page.rows)
             self.count.truncated |= page.more_unread
+            self.count.examples += page.rows[: EXAMPLES - len(self.count.examples)]
             total = page.total
             self._seen(self.count)
             for start in range(0, len(page.rows), BATCH_ROWS):
