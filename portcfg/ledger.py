@@ -23,6 +23,8 @@ ENTITIES = f"/blueprints/{LEDGER_BLUEPRINT}/entities"
 KEEP_OTHERS = {"delete_dependents": "false"}
 # Port deletes at most so many entities at once.
 BULK_DELETED = 100
+# The kind of the entries that aren't of resources, but of who is at work (lock.py).
+LOCK_KIND = "lock"
 _TEXT = {"type": "string"}
 BLUEPRINT_BODY: Body = {
     "identifier": LEDGER_BLUEPRINT,
@@ -94,11 +96,14 @@ class Entry:
 
 
 def entries(port: PortReader) -> dict[Ref, Entry]:
-    """What the ledger lists; nothing when Port has no ledger yet. One request for each 1,000 entries."""
+    """The resources that the ledger lists, those of later kinds, too; nothing when Port has no ledger yet.
+
+    One request for each 1,000 entries.
+    """
     found: dict[Ref, Entry] = {}
     for ref, entry in every_entry(port):
         # Of several for one resource, that with its name is the one that portcfg keeps.
-        if ref not in found or entry.name == str(ref):
+        if ref.kind != LOCK_KIND and (ref not in found or entry.name == str(ref)):
             found[ref] = entry
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from portcfg.client import PortWriter, segment
 from portcfg.errors import ApiError, BusyError, TerminalApiError
-from portcfg.ledger import ENTITIES, ensure_blueprint
+from portcfg.ledger import ENTITIES, LOCK_KIND, ensure_blueprint
 from portcfg.model import Body, Owner
 
 LOCK = "apply"
@@ -118,7 +118,7 @@ def _take(port: PortWriter, owner: Owner, run: str, now: datetime, name: str = L
         "identifier": name,
         "title": f"{_one(name)} {'of' if name == LOCK else 'by'} {owner}",
         "properties": {
-            "kind": "lock",
+            "kind": LOCK_KIND,
             "resource": name,
             "run": run,
             "applied_at": now.isoformat(timespec="seconds"),

@@ -21,6 +21,7 @@ from portcfg.errors import GuardError, InvalidSpecsError, PortcfgError, Problem
 from portcfg.guard import Limits, guard, unheard
 from portcfg.impact import assess
 from portcfg.journal import Recorded
+from portcfg.kinds import KINDS
 from portcfg.load import load_specs
 from portcfg.lock import Lock, locked
 from portcfg.model import (
@@ -101,7 +102,8 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
     entries = _entries(own, desired, seen.state, known) if known is not None else None
     resolved, notes = resolve_external(desired, ledger.seen(seen.state), specs.project)
     resolved, notes = resolve_places(resolved, notes, seen.tree, specs.project)
-    applied = {ref: last for ref, entry in (entries or {}).items() if (last := entry.last(resolved.get(ref)))}
+    ours = {ref: entry for ref, entry in (entries or {}).items() if ref.kind in KINDS}
+    applied = {ref: last for ref, entry in ours.items() if (last := entry.last(resolved.get(ref)))}
     live = as_said(seen.state, seen.tree, resolved, {ref: last.body for ref, last in applied.items()})
     plan = make_plan(
         resolved,

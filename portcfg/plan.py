@@ -69,9 +69,10 @@ def make_plan(
     ]
     kept = () if prune or not leftover else (_kept(leftover),)
     # An entry of a kind that only a later portcfg knows can't be looked up, so it stays.
+    later = sorted(ref for ref in managed or () if ref.kind not in KINDS)
     stale = sorted(ref for ref in managed or () if ref.kind in KINDS and ref not in live and ref not in desired)
     refusals = (*move_refusals(moves, desired, live, gone), *migration_refusals(steps, live))
-    return Plan((*steps, *deletes), kept, environment, tuple(stale), refusals)
+    return Plan((*steps, *deletes), (*kept, *map(_of_later_kind, later)), environment, tuple(stale), refusals)
 
 
 def drift_of(plan: Plan) -> Plan:
@@ -114,6 +115,13 @@ def _system(ref: Ref) -> bool:
 def _kept(refs: Iterable[Ref]) -> str:
     names = ", ".join(sorted(map(str, refs)))
     return f"managed but no longer in the specs, and kept: {names}; --prune deletes them"
+
+
+def _of_later_kind(ref: Ref) -> str:
+    return (
+        f"the ledger lists {ref}, of a kind that this portcfg doesn't know; it is left alone: use the portcfg that "
+        "manages it, or see `portcfg ledger repair`"
+    )
 
 
 def _step(

@@ -43,7 +43,10 @@ def show_command(settings: Settings, format_: str) -> int:
     """
     project = read_specs(settings.specs, settings.environment).project
     with reading(settings, Specs(project, (), ())) as port:
-        found = {ref: entry for ref, entry in ledger.entries(port).items() if ref.kind in KINDS}
+        listed = ledger.entries(port)
+    found = {ref: entry for ref, entry in listed.items() if ref.kind in KINDS}
+    if later := len(listed) - len(found):
+        say(f"note: {later} entries are of kinds that this portcfg doesn't know; see `portcfg ledger repair --dry-run`")
     click.echo(ledger_text(found) if format_ == "text" else ledger_json(found))
     return EXIT_OK
 

@@ -314,6 +314,25 @@ def test_other_projects_and_later_kinds_are_told_and_left_alone(cli: Cli, bench:
     assert bench.writes == []
 
 
+def test_entries_of_kinds_that_this_portcfg_doesnt_know_stop_nothing(cli: Cli, bench: Bench, applied: Path) -> None:
+    later = {"kind": "scorecard", "resource": "s\x1b[2J", "applied": {"x": 1}}
+    bench.send("POST", ENTITIES, {"identifier": "scorecard/s", "properties": later})
+    spoil(bench, "blueprint/b", kind="nonsense")
+    cli("plan", "--prune")
+    told = cli("plan").stdout
+    assert "the ledger lists nonsense/b, of a kind that this portcfg doesn't know; it is left alone" in told
+    assert "the ledger lists scorecard/s" in told and "\x1b" not in told
+    cli("drift", code=0)
+    cli("import", "--overwrite")
+    assert "2 entries are of kinds that this portcfg doesn't know" in cli("ledger", "show").stderr
+    write_files(applied, {"blueprints/a.yaml": dump(blueprint("New")), "blueprints/b.yaml": dump(blueprint("New"))})
+    cli("apply", "--auto-approve", "--prune")
+    [journal] = sorted(Path(".portcfg/journal").glob("*.jsonl"))[-1:]
+    cli("rollback", str(journal), "--auto-approve")
+    assert entry(bench, "scorecard/s")["applied"] == {"x": 1}
+    assert "left scorecard/s" in cli("ledger", "repair", "--auto-approve").stdout
+
+
 def test_repair_waits_for_an_apply_that_runs(cli: Cli, bench: Bench, applied: Path) -> None:
     missing(bench)
     ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
