@@ -64,9 +64,14 @@ def _walk(start: Ref, relations: Iterable[str], state: State, last: str = "") ->
         yield current, last
 
 
+def direct_names(program: str) -> set[str]:
+    """The properties and relations that a calculation names as such."""
+    return {bare or quoted for bare, quoted in DIRECT.findall(program)}
+
+
 def calculation_names(program: str) -> set[str]:
     """The properties and relations that a calculation reads, as far as its text shows."""
-    names = {bare or quoted for bare, quoted in DIRECT.findall(program)}
+    names = direct_names(program)
     if WHOLE.search(program):
         names |= {bare or quoted for bare, quoted in ANY_KEY.findall(program)} - {"properties", "relations"}
     return names

@@ -8,6 +8,7 @@ from portcfg.rules.blueprints import blueprint_problems
 from portcfg.rules.dashboards import dashboard_problems
 from portcfg.rules.mappings import mapping_rule
 from portcfg.rules.names import duplicate_identifiers, missing_targets, own_blueprint
+from portcfg.rules.old_names import old_name_problems
 from portcfg.rules.places import place_problems
 from portcfg.rules.renames import rename_problems
 
@@ -20,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     own_blueprint,
     blueprint_problems,
     rename_problems,
+    old_name_problems,
     dashboard_problems,
     place_problems,
     mapping_rule,
