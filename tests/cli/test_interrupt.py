@@ -196,7 +196,8 @@ def test_an_interrupted_rollback_goes_on_when_it_is_run_again(
     [journal] = [str(path) for path in Path(".portcfg/journal").iterdir()]
 
     def interrupting(outcome: Any) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        # Not SIGINT, which is ignored in the background jobs of a shell.
+        os.kill(os.getpid(), signal.SIGTERM)
         monkeypatch.setattr(writes, "show_outcome", lambda _: None)
 
     monkeypatch.setattr(writes, "show_outcome", interrupting)
