@@ -21,6 +21,7 @@ from portcfg.model import Project, Resource
 from portcfg.pipeline import Specs
 from portcfg.render.sync import sync_json, sync_markdown, sync_text
 from portcfg.settings import Settings
+from portcfg.sync.choice import Slice, parse_slice
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
@@ -36,11 +37,17 @@ FORMATS: Mapping[str, Callable[[list[SyncReport]], str]] = {
 WORST_FIRST = (EXIT_INCOMPLETE, EXIT_PARTIAL, EXIT_OK)
 
 
+def _slice(_context: click.Context, _option: click.Parameter, text: str | None) -> Slice | None:
+    return parse_slice(text) if text else None
+
+
 @click.command("run", short_help="Run the mappings; what `sync` alone does.")
 @specs_options
 @click.argument("names", nargs=-1, metavar="[MAPPING]...")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First UTC day.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last UTC day; yesterday where absent.")
+@click.option("--stream", "streams", multiple=True, metavar="NAME", help="Only what this stream feeds; repeatable.")
+@click.option("--slice", callback=_slice, metavar="I/N", help="Of the days asked for, only the Ith of N shares.")
 @click.option("--days", type=click.IntRange(min=1), help="This many whole days up to --until.")
 @click.option("--missing-only", is_flag=True, help="Of the days asked for, only those that are not settled.")
 @click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
@@ -57,11 +64,10 @@ def run_command(
     days: int | None,
     missing_only: bool,
     dry_run: bool,
-    send_examples: bool,
     source_url: str | None,
-    parallelism: int,
     quarantine: Path | None,
     format_: str,
+    **more: Any,
 ) -> int:
     """Read each mapping's source, make entities, compare them with Port's, and write those that changed.
 
@@ -73,20 +79,16 @@ def run_command(
     Examples:
       portcfg sync --dry-run
       portcfg sync cursor --since 2026-01-01 --missing-only
+      portcfg sync --since 2026-01-01 --until 2026-06-30 --slice 2/4
       portcfg sync status
       portcfg sync --env local --format json
     """
     specs = checked_specs(settings)
-    options = SyncOptions(
-        *(_day(since), _day(until), days, dry_run, settings.run_link, missing_only),
-        send_examples=send_examples,
-        parallelism=parallelism,
-    )
+    options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link, missing_only, **more)
     opened = reading if dry_run else writing
     reports: list[SyncReport] = []
     chosen = chosen_mappings(specs, names)
-    if quarantine and len(chosen) > 1:
-        raise UsageError("one file can't keep what several mappings reject", "name one mapping, or no --quarantine")
+    _check_one(chosen, quarantine, options.streams)
     try:
         for resource in chosen:
             with source_of(settings, specs.project, resource, source_url) as (config, env):
@@ -95,7 +97,7 @@ def run_command(
                 with (
                     opened(settings, specs) as port,
                     ProgressLine() as progress,
-                    alone(port, owner, name, options.run, progress) as renewing,
+                    alone(port, owner, name, options.run, progress, options.slice) as renewing,
                 ):
                     kept = quarantine_of(name, quarantine, dry_run)
                     reports.append(run_sync(mapping, env, port, options, renewing, quarantine=kept))
@@ -104,6 +106,14 @@ def run_command(
         if reports:
             click.echo(FORMATS[format_](reports))
     return exit_code(reports)
+
+
+def _check_one(chosen: list[Resource], quarantine: Path | None, streams: tuple[str, ...]) -> None:
+    """Raise UsageError for what makes sense for one mapping only."""
+    if len(chosen) > 1 and quarantine:
+        raise UsageError("one file can't keep what several mappings reject", "name one mapping, or no --quarantine")
+    if len(chosen) > 1 and streams:
+        raise UsageError("several mappings don't have the same streams", "name the mapping of --stream")
 
 
 def exit_code(reports: list[SyncReport]) -> int:

@@ -197,8 +197,9 @@ class Delivery:
         return parts
 
     def _relate_one(self, part: _Part) -> None:
-        # Blueprints of this run: their identifiers were made safe, and so must be what relates to them.
-        written = set(self._blueprints) & set(self._tallies)
+        # Blueprints of this mapping: their identifiers were made safe, and so must be what relates to them.
+        others = (item.blueprint for item in self._mapping.left_out)
+        written = set(self._blueprints) & {*self._tallies, *others}
         lost = self._quarantine.lost
         part.related = relate(part.entities, self._blueprints[part.name], self._mapping, self._targets, written, lost)
 

@@ -44,7 +44,8 @@ def dated_part(mapping: SyncMapping) -> SyncMapping:
     undated = undated_streams(mapping)
     dated = {item.blueprint for item in mapping.resources if item.stream not in undated}
     keep = [item for item in mapping.resources if item.blueprint in dated or not item.blueprint or "" in dated]
-    return replace(mapping, resources=tuple(keep))
+    dropped = [item for item in mapping.resources if item not in keep]
+    return replace(mapping, resources=tuple(keep), left_out=(*mapping.left_out, *dropped))
 
 
 def run_parts(mapping: SyncMapping, todo: Sequence[DayRange], run: RunPart, tell: Tell) -> SyncReport:

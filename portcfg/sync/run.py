@@ -20,7 +20,8 @@ from typing import Any
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import UsageError
 from portcfg.retry import RetryPolicy
-from portcfg.sync.coverage import Known, due_days, every_day, gap_days, missing_days, parts
+from portcfg.sync.choice import Slice, days_to_read, default_days, part_days, share_notices, shared
+from portcfg.sync.coverage import Known, gap_days
 from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_days
 from portcfg.sync.deliver import Delivery
 from portcfg.sync.entities import filled, made_of
@@ -38,9 +39,9 @@ from portcfg.sync.spec import SyncMapping
 from portcfg.sync.tally import Tally
 from portcfg.sync.targets import Blueprints, check_resources, missing_fields, raise_missing, read_blueprints
 from portcfg.sync.valuecount import unusual
-from portcfg.sync.windows import DEFAULT_DAYS, DayRange, day_range
+from portcfg.sync.windows import DayRange, day_range
 
-PART_DAYS = 31
+SETTLED = "every one of these days is settled; nothing was read"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class SyncOptions:
 
     `missing_only` leaves out the days asked for that are settled. `run` is a name that no other run has. `link` is the
     CI's job on the web. `parallelism` is how many requests to Port may be under way at once. `send_examples` sends the
-    first raw rows of each stream to Port.
+    first raw rows of each stream to Port. `streams` are the only ones to read, where any are named; of the days asked
+    for, `slice` is the share of this run.
     """
 
     first_day: date | None = None
@@ -63,11 +65,18 @@ class SyncOptions:
     now: float = field(default_factory=time.time)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     parallelism: int = PARALLELISM
+    streams: tuple[str, ...] = ()
+    slice: Slice | None = None
 
     @property
     def asks_for_days(self) -> bool:
         """Whether any days were asked for."""
         return bool(self.first_day or self.last_day or self.days is not None)
+
+    @property
+    def fixes_days(self) -> bool:
+        """Whether the days don't depend on when the run begins."""
+        return bool(self.last_day and (self.first_day or self.days))
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,10 @@ def run_sync(
     if options.missing_only and not options.asks_for_days:
         raise UsageError("a run that was asked for no days reads what is missing anyway", "give --since, too")
     pseudonyms = pseudonyms_of(mapping.privacy, source_env)
-    span = day_range(options.now, options.first_day, options.last_day, options.days, default_days(mapping))
+    whole = day_range(options.now, options.first_day, options.last_day, options.days, default_days(mapping))
+    mapping, span = shared(mapping, options.streams, options.slice, whole, options.fixes_days)
+    if span is None:
+        return _nothing_to_do(mapping, options, whole, "there are more slices than days; this one has none")
     client = source or SourceClient(mapping.source, source_env, options.retry)
     # Waits for the source are told from the thread that reads ahead.
     report = in_turn(progress or (lambda _: None))
@@ -128,7 +140,7 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
     check_resources(mapping.resources, blueprints)
     known = read_days(port, mapping, options.now, SYNC_BLUEPRINT in blueprints)
     book = DayBook(mapping, known, options.now, options.run, SYNC_BLUEPRINT in blueprints)
-    todo = _todo(mapping, options, span, known)
+    todo = days_to_read(mapping, span, known, options.asks_for_days, options.missing_only)
     whole = DayRange(todo[0].first, todo[-1].last) if todo else span
     key = means.pseudonyms.fingerprint if means.pseudonyms else ""
     means.quarantine.begin(mapping, options.now, whole.first.isoformat(), whole.last.isoformat(), key)
@@ -137,7 +149,9 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
     def run_part(part: SyncMapping, days: DayRange) -> SyncReport:
         return _Run(part, days, means, blueprints, book).run()
 
-    done = run_parts(mapping, todo, run_part, means.progress) if todo else _nothing_to_do(mapping, options, span)
+    done = (
+        run_parts(mapping, todo, run_part, means.progress) if todo else _nothing_to_do(mapping, options, span, SETTLED)
+    )
     examples = send_examples(port, mapping, means.examples, source.secrets) if options.send_examples else ()
     done = replace(
         done,
@@ -153,40 +167,21 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
     return with_record(port, done, options.now, options.link) if mapping.record_run else done
 
 
-def _todo(mapping: SyncMapping, options: SyncOptions, span: DayRange, known: Known) -> list[DayRange]:
-    """The parts of the run: one where no stream knows its rows' days."""
-    if not known:
-        return [span]
-    if not options.asks_for_days:
-        days = due_days(known, span.last, mapping.settle_days) or every_day(span)
-    else:
-        days = missing_days(known, span) if options.missing_only else every_day(span)
-    return parts(days, min(default_days(mapping), PART_DAYS))
-
-
-def _nothing_to_do(mapping: SyncMapping, options: SyncOptions, span: DayRange) -> SyncReport:
+def _nothing_to_do(mapping: SyncMapping, options: SyncOptions, span: DayRange, notice: str) -> SyncReport:
     first, last = span.first.isoformat(), span.last.isoformat()
-    notice = "every one of these days is settled; nothing was read"
     return SyncReport(mapping.identifier, options.dry_run, first, last, notices=(notice,))
 
 
 def _notices(mapping: SyncMapping, options: SyncOptions, known: Known, todo: list[DayRange]) -> list[str]:
     """What a person should know of the days that were chosen."""
-    found = list(mapping.notices)
+    found = [*mapping.notices, *share_notices(mapping)]
     if mapping.privacy:
         found.append("people are under pseudonyms: nothing is related to Port's users; what was written before stays")
     if not options.asks_for_days and todo and (gap := gap_days(known, todo[-1].last)):
         found.append(f"{len(gap)} day(s) that were missing are read now, from {gap[0]} to {gap[-1]}")
     if len(todo) > 1:
-        found.append(
-            f"read in {len(todo)} parts of at most {min(default_days(mapping), PART_DAYS)} days, one after the other"
-        )
+        found.append(f"read in {len(todo)} parts of at most {part_days(mapping)} days, one after the other")
     return found
-
-
-def default_days(mapping: SyncMapping) -> int:
-    """How many days a run covers when nobody says: the longest window of the mapping's streams."""
-    return max((stream.window.days for stream in mapping.streams.values() if stream.window), default=DEFAULT_DAYS)
 
 
 class _Run:
@@ -233,12 +228,19 @@ class _Run:
             return notices
         read = {name: days for name, days in intake.days.items() if self._is_delivered(name)}
         refused = [item.name for item in intake.streams if item.status is StreamStatus.NOT_IN_PLAN]
-        if problem := self._book.record(self._port, read, refused, self._days.last):
+        if problem := self._book.record(self._port, read, refused, self._refused_until):
             notices.append(f"these days could not be recorded, so they will be read again: {problem}")
         return notices
 
+    @property
+    def _refused_until(self) -> date:
+        """All slices of a run say the same of a stream that is refused."""
+        return (self._options.slice and self._options.last_day) or self._days.last
+
     def _is_delivered(self, stream: str) -> bool:
-        """Whether no blueprint that the stream feeds was held back."""
+        """Whether no blueprint that the stream feeds was held back, nor anything left to what another stream says."""
+        if stream in self._mapping.unfinished:
+            return False
         fed = {item.blueprint for item in self._mapping.resources if item.stream == stream}
         return not any(tally.held for name, tally in self._tallies.items() if name in fed or "" in fed)
 

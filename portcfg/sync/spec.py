@@ -187,6 +187,9 @@ class SyncMapping:
     an entity is what the mapping says and nothing else. `aliases`: address by address, which of a person's counts.
     `settings` are the choices among the mapping's variables, which say what its numbers mean. `notices` are what a
     person should know of the mapping itself.
+
+    In a run of some streams only, `left_out` are the resources of the others, and `unfinished` the streams of which not
+    all is written because of that.
     """
 
     identifier: str
@@ -208,6 +211,8 @@ class SyncMapping:
     privacy: PrivacySpec | None = None
     settings: Mapping[str, str | bool] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    left_out: tuple[SyncResource, ...] = ()
+    unfinished: frozenset[str] = frozenset()
 
     def when_missing(self, blueprint: str, relation: str) -> str:
         """What to do with a relation whose target doesn't exist."""
