@@ -506,8 +506,7 @@ def killed_everywhere(
             release(again)
             plan = plan_specs(specs, again)
             assert plan.refusals == (), f"at {at_write}: {plan.refusals}"
-            shown = [line for line in plan_text(plan).splitlines() if "renamed to" not in line]
-            assert [line for line in shown if "_portcfg" in line or "changed in Port" in line] == [], at_write
+            assert "_portcfg_" not in "".join(line for line in plan_text(plan).splitlines() if "renamed to" not in line)
             done(apply_specs(specs, plan, again, clock=NOW))
         yield at_write, bench
         if ended:
@@ -767,74 +766,3 @@ def test_a_bound_plan_carries_a_rename(cli: Any, bench: Bench, tmp_path: Path) -
     bench.send("PATCH", "/blueprints/old", {"title": "T"})
     assert cli("apply", "plan.json").exit_code == 0
     assert names(bench) == ["new", "other"]
-
-
-# --- what entities break, since it was narrowed after they were written
-
-
-def narrowed(bench: Bench, tmp_path: Path, name: str, relation: str) -> tuple[Body, Body]:
-    """A blueprint whose limits its entities break, all but the first: (how it was made, how it is)."""
-    shape = {"level": TEXT, "tier": TEXT, "code": TEXT, "tags": {"type": "array"}, "n": NUMBER}
-    before = blueprint(shape, relations={"up": link(relation)})
-    tight = {
-        "level": TEXT,
-        "tier": {**TEXT, "enum": ["gold"], "enumColors": {"gold": "gold"}},
-        "code": {**TEXT, "pattern": "^[a-z]$", "maxLength": 1},
-        "tags": {"type": "array", "items": {**TEXT, "enum": ["x"]}, "maxItems": 1},
-        "n": {**NUMBER, "maximum": 1},
-    }
-    after = blueprint(tight, relations={"up": link(relation, required=True)})
-    after["schema"]["required"] = ["tier", "code"]
-    done(bench.apply(folder(tmp_path, **{name: before})))
-    fine = {"level": "1", "tier": "gold", "code": "a", "tags": ["x"], "n": 1}
-    broken = {"level": "2", "tier": "bronze", "code": "LONG", "tags": ["y", "z"], "n": 2}
-    fill(bench, name, {"properties": fine, "relations": {"up": "e0"}}, {"properties": broken})
-    fill(bench, name, {"properties": fine, "relations": {"up": "e0"}}, {"properties": broken}, BARE)
-    done(bench.apply(folder(tmp_path, **{name: after})))
-    return before, after
-
-
-BARE: Body = {"properties": {"level": "3"}}
-
-
-def as_number(body: Body) -> Body:
-    properties = {**body["schema"]["properties"], "level": {**NUMBER, "migrate": ".properties.level | tonumber"}}
-    return {**body, "schema": {**body["schema"], "properties": properties}}
-
-
-def limits(bench: Bench, name: str) -> list[Any]:
-    """What may refuse an entity."""
-    body = bench.send("GET", f"/blueprints/{name}")["blueprint"]
-    shapes = {key: {**shape} for key, shape in body["schema"]["properties"].items() if key != "level"}
-    return [shapes, sorted(body["schema"]["required"]), body["relations"]["up"]["required"]]
-
-
-def test_a_part_moves_though_entities_break_other_limits_killed_at_every_write(server: Server, tmp_path: Path) -> None:
-    kept: list[Any] = []
-
-    def setup(bench: Bench) -> Path:
-        _, after = narrowed(bench, tmp_path, "b", "b")
-        kept[:] = [limits(bench, "b"), entities(bench, "b")]
-        return folder(tmp_path, b=as_number(after))
-
-    for at, bench in killed_everywhere(server, setup):
-        assert limits(bench, "b") == kept[0], at
-        was = {name: {**body, "level": int(body["level"])} for name, body in kept[1].items()}
-        assert entities(bench, "b") == was, at
-    assert at > 5
-
-
-def test_a_blueprint_moves_though_entities_break_its_limits_killed_at_every_write(
-    server: Server, tmp_path: Path, soak_seed: int
-) -> None:
-    kept: list[Any] = []
-
-    def setup(bench: Bench) -> Path:
-        _, after = narrowed(bench, tmp_path, "old", "old")
-        kept[:] = [limits(bench, "old"), entities(bench, "old")]
-        return folder(tmp_path, new=renamed(after, renamed_from="old"))
-
-    for at, bench in killed_everywhere(server, setup, range(soak_seed % 2, 200, 2)):
-        assert limits(bench, "new") == kept[0], at
-        assert entities(bench, "new") == kept[1], at
-    assert at > 5
