@@ -1,7 +1,8 @@
 """The stand-in Cursor: the real endpoints' shapes over loopback HTTP, served from a synthetic company.
 
 GET /teams/members, POST /teams/daily-usage-data, POST /teams/filtered-usage-events, GET /teams/groups[/id],
-GET /analytics/ai-code/commits and /changes. Cursor's other routes answer 501, unknown ones 404.
+GET /analytics/ai-code/commits and /changes; GET /organizations/members and the two POST routes below /organizations.
+Cursor's other routes answer 501, unknown ones 404.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from portcfg.emulator import cursor_routes
+from portcfg.emulator import cursor_organization, cursor_routes
 from portcfg.emulator.cursor_asking import EXTRA_PLAN, Ask, Refusal, coded_refusal, read_json, refusal
 from portcfg.emulator.cursor_company import Company
 from portcfg.emulator.cursor_faults import CursorFaults, Mischief, RateLimits
@@ -39,6 +40,9 @@ PATHS = {
     "/teams/groups/{group}": ("GET", cursor_routes.group),
     "/analytics/ai-code/commits": ("GET", cursor_routes.commits),
     "/analytics/ai-code/changes": ("GET", cursor_routes.changes),
+    "/organizations/members": ("GET", cursor_organization.members),
+    "/organizations/daily-usage-data": ("POST", cursor_organization.organization_usage),
+    "/organizations/filtered-usage-events": ("POST", cursor_organization.organization_events),
 }
 ENTERPRISE = ("/analytics/", "/teams/groups", "/teams/audit-logs", "/organizations/")
 
@@ -63,6 +67,7 @@ class CursorServer:
         self.log: deque[Logged] = deque(maxlen=LOG_SIZE)
         self.clock: Callable[[], datetime] = lambda: _end_of(feed.company)
         self._login = basic_login(api_key)
+        self.organization_login = self._login
 
     async def handle(self, request: Request) -> Response:
         """Answer one request to any path, and log it."""
@@ -92,8 +97,10 @@ class CursorServer:
         return self.mischief.response(ask.path, body, headers)
 
     def _admit(self, request: Request, path: str) -> None:
-        if request.headers.get("authorization") != self._login:
-            raise coded_refusal(401, "Invalid Team API Key")
+        of_organization = path.startswith(cursor_organization.PREFIX)
+        expected = self.organization_login if of_organization else self._login
+        if request.headers.get("authorization") != expected:
+            raise coded_refusal(401, f"Invalid {'Organization' if of_organization else 'Team'} API Key")
         if not self.enterprise and path.startswith(ENTERPRISE):
             raise coded_refusal(401, EXTRA_PLAN)
 
@@ -125,6 +132,7 @@ def cursor_app(
     company: Company,
     *,
     api_key: str = "local",
+    organization_key: str = "",
     enterprise: bool = True,
     faults: CursorFaults | None = None,
     rate_limit: bool = False,
@@ -134,12 +142,14 @@ def cursor_app(
 ) -> Starlette:
     """The stand-in Cursor for `company`; `app.state.log` lists the requests, `app.state.server` is the server.
 
-    `api_key` is the Basic user name (the password is empty). Without `enterprise`, groups and analytics answer 401.
+    `api_key` is the Basic user name (the password is empty), and so is `organization_key` for the organization's routes
+    (`api_key` where empty). Without `enterprise`, groups and analytics answer 401.
     `clock` is the present that `now` and `7d` mean and after which nothing is known: by default the last millisecond of
     the company's last day. `timer` turns the minutes of the rate limits.
     Days are generated when asked for and kept up to about `cache_rows` rows of a kind (half a kilobyte each).
     """
     server = CursorServer(Feed(company, cache_rows), api_key, enterprise, faults or CursorFaults())
+    server.organization_login = basic_login(organization_key or api_key)
     server.clock = clock or server.clock
     server.limits = RateLimits(timer) if rate_limit else None
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]

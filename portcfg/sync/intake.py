@@ -98,13 +98,13 @@ class Reader:
         self.intake = Intake(unread=list(mapping.left_out))
 
     def read(self) -> Intake:
-        """Everything; raises the source's refusal when it let no stream through."""
+        """Everything; raises the source's refusal when it refused every stream."""
         self._read_lookups()
         for name in {resource.stream: None for resource in self._mapping.resources}:
             self._read_stream(name)
         for reading in self._readings.values():
             self._note(reading)
-        if self._refusals and not any(item.status is StreamStatus.READ for item in self.intake.streams):
+        if self._refusals and len(self._refusals) == len(self._readings):
             raise self._refusals[0]
         return self.intake
 
@@ -222,7 +222,8 @@ class Reader:
             refused = isinstance(error, TerminalApiError) and error.status in REFUSED_STATUSES
             if refused and reading.count.pages == 0:
                 assert isinstance(error, TerminalApiError)
-                self._refusals.append(error)
+                # Told first is what the run can't do without.
+                self._refusals.insert(0 if reading.stream.required else len(self._refusals), error)
                 if not reading.stream.required:
                     reading.status, reading.message = StreamStatus.NOT_IN_PLAN, error.message
 

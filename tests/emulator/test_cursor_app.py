@@ -238,7 +238,7 @@ def test_other_routes_of_cursor_answer_501_and_unknown_ones_404(ask: Ask) -> Non
         "/teams/audit-logs",
         "/analytics/team/models",
         f"{COMMITS}.csv",
-        "/organizations/members",
+        "/organizations/spend",
     ):
         answer = ask(path)
         assert answer.status_code == 501 and path in answer.json()["message"]
