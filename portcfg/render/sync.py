@@ -17,6 +17,8 @@ from portcfg.sync.report import BlueprintReport, Reject, RejectGroup, StreamRepo
 
 FORMAT = "portcfg/sync/2"
 SHOWN_CAUSES = 20
+# Requests of a run that writes, to begin with its lock and to end with it.
+LOCKING = 3
 SHOWN_DAYS = 31
 MAX_REASON = 400
 _STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "left out", "twice", "used")
@@ -67,6 +69,20 @@ def _effort(report: SyncReport) -> str:
         f"{report.source_requests} requests to the source ({report.source_retries} retries), "
         f"{report.port_requests} to Port, {report.seconds:.1f} s"
         + (f"\nrequests by path: {by_path}" if by_path else "")
+        + _estimate(report)
+    )
+
+
+def _estimate(report: SyncReport) -> str:
+    """What the run takes that a dry run stands for."""
+    if not report.dry_run:
+        return ""
+    writes = ", ".join(f"{count} {plain(name)}" for name, count in sorted(report.port_writes.items()))
+    least = f", which its rate limits make {report.paced_seconds:.0f} s at the least" if report.paced_seconds else ""
+    return (
+        f"\nthe run itself: {report.source_requests} requests to the source{least}; "
+        f"about {report.port_requests + sum(report.port_writes.values()) + LOCKING} to Port"
+        + (f", of them to write: {writes}" if writes else "")
     )
 
 

@@ -131,9 +131,7 @@ class DayBook:
 
         Only what changed is written. Returns why some of it isn't recorded, or ''.
         """
-        bodies = [self._body(name, day, count) for name, days in read.items() for day, count in days.items()]
-        bodies += [self._refusal(name, last) for name in refused if self._is_news(name, last)]
-        wanted = [body for body in bodies if body]
+        wanted = self.wanted(read, refused, last)
         try:
             if wanted and not self.exists:
                 _create_blueprint(port)
@@ -143,6 +141,14 @@ class DayBook:
         except ApiError as error:
             return error.message
         return next((reason for _, reason in writer.written.refused.values()), "")
+
+    def wanted(
+        self, read: Mapping[str, Mapping[str, DayCount]], refused: Sequence[str], last: date
+    ) -> list[dict[str, Any]]:
+        """The records that aren't in Port as they should be."""
+        bodies = [self._body(name, day, count) for name, days in read.items() for day, count in days.items()]
+        bodies += [self._refusal(name, last) for name in refused if self._is_news(name, last)]
+        return [body for body in bodies if body]
 
     def _before(self, stream: str, day: str) -> DayRecord | None:
         return self.known[stream].days.get(date.fromisoformat(day)) if stream in self.known else None

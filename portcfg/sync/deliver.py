@@ -18,6 +18,7 @@ from portcfg.client import PortReader, PortWriter
 from portcfg.errors import ApiError, TransientApiError
 from portcfg.sync.compare import Fields, Live, changed_body, fields_of, read_live, whole_fields
 from portcfg.sync.entities import Checks, instant
+from portcfg.sync.estimate import bulk_requests
 from portcfg.sync.flight import PARALLELISM
 from portcfg.sync.fragments import Entity, Refused
 from portcfg.sync.quarantine import Quarantine
@@ -67,7 +68,8 @@ class _Sent:
 
 
 class Delivery:
-    """Delivers the entities of a run; `tallies`, the quarantine and `dropped` say what became of them.
+    """Delivers the entities of a run; `tallies`, the quarantine and `dropped` say what became of them,
+    and in a dry run `bulk_requests` what it takes to write them.
 
     `written_by` (epoch seconds) is for entities of an earlier run: what Port has of a later moment stays.
     """
@@ -98,6 +100,7 @@ class Delivery:
         self._sent: list[_Sent] = []
         self._planned: list[_Part] = []
         self.dropped: Counter[str] = Counter()
+        self.bulk_requests: dict[str, int] = {}
 
     def deliver(self, entities: Mapping[str, list[Entity]], silent: Silent) -> None:
         """All entities, given by blueprint. `silent` are a blueprint's fields with a writer that was not read."""
@@ -215,6 +218,7 @@ class Delivery:
         asked = frozenset(body["identifier"] for body in bodies)
         if self._dry_run or not isinstance(self._port, PortWriter):
             self._planned.append(part)
+            self.bulk_requests |= bulk_requests(part.name, bodies)
             tally.updated = sum(body["identifier"] in part.live or body["identifier"] in searched for body in bodies)
             tally.created = len(bodies) - tally.updated
             return

@@ -122,7 +122,11 @@ class BlueprintReport:
 class SyncReport:
     """The whole run. `first_day`..`last_day` are UTC days, empty where no stream has a window; `dry_run` means nothing
     was written. `quarantine` is the file that holds what was rejected, '' without one. `settings` are choices that say
-    what the numbers mean."""
+    what the numbers mean.
+
+    `port_writes` are, in a dry run, the requests that the run itself would make besides, by endpoint, and
+    `paced_seconds` what those to the source take at the least, because of its rate limits.
+    """
 
     mapping: str
     dry_run: bool
@@ -140,6 +144,8 @@ class SyncReport:
     requests_by_path: Mapping[str, int] = field(default_factory=dict)
     source_retries: int = 0
     port_requests: int = 0
+    port_writes: Mapping[str, int] = field(default_factory=dict)
+    paced_seconds: float = 0.0
     seconds: float = 0.0
 
     @property

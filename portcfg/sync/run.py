@@ -25,6 +25,7 @@ from portcfg.sync.coverage import Known, gap_days
 from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_days
 from portcfg.sync.deliver import Delivery
 from portcfg.sync.entities import filled, made_of
+from portcfg.sync.estimate import bulk_requests, paced_seconds
 from portcfg.sync.examples import check_examples, send_examples
 from portcfg.sync.flight import PARALLELISM, in_turn
 from portcfg.sync.fragments import Entity, overwritten
@@ -161,6 +162,7 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
         source_requests=sum(source.requests_made.values()),
         requests_by_path=dict(source.requests_made),
         source_retries=source.retries,
+        paced_seconds=paced_seconds(source.requests_made, mapping.source.rate_limits),
         port_requests=port.requests_made - requests,
         seconds=options.retry.monotonic() - started,
     )
@@ -197,6 +199,7 @@ class _Run:
         self._book = book
         self._port, self._options, self._quarantine = means.port, means.options, means.quarantine
         self._tallies: dict[str, Tally] = {}
+        self._record_requests: dict[str, int] = {}
 
     def run(self) -> SyncReport:
         blueprints = self._blueprints
@@ -207,27 +210,24 @@ class _Run:
         raise_missing(missing_fields((item for items in by_blueprint.values() for item in items), blueprints))
         dry_run, quarantine = self._options.dry_run, self._quarantine
         delivery = Delivery(
-            self._port,
-            self._mapping,
-            blueprints,
-            self._tallies,
-            self._means.progress,
-            dry_run,
-            quarantine,
+            *(self._port, self._mapping, blueprints, self._tallies, self._means.progress, dry_run, quarantine),
             parallelism=self._options.parallelism,
         )
         delivery.deliver(by_blueprint, partial(_silent, intake))
         dropped = [f"{text} ({count})" for text, count in delivery.dropped.items()]
         report = self._report(intake, [*dropped, *self._record_days(intake)])
-        return replace(report, totals=tuple(delivery.totals()))
+        writes = {**delivery.bulk_requests, **self._record_requests}
+        return replace(report, totals=tuple(delivery.totals()), port_writes=writes)
 
     def _record_days(self, intake: Intake) -> list[str]:
         """Write down the days of the streams of which all was written; what a person should know of them."""
         notices = self._book.changed_days(intake.days)
-        if self._options.dry_run or not isinstance(self._port, PortWriter):
-            return notices
         read = {name: days for name, days in intake.days.items() if self._is_delivered(name)}
         refused = [item.name for item in intake.streams if item.status is StreamStatus.NOT_IN_PLAN]
+        if self._options.dry_run or not isinstance(self._port, PortWriter):
+            wanted = self._book.wanted(read, refused, self._refused_until)
+            self._record_requests = bulk_requests(SYNC_BLUEPRINT, wanted)
+            return notices
         if problem := self._book.record(self._port, read, refused, self._refused_until):
             notices.append(f"these days could not be recorded, so they will be read again: {problem}")
         return notices
