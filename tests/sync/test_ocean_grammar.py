@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,8 +16,10 @@ from starlette.routing import Route
 
 from portcfg.client import PortWriter
 from portcfg.emulator.server import serving
+from portcfg.sync.quarantine import Quarantine
+from portcfg.sync.replay import replay
 from tests.support import cases
-from tests.sync.support import embedded_port, mapping_of, sync
+from tests.sync.support import embedded_port, mapping_of, options, run_sync, sync
 
 
 def source(answers: Mapping[str, Any]) -> Starlette:
@@ -82,3 +85,22 @@ def test_ocean_s_grammar(case: dict[str, Any]) -> None:
         assert again.writes == case.get("writes_again", 0)
         for name, expected in case["entities"].items():
             assert held(port, name) == expected
+
+
+def test_what_port_would_have_to_find_is_left_to_a_sync_by_a_replay(tmp_path: Path) -> None:
+    """A replay leaves alone what Port got later, and of an entity that a search finds it can't tell."""
+    case = next(param.values[0] for param in cases("sync") if "finds no entity, or two" in param.values[0]["name"])
+    with serving(source(case["source"])) as url, embedded_port(blueprints_of(case)) as port:
+        port.send("POST", "/blueprints/service/entities", {"identifier": "s1", "properties": {"repo": "acme/one"}})
+        mapping = mapping_of({"identifier": "m", **case["mapping"]}, url)
+        file = tmp_path / "kept.ndjson"
+        report = run_sync(mapping, {}, port, options(), quarantine=Quarantine(file))
+        assert len(report.rejects) == 2
+        port.send("POST", "/blueprints/service/entities", {"identifier": "s0", "properties": {"repo": "acme/none"}})
+        again = replay(mapping, file, port, Quarantine(tmp_path / "left.ndjson"))
+        (part,) = again.blueprints
+        assert (part.created, part.updated) == (0, 0)
+        assert sum(part.skipped.values()) == 2
+        assert all("a sync writes them" in reason for reason in part.skipped)
+        sync(mapping, port)
+        assert held(port, "service")["s0"] == {"properties": {"repo": "acme/none", "tier": "a"}}
