@@ -65,7 +65,7 @@ def _show_sources(settings: Settings, specs: Specs) -> None:
             private = [privacy["key_env"]] if is_private(document.body) and "key_env" in privacy else []
             for variable in [*source_variables(source), *private]:
                 state = "set" if settings.environ.get(variable) else "not set"
-                click.echo(f"  {variable:<18}{state}")
+                click.echo(f"  {variable:<17} {state}")
 
 
 @click.command("completion")
