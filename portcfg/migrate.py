@@ -1,8 +1,9 @@
 """Migrations (port-api.md §2.2): values of entities moved by Port, part by part, and none dropped before it is checked.
 
 A property gets another type, or a relation another target, by way of a temporary one: made, filled by a migration of
-the blueprint onto itself, counted; then the old one is dropped and the temporary one renamed. Stopped anywhere, the
-next apply finds what is done: while the old part is there the migration is made anew, and after that only renamed.
+the blueprint onto itself, counted; then the old one is dropped and the temporary one renamed. Meanwhile nothing in the
+blueprint refuses an entity, for Port keeps entities that break what was narrowed. Stopped anywhere, the next apply
+finds what is done: while the old part is there the migration is made anew, and after that only renamed.
 """
 
 from __future__ import annotations
@@ -16,8 +17,15 @@ from portcfg.errors import AnswerError, ApiError
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import members_of, unmanaged
 from portcfg.kinds.blueprint_aside import standing, without_part
-from portcfg.kinds.blueprint_moves import name_holders, own_mapping, temporary, with_temporary, without_temporaries
-from portcfg.kinds.risk_base import Count
+from portcfg.kinds.blueprint_moves import (
+    name_holders,
+    own_mapping,
+    temporary,
+    under_way,
+    with_temporary,
+    without_temporaries,
+)
+from portcfg.kinds.risk_base import Count, has_no_value
 from portcfg.model import Body, Change, Migration, Path, Ref, Rename, Resource, State
 from portcfg.observe import listed
 from portcfg.renames import WAITS, held, rename_parts
@@ -45,11 +53,13 @@ def migrate_parts(port: PortWriter, path: str, change: Change) -> None:
         settle(port, change.ref.identifier)
         before = values(port, change.ref, part, part.source)
         if not part.jq:
-            _check_loss(part, before, 0, change.approved)
+            _check_loss(part, before, 0, change.approved, "")
             _drop(port, path, part.section, part.source, state)
             continue
-        _fill(port, path, change, part)
-        _check_loss(part, before, _filled(port, change.ref, part, before), change.approved)
+        refused = _fill(port, path, change, part)
+        after = _filled(port, change.ref, part, before - refused)
+        why = _unfilled(port, change.ref, part, refused) if after < before else ""
+        _check_loss(part, before, after, change.approved, why)
         _drop(port, path, part.section, part.source, state)
         rename_parts(port, path, change.ref, [Rename(part.section, temporary(part.name), part.name)])
 
@@ -69,7 +79,8 @@ def _drop(port: PortWriter, path: str, section: Path, name: str, state: State) -
     _put(port, path, without_part(held(port, path), section, name, state))
 
 
-def _fill(port: PortWriter, path: str, change: Change, part: Migration) -> None:
+def _fill(port: PortWriter, path: str, change: Change, part: Migration) -> int:
+    """How many entities Port refused to give their value."""
     live = held(port, path)
     if part.source not in members_of(live, part.section):
         raise AnswerError(f"Port has no {part.source} any more", hint="plan again")
@@ -78,17 +89,17 @@ def _fill(port: PortWriter, path: str, change: Change, part: Migration) -> None:
         live = without_temporaries(live, [part])
         _put(port, path, unmanaged(live, ()))
     _put(port, path, with_temporary(live, change.after or {}, part))
-    run(port, change.ref.identifier, own_mapping(part))
+    return int(run(port, change.ref.identifier, own_mapping(part)).get("failureCount") or 0)
 
 
 def _put(port: PortWriter, path: str, body: Body) -> None:
-    port.send("PUT", path, body)
+    port.send("PUT", path, under_way(body))
 
 
 def _filled(port: PortReader, ref: Ref, part: Migration, before: int) -> int:
     """How many entities have a value in the temporary part: as many as there should be, or what there is in the end."""
     after = 0
-    for wait in WAITS if before else ():
+    for wait in WAITS if before > 0 else ():
         port.wait(wait)
         after = values(port, ref, part, temporary(part.name))
         if after >= before - (part.lost or 0):
@@ -96,12 +107,27 @@ def _filled(port: PortReader, ref: Ref, part: Migration, before: int) -> int:
     return after
 
 
-def _check_loss(part: Migration, before: int, after: int, approved: bool) -> None:
+def _unfilled(port: PortReader, ref: Ref, part: Migration, refused: int) -> str:
+    """What can be said of the entities without a value in the temporary part: Port's own count, and one of them."""
+    rules = KINDS[ref.kind].renaming.rules(part.section, part.source)
+    name = temporary(part.name)
+    empty = {"relation": name, "operator": "isEmpty"} if "relation" in rules[0] else has_no_value(name)
+    query = {"combinator": "and", "rules": [*rules, empty]}
+    try:
+        found = next(iter(port.entities(ref.identifier, ["$identifier"], query)), {})
+    except ApiError:
+        found = {}
+    told = [f"Port refused {refused} of them"] if refused else []
+    told += [f"one without is {found['identifier']!r}"] if "identifier" in found else []
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _check_loss(part: Migration, before: int, after: int, approved: bool, why: str) -> None:
     """Refuse to lose what the plan didn't say: nothing without approval, and not more than was reviewed."""
     allowed = before if approved and (part.lost is None or not part.jq) else part.lost or 0
     if before - after > (allowed if approved else 0):
         raise AnswerError(
-            f"of {before} entities with a value in {part.source}, {after} would have one after its migration; "
+            f"of {before} entities with a value in {part.source}, {after} would have one after its migration{why}; "
             "nothing was dropped",
             hint="plan again: it says which entities, and what to do",
         )

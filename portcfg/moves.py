@@ -27,13 +27,14 @@ from portcfg.renames import WAITS, held
 @dataclass(frozen=True)
 class Arrived:
     """How far a move has come: entities that aren't there yet, lack a value, or hold another, and one of the last; and
-    those of which jq makes nothing of a value that they have."""
+    those of which jq makes nothing of a value that they have. `late` is one of the first two."""
 
     missing: int = 0
     lacking: int = 0
     foreign: int = 0
     example: str = ""
     lost: int = 0
+    late: str = ""
 
     @property
     def complete(self) -> bool:
@@ -88,10 +89,16 @@ def _migrate(port: PortWriter, change: Change, move: Move, *, late: bool) -> Non
     ended = run(port, move.old.identifier, move_mapping(move, change.after or {}, late=late))
     if failures := ended.get("failureCount"):
         done = ended.get("successCount")
+        # No limit of the new blueprint's stands by then, so what is refused has a value of another form.
         raise AnswerError(
-            f"Port moved {done} entities from {move.old} to {move.new}, and {failures} not; both are still there",
+            f"Port moved {done} entities from {move.old} to {move.new}, and refused {failures}"
+            f"{_one(arrived(port, move))}; both are still there",
             hint="an entity that the new blueprint refuses must be put right first, in the old one",
         )
+
+
+def _one(found: Arrived) -> str:
+    return f" (one is {found.late!r})" if found.late else ""
 
 
 def check_moved(port: PortReader, change: Change, move: Move) -> None:
@@ -103,7 +110,8 @@ def check_moved(port: PortReader, change: Change, move: Move) -> None:
         if found.complete:
             return
     raise AnswerError(
-        f"{found.missing} entities of {move.old} aren't in {move.new}, and {found.lacking} lack a value there; "
+        f"{found.missing} entities of {move.old} aren't in {move.new}, and {found.lacking} lack a value there"
+        f"{_one(found)}; "
         f"{move.old} stays as it is",
         hint="apply again",
     )
@@ -129,7 +137,7 @@ def foreign_text(move: Move, found: Arrived) -> str:
 def arrived(port: PortReader, move: Move) -> Arrived:
     """Compare every entity of both blueprints, in pages of 1,000. Raises ApiError."""
     expected = dict(_expected(port, move))
-    missing, lacking, foreign, example = set(expected), 0, 0, ""
+    missing, lacking, foreign, example = set(expected), list[str](), 0, ""
     for entity in port.entities(move.new.identifier, ["$identifier", *(part.name for part in move.parts)]):
         identifier = str(entity.get("identifier"))
         wanted = expected.get(identifier)
@@ -138,11 +146,12 @@ def arrived(port: PortReader, move: Move) -> Arrived:
         missing.discard(identifier)
         now = [_value(entity, part, part.name) for part in move.parts]
         states = [_state(part, old, new) for part, old, new in zip(move.parts, wanted, now, strict=True)]
-        lacking += "lacking" in states
+        lacking += [identifier] if "lacking" in states else []
         if "foreign" in states:
             foreign, example = foreign + 1, example or identifier
     lost = sum(NOTHING in wanted for wanted in expected.values())
-    return Arrived(len(missing), lacking, foreign, example, lost)
+    late = min([*missing, *lacking], default="")
+    return Arrived(len(missing), len(lacking), foreign, example, lost, late)
 
 
 def _expected(port: PortReader, move: Move) -> Iterator[tuple[str, list[Any]]]:

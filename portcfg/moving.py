@@ -6,20 +6,34 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from portcfg.diff import field_changes
-from portcfg.kinds import KINDS
+from portcfg.kinds import KINDS, Kind
 from portcfg.kinds.base import due, members_of
-from portcfg.model import Action, Body, Cause, Change, FieldChange, Migration, Move, Ref, Rename, Resource, State
+from portcfg.model import (
+    MISSING,
+    Action,
+    Body,
+    Cause,
+    Change,
+    FieldChange,
+    Migration,
+    Move,
+    Ref,
+    Rename,
+    Resource,
+    State,
+)
 
 
 @dataclass(frozen=True)
 class Settled:
     """A live body as Port will hold it once `renames` and `migrations` are made; `left` renames are what an
-    interrupted migration has still to do."""
+    interrupted migration has still to do. `stopped` if an apply was stopped while values moved."""
 
     body: Body
     renames: tuple[Rename, ...]
     left: tuple[Rename, ...]
     migrations: tuple[Migration, ...]
+    stopped: bool
 
 
 def pairs_of(moves: Mapping[Ref, Move]) -> dict[str, str]:
@@ -37,7 +51,23 @@ def settled(desired: Resource, live: Body, pairs: Mapping[str, str]) -> Settled:
     )
     body = renaming.renamed(live, left)
     found = renaming.migrations(body, desired.body, desired.migrate, renames, pairs)
-    return Settled(renaming.without_temporaries(renaming.renamed(body, renames), found), renames, left, found)
+    body = renaming.renamed(body, renames)
+    now = renaming.without_temporaries(body, found)
+    return Settled(now, renames, left, found, bool(left) or now != body)
+
+
+def own_doing(kind: Kind, fields: Sequence[FieldChange], before: Body, after: Body) -> tuple[FieldChange, ...]:
+    """`fields` with their causes where an apply was stopped while values moved: what it took away is nobody's drift.
+
+    `before` and `after` are the bodies as they are compared.
+    """
+    by_hand = {field.path for field in field_changes(before, kind.comparable(kind.renaming.loose(after)))}
+    return tuple(
+        replace(field, cause=Cause.SPEC, applied=MISSING)
+        if field.cause is not Cause.SERVER and (field.before is MISSING or field.path not in by_hand)
+        else field
+        for field in fields
+    )
 
 
 def moves_due(desired: State, live: State) -> dict[Ref, Move]:
@@ -64,7 +94,8 @@ def with_move(change: Change, move: Move | None) -> Change:
     if change.before is None:
         fields = (*rename_fields(move.renames), *field_changes(*moved_sides(move, change.after or {})))
     action = Action.UPDATE if change.action is Action.NOOP else change.action
-    return replace(change, action=action, fields=fields, move=move, drifted="")
+    by_hand = change.before is not None and any(field.cause in (Cause.DRIFT, Cause.CONFLICT) for field in fields)
+    return replace(change, action=action, fields=fields, move=move, drifted=change.drifted if by_hand else "")
 
 
 def rename_fields(renames: Sequence[Rename], applied: Body | None = None) -> tuple[FieldChange, ...]:
@@ -105,7 +136,9 @@ def move_notes(desired: Resource, live: State, managed: Collection[Ref] | None) 
 
 
 def migrate_notes(desired: Resource, live: Body, found: Settled) -> Iterator[str]:
-    """Which `migrate` has nothing left to do."""
+    """Which `migrate` has nothing left to do, and whether an apply has left some."""
+    if found.stopped:
+        yield "an apply was stopped while values moved here; this goes on with what is left of it"
     moving = {part.name for part in found.migrations} | {rename.new for rename in found.left}
     held = members_of(live, ("schema", "properties"))
     for name in desired.migrate:

@@ -13,13 +13,14 @@ from portcfg.causes import labelled, renamed_paths
 from portcfg.diff import field_changes
 from portcfg.kinds import KINDS, Kind
 from portcfg.kinds.base import due, members_of
-from portcfg.model import Action, Applied, Body, Cause, Change, FieldChange, Move, Plan, Ref, Rename, Resource, State
+from portcfg.model import Action, Applied, Body, Cause, Change, Move, Plan, Ref, Rename, Resource, State
 from portcfg.moving import (
     migrate_notes,
     migration_refusals,
     move_notes,
     move_refusals,
     moves_due,
+    own_doing,
     pairs_of,
     rename_fields,
     settled,
@@ -154,8 +155,9 @@ def _step(
     last = compared(kind, wanted, known.body)[0] if known else None
     renamed = (*rename_fields(now.renames, written), *rename_fields(now.left))
     found_fields = labelled(field_changes(before, after), known, last, before, after)
-    fields = (*renamed, *(_own_doing(found_fields) if now.left else found_fields))
-    action = Action.UPDATE if any(field.cause is not Cause.SERVER for field in fields) else Action.NOOP
+    fields = (*renamed, *(own_doing(kind, found_fields, before, after) if now.stopped else found_fields))
+    changed = now.stopped or any(field.cause is not Cause.SERVER for field in fields)
+    action = Action.UPDATE if changed else Action.NOOP
     by_hand = any(field.cause in BY_HAND for field in fields)
     return Change(
         action,
@@ -172,11 +174,6 @@ def _step(
         renames=(*now.renames, *now.left),
         migrations=now.migrations,
     )
-
-
-def _own_doing(fields: Iterable[FieldChange]) -> Iterator[FieldChange]:
-    """What a migration that was stopped has taken away is nobody's drift."""
-    return (replace(field, cause=Cause.SPEC) if field.cause is Cause.DRIFT else field for field in fields)
 
 
 def _as_renamed(kind: Kind, applied: Applied | None, renames: Sequence[Rename]) -> Applied | None:

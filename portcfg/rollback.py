@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from portcfg.journal import Recorded, inverse
+from portcfg.journal import Recorded
 from portcfg.kinds import KINDS
 from portcfg.model import Action, Body, Change, Plan, Ref, Resource, State
 from portcfg.places import PLACE, Tree, as_said, placed, projected
+from portcfg.undoing import inverse
 
 
 def way_back(recorded: Recorded, live: State, tree: Tree, *, overwrite: bool = False) -> Plan:
-    """As journal.inverse; `tree` is Port's sidebar. What portcfg doesn't manage may stand elsewhere in between."""
+    """As undoing.inverse; `tree` is Port's sidebar. What portcfg doesn't manage may stand elsewhere in between."""
     recorded = replace(recorded, changes=tuple(map(_with_place, recorded.changes)))
     found = {change.ref: change.before for change in recorded.changes if change.before is not None}
     written = {change.ref: change.after for change in recorded.changes if change.after is not None}
@@ -23,7 +24,7 @@ def way_back(recorded: Recorded, live: State, tree: Tree, *, overwrite: bool = F
     plan = inverse(recorded, said, overwrite=overwrite)
     stays = [_kept(ref, said[ref].body) for ref in _unmoved(found, said) - {change.ref for change in plan.changes}]
     plan = placed(_attainable(replace(plan, changes=(*stays, *plan.changes)), tree), tree, live)
-    return replace(plan, changes=plan.pending)
+    return replace(plan, changes=plan.pending, notes=(*plan.notes, *_half_way(recorded)))
 
 
 def _with_place(change: Change) -> Change:
@@ -68,3 +69,12 @@ def _without_lost_place(change: Change, siblings: Tree) -> Change:
     fields = tuple(field for field in change.fields if field.path[0] != "after")
     kept = {key: value for key, value in body.items() if key != "after"}
     return replace(change, after=kept, fields=fields)
+
+
+def _half_way(recorded: Recorded) -> Iterator[str]:
+    """What an earlier apply, that was stopped, had begun: this journal goes back no further than to that."""
+    for change in recorded.changes:
+        if change.before is None or change.moved_away:
+            continue
+        if change.move or KINDS[change.ref.kind].renaming.stopped(change.before):
+            yield f"{change.ref} was half-way when that apply began, and stays so: roll back the journal before it, too"

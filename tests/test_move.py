@@ -19,7 +19,7 @@ from portcfg.client import Answer, PortWriter
 from portcfg.emulator.chaos import Chaos
 from portcfg.errors import InvalidSpecsError
 from portcfg.lock import release
-from portcfg.model import Body, Plan
+from portcfg.model import Body, Cause, Plan
 from portcfg.pipeline import apply_specs, plan_specs, read_specs
 from portcfg.render.plan import plan_text
 from portcfg.report import Report
@@ -506,7 +506,8 @@ def killed_everywhere(
             release(again)
             plan = plan_specs(specs, again)
             assert plan.refusals == (), f"at {at_write}: {plan.refusals}"
-            assert "_portcfg_" not in "".join(line for line in plan_text(plan).splitlines() if "renamed to" not in line)
+            shown = [line for line in plan_text(plan).splitlines() if "renamed to" not in line]
+            assert [line for line in shown if "_portcfg" in line or "changed in Port" in line] == [], at_write
             done(apply_specs(specs, plan, again, clock=NOW))
         yield at_write, bench
         if ended:
@@ -593,17 +594,55 @@ def test_a_port_that_takes_its_time_and_loses_answers(server: Server, tmp_path: 
     assert [entities(bench, "new"), entities(bench, "other")] == expected
 
 
-def test_what_the_new_blueprint_refuses_is_told_and_the_old_one_stays(bench: Bench, tmp_path: Path) -> None:
+def test_what_the_new_blueprint_would_refuse_moves_all_the_same(bench: Bench, tmp_path: Path) -> None:
     done(bench.apply(folder(tmp_path, old=blueprint({"level": TEXT}))))
     fill(bench, "old", {"properties": {"level": "a"}}, {"properties": {"level": "b"}})
     root = folder(tmp_path, new=blueprint({"level": {**TEXT, "enum": ["a"]}}, renamed_from="old"))
     assert "breaking: narrows the enum of `level`: 1 entity outside of it" in told(bench.plan(root))
-    report = bench.apply(root)
-    assert "Port moved 1 entities from blueprint/old to blueprint/new, and 1 not" in report.failed[0].message
-    assert entities(bench, "old") == {"e0": {"level": "a"}, "e1": {"level": "b"}}
-    bench.send("PATCH", "/blueprints/old/entities/e1", {"properties": {"level": "a"}})
     done(bench.apply(root))
-    assert entities(bench, "new") == {"e0": {"level": "a"}, "e1": {"level": "a"}}
+    assert entities(bench, "new") == {"e0": {"level": "a"}, "e1": {"level": "b"}}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_takes_no_value_is_told_and_stays(bench: Bench, tmp_path: Path, whole: bool) -> None:
+    """A format can't step aside."""
+    done(bench.apply(folder(tmp_path, old=blueprint({"who": TEXT}))))
+    fill(bench, "old", {"properties": {"who": "a@x.io"}}, {"properties": {"who": "nobody"}})
+    email = {"who": {**TEXT, "format": "email", "migrate": ".properties.who"}}
+    name, more = ("new", {"renamed_from": "old"}) if whole else ("old", {})
+    root = folder(tmp_path, **{name: blueprint(email, **more)})
+    why = (
+        "Port moved 1 entities from blueprint/old to blueprint/new, and refused 1 (one is 'e1'); both are still there"
+        if whole
+        else "of 2 entities with a value in who, 1 would have one after its migration (Port refused 1 of them; "
+        "one without is 'e1'); nothing was dropped"
+    )
+    for _ in range(2):
+        assert bench.apply(root).failed[0].message.startswith(why)
+        text = plan_text(bench.plan(root))
+        assert "changed in Port" not in text
+        assert "_portcfg" not in text
+        assert "an apply was stopped while values moved here; this goes on with what is left of it" in text
+    assert {each: body["who"] for each, body in entities(bench, "old").items()} == {"e0": "a@x.io", "e1": "nobody"}
+    bench.send("PATCH", "/blueprints/old/entities/e1", {"properties": {"who": "b@x.io"}})
+    done(bench.apply(root))
+    assert entities(bench, name) == {"e0": {"who": "a@x.io"}, "e1": {"who": "b@x.io"}}
+
+
+def test_what_a_stopped_move_leaves_goes_with_the_specs_of_before(bench: Bench, tmp_path: Path) -> None:
+    """Nothing of it is taken for somebody's drift, and what somebody did change still is."""
+    before = folder(tmp_path, b=blueprint({"who": {**TEXT, "enum": ["a@x.io", "nobody"]}}))
+    done(bench.apply(before))
+    fill(bench, "b", {"properties": {"who": "a@x.io"}}, {"properties": {"who": "nobody"}})
+    email = {"who": {**TEXT, "format": "email", "migrate": ".properties.who"}}
+    assert bench.apply(folder(tmp_path, b=blueprint(email))).failed
+    plan = bench.plan(before)
+    assert (plan.refusals, [change.drifted for change in plan.pending]) == ((), [""])
+    bench.send("PATCH", "/blueprints/b", {"title": "Mine"})
+    [change] = bench.plan(before).pending
+    assert [".".join(map(str, field.path)) for field in change.fields if field.cause is Cause.DRIFT] == ["title"]
+    done(bench.apply(before))
+    assert list(bench.send("GET", "/blueprints/b")["blueprint"]["schema"]["properties"]) == ["who"]
 
 
 def test_what_can_no_longer_be_converted_stops_a_move(bench: Bench, tmp_path: Path) -> None:
@@ -766,3 +805,162 @@ def test_a_bound_plan_carries_a_rename(cli: Any, bench: Bench, tmp_path: Path) -
     bench.send("PATCH", "/blueprints/old", {"title": "T"})
     assert cli("apply", "plan.json").exit_code == 0
     assert names(bench) == ["new", "other"]
+
+
+# --- what entities break, since it was narrowed after they were written
+
+
+def narrowed(bench: Bench, tmp_path: Path, name: str) -> Body:
+    """A blueprint whose limits all its entities break but the first."""
+    shape = {"level": TEXT, "tier": TEXT, "code": TEXT, "tags": {"type": "array"}, "n": NUMBER}
+    before = blueprint(shape, relations={"up": link(name)})
+    tight = {
+        "level": TEXT,
+        "tier": {**TEXT, "enum": ["gold"], "enumColors": {"gold": "gold"}},
+        "code": {**TEXT, "pattern": "^[a-z]$", "maxLength": 1},
+        "tags": {"type": "array", "items": {**TEXT, "enum": ["x"]}, "maxItems": 1},
+        "n": {**NUMBER, "maximum": 1},
+    }
+    after = blueprint(tight, relations={"up": link(name, required=True)})
+    after["schema"]["required"] = ["tier", "code"]
+    done(bench.apply(folder(tmp_path, **{name: before})))
+    fine = {"level": "1", "tier": "gold", "code": "a", "tags": ["x"], "n": 1}
+    broken = {"level": "2", "tier": "bronze", "code": "LONG", "tags": ["y", "z"], "n": 2}
+    bare = {"level": "3"}
+    fill(
+        bench, name, {"properties": fine, "relations": {"up": "e0"}}, *({"properties": each} for each in (broken, bare))
+    )
+    done(bench.apply(folder(tmp_path, **{name: after})))
+    return after
+
+
+def as_number(body: Body) -> Body:
+    properties = {**body["schema"]["properties"], "level": {**NUMBER, "migrate": ".properties.level | tonumber"}}
+    return {**body, "schema": {**body["schema"], "properties": properties}}
+
+
+def limits(bench: Bench, name: str) -> list[Any]:
+    """What may refuse an entity."""
+    body = bench.send("GET", f"/blueprints/{name}")["blueprint"]
+    shapes = {key: {**shape} for key, shape in body["schema"]["properties"].items() if key != "level"}
+    return [shapes, sorted(body["schema"]["required"]), body["relations"]["up"]["required"]]
+
+
+def test_a_part_moves_though_entities_break_other_limits_killed_at_every_write(server: Server, tmp_path: Path) -> None:
+    kept: list[Any] = []
+
+    def setup(bench: Bench) -> Path:
+        after = narrowed(bench, tmp_path, "b")
+        kept[:] = [limits(bench, "b"), entities(bench, "b")]
+        return folder(tmp_path, b=as_number(after))
+
+    for at, bench in killed_everywhere(server, setup):
+        assert limits(bench, "b") == kept[0], at
+        was = {name: {**body, "level": int(body["level"])} for name, body in kept[1].items()}
+        assert entities(bench, "b") == was, at
+    assert at > 5
+
+
+def test_a_blueprint_moves_though_entities_break_its_limits_killed_at_every_write(
+    server: Server, tmp_path: Path, soak_seed: int
+) -> None:
+    kept: list[Any] = []
+
+    def setup(bench: Bench) -> Path:
+        after = narrowed(bench, tmp_path, "old")
+        kept[:] = [limits(bench, "old"), entities(bench, "old")]
+        return folder(tmp_path, new=renamed(after, renamed_from="old"))
+
+    for at, bench in killed_everywhere(server, setup, range(soak_seed % 2, 200, 2)):
+        assert limits(bench, "new") == kept[0], at
+        assert entities(bench, "new") == kept[1], at
+    assert at > 5
+
+
+def journals() -> list[str]:
+    return list(map(str, sorted(Path(".portcfg/journal").iterdir())))
+
+
+def apply_files(cli: Any, **blueprints: Body) -> Result:
+    for file in Path("specs/blueprints").glob("*"):
+        file.unlink()
+    write_files(Path("specs"), {f"blueprints/{name}.yaml": dump(body) for name, body in blueprints.items()})
+    result: Result = cli("apply", "--auto-approve")
+    return result
+
+
+def test_a_rollback_converts_back_though_the_apply_narrowed(cli: Any, bench: Bench) -> None:
+    before = blueprint({"level": TEXT, "n": TEXT, "tier": TEXT})
+    assert apply_files(cli, b=before).exit_code == 0
+    fill(bench, "b", *({"properties": {"level": str(n), "tier": "bronze"}} for n in range(3)))
+    was = entities(bench, "b")
+    after = as_number(before)
+    after["schema"] = {**after["schema"], "required": ["n"]}
+    after["schema"]["properties"]["tier"] = {**TEXT, "enum": ["gold"]}
+    assert apply_files(cli, b=after).exit_code == 0
+    [*_, journal] = journals()
+    back = cli("rollback", journal, "--auto-approve")
+    assert back.exit_code == 0, back.output
+    assert entities(bench, "b") == was
+    assert apply_files(cli, b=before).exit_code == 0
+    assert "No changes" in cli("plan").output
+    forward = apply_files(cli, b=after)
+    assert forward.exit_code == 0, forward.output
+    assert [body["level"] for body in entities(bench, "b").values()] == [0, 1, 2]
+
+
+WHO = blueprint({"who": TEXT, "n": NUMBER}, relations={"up": link("old")})
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_second_failed_apply_is_rolled_back_to_the_first_and_that_to_the_beginning(
+    cli: Any, bench: Bench, whole: bool
+) -> None:
+    assert apply_files(cli, old=WHO).exit_code == 0
+    fill(bench, "old", {"properties": {"who": "a@x.io"}}, {"properties": {"who": "nobody"}})
+    live, was = bench.send("GET", "/blueprints/old")["blueprint"], entities(bench, "old")
+    email = {"who": {**TEXT, "format": "email", "migrate": ".properties.who"}, "n": NUMBER}
+    after = blueprint(email, relations={"up": link("new" if whole else "old")})
+    after |= {"renamed_from": "old"} if whole else {}
+    for _ in range(2):
+        assert apply_files(cli, **{"new" if whole else "old": after}).exit_code != 0
+    [_, first, second] = journals()
+    for _ in range(2):
+        back = cli("rollback", second, "--auto-approve")
+        assert back.exit_code == 0, back.output
+        assert "was half-way when that apply began, and stays so: roll back the journal before it, too" in back.output
+    back = cli("rollback", first, "--auto-approve", "--allow-destructive", "blueprint/new")
+    assert back.exit_code == 0, back.output
+    assert names(bench) == ["old"]
+    assert entities(bench, "old") == was
+    now = bench.send("GET", "/blueprints/old")["blueprint"]
+    stamps = ("updatedAt", "updatedBy")
+    assert {key: now[key] for key in now if key not in stamps} == {key: live[key] for key in live if key not in stamps}
+
+
+@pytest.mark.parametrize("at", range(0, 16, 2))
+def test_a_narrowed_move_killed_twice_is_rolled_back_from_last_to_first(
+    cli: Any, bench: Bench, tmp_path: Path, at: int, monkeypatch: pytest.MonkeyPatch, soak_seed: int
+) -> None:
+    after = narrowed(bench, tmp_path / "..", "old")
+    was = limits(bench, "old"), entities(bench, "old")
+    send, sent = PortWriter.send, 0
+
+    def dying(self: PortWriter, *args: Any, **named: Any) -> Answer:
+        nonlocal sent
+        sent += 1
+        if sent > at + soak_seed % 2:
+            raise KeyboardInterrupt
+        return send(self, *args, **named)
+
+    for _ in range(2):
+        sent = 0
+        with monkeypatch.context() as patched:
+            patched.setattr(PortWriter, "send", dying)
+            apply_files(cli, new=as_number(renamed(after, renamed_from="old")))
+        cli("unlock")
+    for journal in reversed(journals()):
+        back = cli("rollback", journal, "--auto-approve", "--allow-destructive", "blueprint/new")
+        assert back.exit_code == 0, back.output
+    assert names(bench) == ["old"]
+    assert (limits(bench, "old"), entities(bench, "old")) == was

@@ -22,7 +22,7 @@ from portcfg.cli.writes import (
 )
 from portcfg.client import PortWriter
 from portcfg.errors import EXIT_OK, MovedError, PortcfgError, UsageError
-from portcfg.journal import Recorded, already_back, read
+from portcfg.journal import Recorded, read
 from portcfg.lock import LOCK, SYNC_LOCKS, release
 from portcfg.model import Owner, Plan, Ref
 from portcfg.observe import see
@@ -33,6 +33,7 @@ from portcfg.render.safe import plain
 from portcfg.report import Report
 from portcfg.rollback import way_back
 from portcfg.settings import Settings
+from portcfg.undoing import already_back
 
 
 @click.command("rollback")

@@ -21,12 +21,14 @@ MAX_QUERY_TARGETS = 100
 
 @dataclass(frozen=True)
 class Options:
-    """The query parameters of a write. `must_exist` is PUT's and PATCH's."""
+    """The query parameters of a write. `must_exist` is PUT's and PATCH's, `whole` a migration's: it isn't published
+    whether one checks what it writes or the whole entity, so the whole is checked."""
 
     upsert: bool = False
     merge: bool = False
     create_missing: bool = False
     must_exist: str = ""
+    whole: bool = False
 
     @classmethod
     def of(cls, call: Call) -> Options:
@@ -61,6 +63,9 @@ def write(call: Call, blueprint: Body, body: Body, options: Options) -> Written:
         after["team"] = _searched(call, "_team", after["team"])
     _check_ownership(blueprint, body)
     check_values(blueprint, body.get("properties", {}))
+    if options.whole:
+        known = blueprint["schema"]["properties"]
+        check_values(blueprint, {name: value for name, value in after["properties"].items() if name in known})
     check_required(blueprint, after["properties"], after["relations"])
     missing = _missing_targets(call, blueprint, identifier, {name: after["relations"][name] for name in given})
     _check_missing(missing, options.create_missing)

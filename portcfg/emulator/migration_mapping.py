@@ -105,7 +105,7 @@ def _write(call: Call, source: str, mapping: Body, item: Body) -> None:
     # An entity without an identifier would get a generated one; here it is one that can't be migrated.
     if not isinstance(body["identifier"], str):
         raise invalid("the identifier is no string")
-    write(call, blueprint, check_shape(body), Options(upsert=True, merge=True))
+    write(call, blueprint, check_shape(body), Options(upsert=True, merge=True, whole=True))
 
 
 def _value(text: str, item: Body) -> Any:

@@ -81,7 +81,8 @@ class Renaming:
     part. `migrations` are the parts whose values must move before the specs' body can be written, `moving` those that
     move into a resource of another name, `left_over` and `without_temporaries` what an interrupted migration left.
     `moved(body, pairs)` is the body under its new name. `losers(changes, live)` names what no spec has and
-    migrations would cost.
+    migrations would cost. `stopped(live)` tells whether an apply was stopped while values moved, `loose(body)` is the
+    form that a body has meanwhile.
     """
 
     asked: Callable[[Body], tuple[Rename, ...]]
@@ -96,6 +97,8 @@ class Renaming:
     without_temporaries: Callable[[Body, Sequence[Migration]], Body] = lambda body, _: body
     moved: Callable[[Body, Mapping[str, str]], Body] = lambda body, _: body
     losers: Callable[[Sequence[Change], State], Iterable[tuple[Ref, list[str]]]] = lambda *_: ()
+    stopped: Callable[[Body], bool] = never
+    loose: Callable[[Body], Body] = lambda body: body
 
 
 NO_RENAMING = Renaming(lambda _: (), lambda body, _: body, lambda _: ([], {}), lambda *_: ())

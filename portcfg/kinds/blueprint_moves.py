@@ -14,6 +14,7 @@ from typing import Any
 
 from portcfg.kinds.base import Renaming, members_of, unmanaged
 from portcfg.kinds.blueprint_aside import AGGREGATIONS, SECTIONS, less, standing, without_part
+from portcfg.kinds.blueprint_loose import MARK, is_marked, loose, loose_property, marked
 from portcfg.kinds.blueprint_renames import PROPERTIES, RELATIONS, asked, renamed, request, rules, was, with_members
 from portcfg.model import Body, Change, Migration, Move, Path, Ref, Rename, Resource, State
 
@@ -126,19 +127,30 @@ def _same_values(old: Body, new: Body) -> bool:
 
 
 def without_temporaries(live: Body, parts: Sequence[Migration]) -> Body:
-    """`live` less what the migrations still to be made have begun."""
-    for part in parts:
-        members = members_of(live, part.section)
-        if temporary(part.name) in members:
-            live = with_members(live, part.section, less(members, {temporary(part.name)}))
+    """`live` less the mark and the copies: of what the migrations still to be made have begun, and of what is there."""
+    for section in (PROPERTIES, RELATIONS):
+        members = members_of(live, section)
+        names = {*members, *(part.name for part in parts if part.section == section)}
+        copies = {MARK, *map(temporary, names)} & members.keys()
+        live = with_members(live, section, less(members, copies)) if copies else live
     return live
+
+
+def is_stopped(live: Body) -> bool:
+    """Whether an apply has been stopped while values moved: there is its mark, or a copy that it began."""
+    sections = [members_of(live, section) for section in (PROPERTIES, RELATIONS)]
+    return is_marked(live) or any(temporary(name) in members for members in sections for name in members)
+
+
+def under_way(body: Body) -> Body:
+    """The form of a body while values move."""
+    return marked(loose(body))
 
 
 def with_temporary(live: Body, desired: Body, part: Migration) -> Body:
     """The body to PUT that adds the temporary part: as the specs have it, but for what could refuse entities."""
-    shape = {**members_of(desired, part.section)[part.name]}
-    if part.section == RELATIONS:
-        shape["required"] = False
+    shape = members_of(desired, part.section)[part.name]
+    shape = {**shape, "required": False} if part.section == RELATIONS else loose_property(shape)
     members = {**members_of(live, part.section), temporary(part.name): shape}
     return with_members(unmanaged(live, ()), part.section, members)
 
@@ -206,22 +218,20 @@ def opening(move: Move, desired: Body) -> Body:
     }
     properties = members_of(desired, PROPERTIES)
     relations = members_of(desired, RELATIONS)
-    return {
+    form = {
         **{key: desired[key] for key in ("identifier", "title", "icon", "description") if desired.get(key)},
         "schema": {"properties": {name: properties[name] for name in properties if name in parts[PROPERTIES]}},
-        "relations": {name: {**relations[name], "required": False} for name in relations if name in parts[RELATIONS]},
+        "relations": {name: relations[name] for name in relations if name in parts[RELATIONS]},
     }
+    return under_way(form)
 
 
 def opened(live: Body, form: Body) -> Body:
     """The body to PUT over a blueprint that is there already, so that it takes what moves in."""
-    relations = {name: {**member, "required": False} for name, member in members_of(live, RELATIONS).items()}
-    properties = {**members_of(form, PROPERTIES), **members_of(live, PROPERTIES)}
-    return {
-        **unmanaged(live, ()),
-        "schema": {**live["schema"], "properties": properties, "required": []},
-        "relations": {**form["relations"], **relations},
-    }
+    body = unmanaged(live, ())
+    for section in (PROPERTIES, RELATIONS):
+        body = with_members(body, section, {**members_of(form, section), **members_of(live, section)})
+    return under_way(body)
 
 
 def own_mapping(part: Migration) -> Body:
@@ -257,4 +267,6 @@ RENAMING = Renaming(
     without_temporaries,
     moved,
     losers,
+    is_stopped,
+    loose,
 )
