@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from pathlib import PurePath
 from typing import Any
 
 from portcfg import ledger
@@ -56,15 +57,37 @@ def _server_fields(change: Change) -> dict[str, Any]:
     return {path_key(field.path): field.before for field in change.fields if field.cause is Cause.SERVER}
 
 
+def has_news(plan: Plan, prune: bool) -> bool:
+    """Whether the ledger learns something of a plan, be it one that writes nothing else."""
+    return bool(plan.pending or _agreed(plan) or (prune and plan.stale))
+
+
+def _agreed(plan: Plan) -> list[Change]:
+    """Where Port and the specs agree, and the ledger remembers something else: both were changed alike since, or the
+    spec stands in another file."""
+    return [
+        change
+        for change in plan.changes
+        if change.action is Action.NOOP
+        and (change.adopted or not same(change.applied, change.after) or _elsewhere(change))
+    ]
+
+
+def _elsewhere(change: Change) -> bool:
+    """Whether the spec is in another file than when it was applied. The same one may be named from elsewhere."""
+    now, then = (_inner(file) for file in (change.file, change.applied_file))
+    return change.applied is not None and now[-len(then) :] != then[-len(now) :]
+
+
+def _inner(file: str) -> tuple[str, ...]:
+    """The parts of a path, less what leads out of where it was named from."""
+    return tuple(part for part in PurePath(file).parts if part not in ("..", PurePath(file).anchor))
+
+
 def keep_ledger(stamp: ledger.Stamp, plan: Plan, outcomes: Sequence[Outcome], port: PortWriter, prune: bool) -> None:
     """Write down what is managed from now on, and forget what is gone. Raises ApiError, PartialError."""
     done = [outcome.change for outcome in outcomes if outcome.status is Status.DONE]
-    # Port and the specs agree; where the ledger remembers something else, both were changed alike since.
-    agreed = [
-        change
-        for change in plan.changes
-        if change.action is Action.NOOP and (change.adopted or not same(change.applied, change.after))
-    ]
+    agreed = _agreed(plan)
     begun = [outcome.change for outcome in outcomes if outcome.begun]
     written = [*(change for change in done if change.action is not Action.DELETE), *begun]
     resources = [Resource(change.ref, change.after or {}, change.file) for change in (*written, *agreed)]

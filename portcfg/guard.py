@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,11 @@ class Limits:
     entities: int = 100_000
     share_from: int = 10
     remove_all: bool = False
+
+    @classmethod
+    def none(cls) -> Limits:
+        """For a plan that may be as large as what it takes back."""
+        return cls(1.0, sys.maxsize, 1.0, sys.maxsize, sys.maxsize, remove_all=True)
 
 
 def guard(plan: Plan, risks: Risks, limits: Limits = Limits(), allowed: Collection[str] = ()) -> list[str]:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from portcfg import __version__
@@ -264,6 +265,12 @@ def _create_blueprint(port: PortWriter) -> None:
             raise
 
 
+def _below_here(file: str) -> bool:
+    """Whether a link may end in it: a name from the top of a disk, or from above, leads nowhere."""
+    path = PurePath(file)
+    return bool(file) and not path.is_absolute() and ".." not in path.parts
+
+
 def _entry(resource: Resource, stamp: Stamp, server: Mapping[str, Any]) -> Body:
     properties = {
         "kind": resource.ref.kind,
@@ -276,7 +283,7 @@ def _entry(resource: Resource, stamp: Stamp, server: Mapping[str, Any]) -> Body:
         "too_large": False,
         "server": dict(server),
         "commit": stamp.commit or None,
-        "link": f"{stamp.link}/{resource.file}" if stamp.link and resource.file else None,
+        "link": f"{stamp.link}/{resource.file}" if stamp.link and _below_here(resource.file) else None,
         "applied_at": stamp.applied_at,
         "tool": f"portcfg {__version__}",
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from portcfg import ledger
 from portcfg.apply import PARALLELISM, apply_plan
-from portcfg.bookkeeping import added_by_port, keep_ledger, restore_ledger
+from portcfg.bookkeeping import added_by_port, has_news, keep_ledger, restore_ledger
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
 from portcfg.conversions import tried
@@ -114,20 +114,21 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
         notes=_with_unknown(notes, entries or {}, resolved),
         environment=specs.project.environment,
     )
-    plan = _costed(with_editors(placed(plan, seen.tree, live), entries or {}, port), live, port, specs.project, options)
-    lasting = specs.project.guards.get("allow_destructive", ())
+    guards = dict(specs.project.guards)
+    lasting = guards.pop("allow_destructive", ())
+    limits = Limits(**guards, remove_all=options.remove_all)
+    plan = with_editors(placed(plan, seen.tree, live), entries or {}, port)
+    plan = _costed(plan, live, port, limits, {*lasting, *options.allowed})
     return replace(plan, notes=(*plan.notes, *specs.warnings, *unheard(plan, live, options.allowed, lasting)))
 
 
-def _costed(plan: Plan, live: State, port: PortReader, project: Project, options: Options) -> Plan:
+def _costed(plan: Plan, live: State, port: PortReader, limits: Limits, allowed: Set[str]) -> Plan:
     plan = with_arrivals(tried(plan, port), live, port)
-    return _weighed(plan, assess(plan, live, port), project, options)
+    return _weighed(plan, assess(plan, live, port), limits, allowed)
 
 
-def _weighed(plan: Plan, risks: Risks, project: Project, options: Options) -> Plan:
+def _weighed(plan: Plan, risks: Risks, limits: Limits, allowed: Set[str]) -> Plan:
     """`plan` with what each change costs, and with what stands against it."""
-    settings = dict(project.guards)
-    allowed = {*settings.pop("allow_destructive", ()), *options.allowed}
     changes = tuple(
         replace(
             change,
@@ -137,15 +138,12 @@ def _weighed(plan: Plan, risks: Risks, project: Project, options: Options) -> Pl
         )
         for change in plan.changes
     )
-    limits = Limits(**settings, remove_all=options.remove_all)
     return replace(plan, changes=changes, refusals=(*plan.refusals, *guard(plan, risks, limits, allowed)))
 
 
 def weighed_rollback(plan: Plan, live: State, port: PortReader, allowed: tuple[str, ...]) -> Plan:
     """The inverse of an apply with what it costs: as large as the apply was, but destroying only what is named."""
-    boundless = {"delete_share": 1.0, "delete_count": 10**9, "update_share": 1.0, "update_count": 10**9}
-    project = Project("", guards={**boundless, "entities": 10**12})
-    return _costed(plan, live, port, project, Options(allowed=allowed, remove_all=True))
+    return _costed(plan, live, port, Limits.none(), {*allowed})
 
 
 def refuse_harm(plan: Plan) -> None:
@@ -189,24 +187,25 @@ def apply_specs(
 ) -> Report:
     """Write a plan, keep the ledger, then plan again from what Port holds.
 
-    An empty plan sends nothing, but that the ledger learns what specs and Port agree on, and, with `prune`, forgets
-    what is gone from Port. `commit` and `link` (the repository's files at that commit, on the web) go into the ledger.
-    At most `parallelism` requests are under way at once. What `port.halt` stops is blocked, and not read back.
+    An empty plan sends nothing, but that the ledger learns what specs and Port agree on and which file says so, and,
+    with `prune`, forgets what is gone from Port. `commit` and `link` (the repository's files at that commit, on the
+    web) go into the ledger, which is only written under the lock. At most `parallelism` requests are under way at once.
+    What `port.halt` stops is blocked, and not read back.
     Where time has passed since the plan was made, `check` hears once more, now that no other apply can run, what the
     plan would be, and raises if that is another. Raises BusyError while another apply runs.
     """
     stamp = ledger.Stamp(specs.project.owner, clock().isoformat(), commit, link)
-    with _alone(stamp.owner, port, clock, options.use_ledger and bool(plan.pending)) as lock:
+    with _alone(stamp.owner, port, clock, options.use_ledger and has_news(plan, options.prune)) as lock:
         if check:
             check(plan_specs(specs, port, options))
         outcomes: list[Outcome] = []
         keep = partial(keep_ledger, stamp, plan, outcomes, port, options.prune) if options.use_ledger else None
-        problem = _written(plan, port, parallelism, lock, outcomes, progress, keep)
-    problems = [problem, lock.problem if lock else ""]
-    after = None if port.halted else plan
-    if outcomes and not port.halted:
-        after, problem = _read_back(specs, port, options, outcomes, stamp)
-        problems.append(problem)
+        problems = [_written(plan, port, parallelism, lock, outcomes, progress, keep)]
+        after = None if port.halted else plan
+        if outcomes and not port.halted:
+            after, problem = _read_back(specs, port, options, outcomes, stamp)
+            problems.append(problem)
+    problems.append(lock.problem if lock else "")
     return Report(tuple(outcomes), after, plan.notes, tuple(filter(None, problems)), port.halted)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from portcfg import checkout
 from portcfg.client import Credentials, api_root
 from portcfg.errors import UsageError
 from portcfg.model import Project
@@ -64,14 +65,16 @@ class Settings:
 
     @property
     def commit(self) -> str:
-        """The commit of the specs, where GitHub Actions says so."""
-        return self.environ.get("GITHUB_SHA", "")
+        """The commit of the specs: GitHub Actions says it, else the git checkout that they are in."""
+        return self.environ.get("GITHUB_SHA") or checkout.head(self.specs)
 
     @property
     def link(self) -> str:
         """Where the files of that commit are on the web."""
         server, repository = self.environ.get("GITHUB_SERVER_URL"), self.environ.get("GITHUB_REPOSITORY")
-        return f"{server}/{repository}/blob/{self.commit}" if server and repository and self.commit else ""
+        if server and repository and self.commit:
+            return f"{server}/{repository}/blob/{self.commit}"
+        return checkout.link(self.specs, self.commit)
 
     @property
     def run_link(self) -> str:

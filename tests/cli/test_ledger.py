@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -37,8 +38,12 @@ Cli = Callable[..., Result]
 def cli(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Runs a command in an empty folder, as CI does."""
     monkeypatch.chdir(tmp_path)
-    env = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local", **CI}
-    return lambda *args, code=0: _checked(CliRunner().invoke(main, list(args), env=env), code)
+    env = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+
+    def run(*args: str, code: int = 0, ci: bool = True) -> Result:
+        return _checked(CliRunner().invoke(main, list(args), env={**env, **(CI if ci else dict.fromkeys(CI))}), code)
+
+    return run
 
 
 def _checked(result: Result, code: int) -> Result:
@@ -94,6 +99,85 @@ def test_show_says_from_which_file_and_commit_and_when_and_only_reads(cli: Cli, 
     assert first["link"] == f"https://git.example/us/portal/blob/{CI['GITHUB_SHA']}/specs/blueprints/a.yaml"
     assert (first["damaged"], first["too_large"]) == (False, False)
     assert bench.writes == []
+
+
+def test_the_ledger_follows_a_spec_into_another_file(cli: Cli, bench: Bench, applied: Path) -> None:
+    (applied / "blueprints/a.yaml").rename(applied / "blueprints/moved.yaml")
+    write_files(applied, {"blueprints/moved.yaml": "identifier: a\n" + dump(blueprint())})
+    bench.clear()
+    cli("apply", "--auto-approve")
+    assert all(LEDGER_BLUEPRINT in path for _, path, _ in bench.writes)
+    assert entry(bench, "blueprint/a")["file"] == "specs/blueprints/moved.yaml"
+    bench.clear()
+    cli("apply", "--auto-approve")
+    # The same file by another name is no other file.
+    cli("apply", "--auto-approve", "--specs", str(applied.resolve()))
+    assert bench.writes == []
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, encoding="utf-8").stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("origin", "page"),
+    [
+        ("git@git.example:us/portal.git", "https://git.example/us/portal"),
+        ("https://somebody:secret@git.example/us/portal.git", "https://git.example/us/portal"),
+        ("ssh://git@git.example:2222/us/portal", "https://git.example/us/portal"),
+        ("../elsewhere", ""),
+        ("", ""),
+    ],
+)
+def test_without_ci_the_checkout_says_the_commit(
+    origin: str, page: str, cli: Cli, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "portal").mkdir()
+    monkeypatch.chdir(tmp_path / "portal")
+    write_files(Path("specs"), {"blueprints/a.yaml": dump(blueprint())})
+    git("init", "-q")
+    git("add", ".")
+    git("-c", "user.name=U", "-c", "user.email=u@us.example", "commit", "-qm", "m", "--no-gpg-sign")
+    if origin:
+        git("remote", "add", "origin", origin)
+    cli("apply", "--auto-approve", ci=False)
+    found, commit = entry(bench, "blueprint/a"), git("rev-parse", "HEAD")
+    assert found["commit"] == commit
+    assert found.get("link") == (f"{page}/blob/{commit}/specs/blueprints/a.yaml" if page else None)
+    # Below the checkout's top, and from outside of the specs' folder.
+    monkeypatch.chdir("specs")
+    write_files(Path(), {"blueprints/a.yaml": dump(blueprint("New"))})
+    cli("apply", "--auto-approve", "--specs", "../specs", ci=False)
+    assert (entry(bench, "blueprint/a")["commit"], entry(bench, "blueprint/a").get("link")) == (commit, None)
+
+
+def test_a_checkout_below_which_the_specs_are_is_linked_to_from_its_top(
+    cli: Cli, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path, {"portal/specs/blueprints/a.yaml": dump(blueprint())})
+    git("init", "-q")
+    git("-c", "user.name=U", "-c", "user.email=u@us.example", "commit", "-qm", "m", "--no-gpg-sign", "--allow-empty")
+    git("remote", "add", "origin", "git@git.example:us/portal.git")
+    monkeypatch.chdir("portal")
+    cli("apply", "--auto-approve", ci=False)
+    assert entry(bench, "blueprint/a")["link"].endswith("/portal/specs/blueprints/a.yaml")
+
+
+def test_without_git_no_commit_is_known(cli: Cli, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(Path("specs"), {"blueprints/a.yaml": dump(blueprint())})
+    monkeypatch.setenv("PATH", "")
+    cli("apply", "--auto-approve", ci=False)
+    assert entry(bench, "blueprint/a").get("commit") is None
+
+
+def test_what_only_the_ledger_learns_waits_for_an_apply_that_runs(cli: Cli, bench: Bench, applied: Path) -> None:
+    missing(bench)
+    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
+    lock = {"kind": "lock", "resource": "apply", "run": "r", "expires_at": ends}
+    bench.send("POST", ENTITIES, {"identifier": "apply", "properties": lock})
+    bench.clear()
+    assert "is running" in cli("apply", "--auto-approve", code=1).stderr
+    assert {(method, status) for method, _, status in bench.writes} == {("POST", 409)}
 
 
 def test_show_of_a_port_without_a_ledger(cli: Cli) -> None:
