@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from portcfg import ledger
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import resolve_external
 from portcfg.diff import same
-from portcfg.errors import BusyError, UsageError
+from portcfg.errors import BusyError, MovedError, UsageError
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
 from portcfg.ledger import LEDGER_BLUEPRINT, Entry, Stamp
@@ -24,6 +24,7 @@ from portcfg.places import as_said, needs_sidebar, placed, resolve_places
 from portcfg.plan import make_plan
 
 LOST = "what was applied to it can't be known any more; a plan shows the differences, and an apply writes it anew"
+LEDGER = f"blueprint {LEDGER_BLUEPRINT}"
 # Of a blueprint's property, what decides which values Port takes.
 VALUE_KEYS = ("type", "format", "items", "enum", "pattern")
 
@@ -89,7 +90,7 @@ def examine(specs: Specs, port: PortReader, now: datetime, commit: str = "", lin
     _look_for_lost([change for change in plan if change.ref not in meant], scene, repair)
     if body is None and repair.entries:
         why = "is gone; what was managed and isn't in the specs any more can't be known, and won't be pruned"
-        repair.findings.insert(0, Finding(f"blueprint {LEDGER_BLUEPRINT}", why, "made anew"))
+        repair.findings.insert(0, Finding(LEDGER, why, "made anew"))
     return repair
 
 
@@ -114,7 +115,7 @@ def _look_at_blueprint(live: Body | None, repair: Repair) -> None:
     if required - set(ours["required"]):
         problems.append(f"requires {', '.join(sorted(required - set(ours['required'])))}")
     if problems:
-        repair.findings.append(Finding(f"blueprint {LEDGER_BLUEPRINT}", "; ".join(problems), "put back"))
+        repair.findings.append(Finding(LEDGER, "; ".join(problems), "put back"))
         kept = {key: value for key, value in live.items() if key not in STAMPS}
         mended = {**schema, "properties": {**properties, **ours["properties"]}, "required": ours["required"]}
         repair.blueprint = {**kept, "schema": mended}
@@ -226,21 +227,36 @@ def _look_for_lost(changes: list[Change], scene: _Scene, repair: Repair) -> None
             repair.findings.append(Finding(str(change.ref), f"isn't listed, and specs and Port differ: {LOST}"))
 
 
-def mend(repair: Repair, port: PortWriter, owner: Owner, now: datetime) -> None:
-    """Carry out a repair. Raises BusyError while an apply runs, ApiError, PartialError."""
+def mend(repair: Repair, again: Callable[[], Repair], port: PortWriter, owner: Owner, now: datetime) -> None:
+    """Carry out a repair, if `again`, which examines once more under the lock, finds the same to mend.
+
+    Raises BusyError while an apply runs, MovedError where that isn't so, ApiError, PartialError.
+    """
     if repair.running:
         raise BusyError(repair.running, hint="wait for it, or `portcfg unlock` if it was killed")
     # Since it was examined, somebody may have begun, whose lock must stay.
-    living = {entry.name for _, entry in ledger.every_entry(port) if _is_lock(entry) and _ended(entry, now) is False}
-    removals = [name for name in repair.removals if name not in living]
-    if LOCK in removals:
+    ended = {entry.name for _, entry in ledger.every_entry(port) if _is_lock(entry) and _ended(entry, now) is not False}
+    if LOCK in repair.removals and LOCK in ended:
         ledger.forget(port, [LOCK])
     if repair.blueprint is not None:
         port.send("PUT", f"/blueprints/{LEDGER_BLUEPRINT}", repair.blueprint)
     with locked(port, owner, uuid.uuid4().hex, lambda: now):
+        _refuse_moved(repair, again())
         for stamp, resources in _by_stamp(repair):
             ledger.record(port, [resource for resource, _ in resources], stamp, {r.ref: s for r, s in resources})
-        ledger.forget(port, [name for name in removals if name != LOCK])
+        ledger.forget(port, [name for name in repair.removals if name != LOCK])
+
+
+def _refuse_moved(repair: Repair, fresh: Repair) -> None:
+    """Raise MovedError unless all that is to be written, and was shown, is still to be written."""
+    # The lock is our own by now, and the blueprint is mended.
+    done = (LOCK, LEDGER)
+    shown = [each for each in repair.findings if each.remedy and each.what not in done]
+    moved = {each.what for each in shown if each not in fresh.findings}
+    moved |= {str(each[0].ref) for each in repair.entries if each not in fresh.entries}
+    if moved:
+        names = ", ".join(sorted(moved))
+        raise MovedError(f"the ledger has moved since it was examined: {names}", hint="repair again")
 
 
 def _by_stamp(repair: Repair) -> Iterator[tuple[Stamp, list[tuple[Resource, Mapping[str, Any]]]]]:

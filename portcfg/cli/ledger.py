@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from portcfg import ledger
 from portcfg.cli.common import ask, checked_specs, format_option, reading, say, specs_options, writing
 from portcfg.cli.reconcile import named_refs
 from portcfg.cli.writes import utc_now
-from portcfg.client import PortReader
 from portcfg.errors import EXIT_OK
 from portcfg.kinds import KINDS
 from portcfg.model import Ref
@@ -72,21 +73,21 @@ def repair_command(settings: Settings, format_: str, dry_run: bool, auto_approve
     specs = checked_specs(settings)
     if dry_run:
         with reading(settings, specs) as port:
-            _examined(settings, specs, port, format_)
+            _show(examine(specs, port, utc_now(), settings.commit, settings.link), format_)
         return EXIT_OK
     with writing(settings, specs) as port:
-        repair = _examined(settings, specs, port, format_)
+        again = partial(examine, specs, port, utc_now(), settings.commit, settings.link)
+        repair = again()
+        _show(repair, format_)
         if repair.pending:
             ask(f"Mend the ledger in {port.root}?", auto_approve)
-            mend(repair, port, specs.project.owner, utc_now())
+            mend(repair, again, port, specs.project.owner, utc_now())
             say(f"mended {repair.pending} of {len(repair.findings)}")
     return EXIT_OK
 
 
-def _examined(settings: Settings, specs: Specs, port: PortReader, format_: str) -> Repair:
-    repair = examine(specs, port, utc_now(), settings.commit, settings.link)
+def _show(repair: Repair, format_: str) -> None:
     click.echo(repair_text(repair.findings) if format_ == "text" else repair_json(repair.findings))
-    return repair
 
 
 @ledger_command.command("release")

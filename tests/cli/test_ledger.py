@@ -444,6 +444,22 @@ def test_repair_leaves_the_lock_of_an_apply_that_began_while_it_asked(
     assert entry(bench, "apply")["run"] == "theirs"
 
 
+@pytest.mark.parametrize("spoiled", [emptied, missing])
+def test_repair_leaves_what_an_apply_recorded_while_it_asked(
+    spoiled: Callable[[Bench], None], cli: Cli, bench: Bench, applied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoiled(bench)
+
+    def answer(*_: Any) -> None:
+        bench.apply(write_files(Path("later"), {f"blueprints/{name}.yaml": dump(blueprint("New")) for name in "ab"}))
+        bench.clear()
+
+    monkeypatch.setattr("portcfg.cli.ledger.ask", answer)
+    assert "the ledger has moved since it was examined: blueprint/" in cli("ledger", "repair", code=4).stderr
+    assert {path.split("/")[-1] for _, path, _ in bench.writes} == {"entities", "apply"}
+    assert {entry(bench, f"blueprint/{name}")["applied"]["title"] for name in "ab"} == {"New"}
+
+
 def test_a_sync_that_runs_is_no_obstacle(cli: Cli, bench: Bench, applied: Path) -> None:
     ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
     lock = {"kind": "lock", "resource": "sync:m", "run": "r", "expires_at": ends}
