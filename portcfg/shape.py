@@ -137,6 +137,8 @@ def _hint(error: Error) -> str:
             return f"did you mean {guess[0]!r}?"
     if error.validator == "type" and isinstance(error.instance, str) and "number" in str(error.validator_value):
         return "a number such as 1.10 or 007 is kept as the text it is; write it as 1.1 or 7"
+    if error.validator == "type" and error.schema.get("examples"):
+        return f"as in {json.dumps(error.schema['examples'][0])}"
     return str(error.schema.get("description", "")) if error.validator != "type" else ""
 
 

@@ -141,3 +141,13 @@ def test_every_difference_is_shown_on_lines_that_act_on_nothing(before: Body, af
     lines = list(fields_lines(changes))
     assert bool(lines) is bool(changes)
     assert all(line.isprintable() or not {"\x1b", "\n", "\r", "\x00"} & set(line) for line in lines)
+
+
+def test_what_may_be_secret_is_no_more_shown_of_a_create_than_of_an_update() -> None:
+    hook = {"changelogDestination": {"type": "WEBHOOK", "url": "https://hooks.example/s3cr3t"}}
+    body = {"title": "A", "schema": {"properties": {}}}
+    created = make_plan(state({"blueprint/a": {**body, **hook}}), {})
+    updated = make_plan(state({"blueprint/a": {**body, **hook}}), state({"blueprint/a": body}))
+    for plan in (created, updated):
+        assert plan.pending and "concealed: sha256" in plan_json(plan)
+        assert not any("s3cr3t" in shown(plan) for shown in FORMATS.values())

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from portcfg import __version__
+from portcfg.concealed import concealed
 from portcfg.kinds import KINDS
 from portcfg.model import MISSING, Action, Cause, Change, FieldChange, Plan
 from portcfg.render.cycles import cycles_of
@@ -155,7 +156,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "impacts": [dict(impact) for impact in change.impacts],
         "notes": list(change.notes),
         "fields": [_field_json(field) for field in change.fields],
-        "after": change.after if change.action is Action.CREATE else None,
+        "after": concealed(change.after) if change.action is Action.CREATE else None,
     }
 
 
