@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from pathlib import PurePath
 from typing import Any
 
 from portcfg import ledger
-from portcfg.causes import path_key
+from portcfg.causes import path_key, same_value, value_at
 from portcfg.client import PortReader, PortWriter
 from portcfg.diff import same
 from portcfg.journal import Recorded
-from portcfg.model import MISSING, Action, Body, Cause, Change, Outcome, Owner, Plan, Ref, Resource, Status
+from portcfg.kinds import KINDS
+from portcfg.model import MISSING, Action, Body, Cause, Change, Outcome, Owner, Path, Plan, Ref, Resource, Status
+from portcfg.plan import compared
 
 
 def restore_ledger(
@@ -38,18 +40,47 @@ def _lags(own: Owner, entry: ledger.Entry | None, before: Body | None) -> bool:
     return not same(entry.applied.body if entry and entry.applied else None, before)
 
 
-def added_by_port(outcomes: Sequence[Outcome], after: Plan) -> list[tuple[Resource, dict[str, Any]]]:
-    """What Port filled in by itself in what was just written: fields that it has and no spec names.
+def added_by_port(outcomes: Sequence[Outcome], after: Plan, port: PortReader) -> list[tuple[Resource, dict[str, Any]]]:
+    """What Port filled in by itself in what was just written: fields that it has and no spec names. Raises ApiError.
 
-    Only a field that came with our own write is Port's; the next time it would be somebody's.
+    Only a field that came with our own write is Port's; what somebody has added since is theirs, and drift. What the
+    plan wanted gone and Port has kept isn't filled in.
     """
-    written = {outcome.change.ref for outcome in outcomes if outcome.status is Status.DONE}
-    return [
-        (Resource(change.ref, change.after or {}, change.file), paths)
-        for change in after.pending
-        if change.ref in written and change.action is Action.UPDATE
-        if (paths := {path_key(field.path): field.before for field in change.fields if field.after is MISSING})
-    ]
+    written = {outcome.change.ref: outcome for outcome in outcomes if outcome.status is Status.DONE}
+    found = []
+    for change in after.pending:
+        outcome = written.get(change.ref)
+        if outcome and change.action is Action.UPDATE:
+            fields = _came_with(outcome, change, port)
+            found.append((change, {path_key(path): value for path, value in fields if not _kept(outcome, path, value)}))
+    return [(Resource(change.ref, change.after or {}, change.file), fields) for change, fields in found if fields]
+
+
+def _came_with(outcome: Outcome, change: Change, port: PortReader) -> list[tuple[Path, Any]]:
+    """Of what Port has and the spec hasn't, what was there as soon as we had written, each with its value."""
+    fields = [(field.path, field.before) for field in change.fields if field.after is MISSING]
+    if outcome.answer:
+        kind = KINDS[change.ref.kind]
+        before, _ = compared(kind, *kind.matched(change.after or {}, outcome.answer))
+        return [(path, value) for path, value in fields if same_value(value_at(before, path), value)]
+    # Port didn't say what it holds, so it must still be as we left it. Where its place was written since, that can't
+    # be told by who was the last.
+    if not fields or outcome.answer is None or "after" in (change.after or {}):
+        return []
+    return fields if set(_writers(change.before)) == {ledger.writer(port, change.ref)} else []
+
+
+def _writers(value: Any) -> Iterator[Any]:
+    """Who Port says wrote something last, and each part of it that says so (the widgets of a page)."""
+    if isinstance(value, dict):
+        yield from (part for key, part in value.items() if key == "updatedBy")
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _writers(part)
+
+
+def _kept(outcome: Outcome, path: Path, value: Any) -> bool:
+    gone = (field for field in outcome.change.fields if field.after is MISSING)
+    return any(field.path == path and same_value(field.before, value) for field in gone)
 
 
 def _server_fields(change: Change) -> dict[str, Any]:

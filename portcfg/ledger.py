@@ -150,6 +150,11 @@ def _read(entity: Mapping[str, Any], properties: Mapping[str, Any]) -> Entry:
     )
 
 
+def writer(port: PortReader, ref: Ref) -> str:
+    """Who Port says wrote the entry of a resource last: after an apply, that is we. Raises ApiError."""
+    return _text(port.get(f"{ENTITIES}/{segment(str(ref))}").get("entity") or {}, "updatedBy")
+
+
 def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
     return value if isinstance(value, str) else ""

@@ -261,13 +261,15 @@ class Status(StrEnum):
 class Outcome:
     """How one change went; `message` says why it failed or what blocked it.
 
-    `begun` marks a create that failed after its first stage: the resource is there, and it is ours.
+    `begun` marks a create that failed after its first stage: the resource is there, and it is ours. `answer` is the
+    resource as Port answered the last write of it; empty where it answers less, None where nothing was written.
     """
 
     change: Change
     status: Status
     message: str = ""
     begun: bool = False
+    answer: Body | None = None
 
 
 @dataclass(frozen=True)

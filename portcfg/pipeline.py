@@ -288,7 +288,7 @@ def _read_back(
     """The plan from what Port holds now; or why there is none."""
     try:
         after = plan_specs(specs, port, options)
-        if options.use_ledger and (added := added_by_port(outcomes, after)):
+        if options.use_ledger and (added := added_by_port(outcomes, after, port)):
             ledger.record(port, [resource for resource, _ in added], stamp, {each.ref: paths for each, paths in added})
             after = plan_specs(specs, port, options)
         return after, ""

@@ -71,12 +71,13 @@ def write(port: PortWriter, change: Change, body: Body, *, update: bool = False)
         return Outcome(change, Status.DONE)
     try:
         if update or change.action is Action.UPDATE:
-            _update(port, kind, change.ref, body)
+            answer = _update(port, kind, change.ref, body)
         else:
-            _create(port, kind, change, body)
+            answer = _create(port, kind, change, body)
     except ApiError as error:
         return ended(change, error)
-    return Outcome(change, Status.DONE)
+    # Of a page, Port may answer the identifier only (port-api.md §4.1).
+    return Outcome(change, Status.DONE, answer=next((part for part in answer.values() if isinstance(part, dict)), {}))
 
 
 def come_nearer(port: PortWriter, change: Change) -> bool:
@@ -95,9 +96,9 @@ def come_nearer(port: PortWriter, change: Change) -> bool:
     return False
 
 
-def _create(port: PortWriter, kind: Kind, change: Change, body: Body) -> None:
+def _create(port: PortWriter, kind: Kind, change: Change, body: Body) -> Body:
     try:
-        port.send("POST", kind.collection, sent(kind.content(body)), kind.create_params, kind.headers(body))
+        return port.send("POST", kind.collection, sent(kind.content(body)), kind.create_params, kind.headers(body)).body
     except TerminalApiError as error:
         if error.status != 409:
             raise
@@ -106,6 +107,7 @@ def _create(port: PortWriter, kind: Kind, change: Change, body: Body) -> None:
             raise AnswerError(
                 f"{change.ref} is in Port since the plan, otherwise than the specs say; plan again"
             ) from error
+        return {}
 
 
 def _is_there(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> bool:
@@ -115,23 +117,21 @@ def _is_there(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> bool:
     return live is not None and same(*compared(kind, *kind.matched(body, live)))
 
 
-def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> None:
-    """Write `body` over what Port holds now, so that what the spec doesn't manage is carried along."""
+def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> Body:
+    """Write `body` over what Port holds now, so that what the spec doesn't manage is carried along; Port's answer."""
     path, body = path_of(ref), kind.content(body)
     if kind.system(ref.identifier):
-        port.send("PATCH", path, body)
-        return
+        return port.send("PATCH", path, body).body
     if kind.update_verb == "PATCH":
-        port.send("PATCH", path, body, headers=kind.headers(body))
-        return
+        return port.send("PATCH", path, body, headers=kind.headers(body)).body
     whole = kind.carried(body, held(port, path))
     try:
-        port.send("PUT", path, whole, headers=kind.headers(body))
+        return port.send("PUT", path, whole, headers=kind.headers(body)).body
     except TerminalApiError as error:
         # The sibling that it stands behind has just moved elsewhere.
         if error.error != "after_item_not_in_parent":
             raise
-        port.send("PUT", path, kind.content(whole), headers=kind.headers(body))
+        return port.send("PUT", path, kind.content(whole), headers=kind.headers(body)).body
 
 
 def let_go(port: PortWriter, changes: Sequence[Change]) -> Outcome:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,10 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portcfg import ledger
-from portcfg.bookkeeping import added_by_port
 from portcfg.causes import labelled, path_key, same_value, value_at
 from portcfg.cli.main import main
 from portcfg.diff import field_changes
-from portcfg.model import MISSING, Applied, Body, Cause, FieldChange, Outcome, Ref, Status
-from portcfg.pipeline import plan_specs, read_specs
+from portcfg.model import MISSING, Applied, Body, Cause, FieldChange
 from tests.support import Bench, write_files
 
 A, B, C = "a", "b", "c"
@@ -166,24 +162,3 @@ def test_what_port_filled_in_is_told_from_what_somebody_did(value: str, cause: C
 
 def test_without_a_ledger_nothing_is_claimed() -> None:
     assert [field.cause for field in labelled(field_changes({"x": A}, {}), None, None, {"x": A}, {})] == [Cause.SPEC]
-
-
-def test_what_port_adds_to_our_own_write_is_left_alone_from_then_on(bench: Bench, tmp_path: Any) -> None:
-    body = "title: Thing\nschema: {properties: {a: {type: string}}}\nrelations: {}\n"
-    root = write_files(tmp_path / "specs", {"blueprints/thing.yaml": body})
-    bench.apply(root)
-    # As if Port had filled in an icon while it took the write.
-    bench.send("PATCH", "/blueprints/thing", {"icon": "Box"})
-    specs = read_specs(root)
-    with closing(bench.writer()) as port:
-        plan = plan_specs(specs, port)
-        [(resource, paths)] = added_by_port([Outcome(plan.changes[0], Status.DONE)], plan)
-        ledger.record(
-            port, [resource], ledger.Stamp(specs.project.owner, "2026-03-02T00:00:00Z"), {resource.ref: paths}
-        )
-        settled = plan_specs(specs, port)
-        assert settled.pending == ()
-        assert [field.cause for field in settled.changes[0].fields] == [Cause.SERVER]
-        assert settled.changes[0].ref == Ref("blueprint", "thing")
-    bench.send("PATCH", "/blueprints/thing", {"icon": "Star"})
-    assert [field.cause for field in bench.plan(root).changes[0].fields] == [Cause.DRIFT]
