@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from functools import partial
 from pathlib import Path as File
-from typing import Any
+from typing import Any, TypeVar
 
 from portcfg.causes import list_path, same_value, three_way, value_at
 from portcfg.compile import compile_specs
@@ -22,8 +22,8 @@ from portcfg.model import MISSING, Action, Body, Cause, Change, Document, FieldC
 from portcfg.overlaysteps import Layers, layers_of
 from portcfg.rules.names import ref_of
 from portcfg.specnodes import Texts
-from portcfg.takesteps import Todo
-from portcfg.threeway import Step, steps, taken
+from portcfg.takesteps import Taken, Todo
+from portcfg.threeway import steps, taken
 
 # Reads the specs and plans: (documents, plan).
 Again = Callable[[], tuple[Sequence[Document], Plan]]
@@ -31,13 +31,17 @@ Again = Callable[[], tuple[Sequence[Document], Plan]]
 
 @dataclass(frozen=True)
 class Edit:
-    """One field of a resource that a file now says as Port does; `before` and `after` as in a plan: Port's first."""
+    """One field of a resource that a file now says as Port does; `before` and `after` as in a plan: Port's first.
+
+    `file` is the one that is written, be it a fragment that `spec`, the resource's own file, includes.
+    """
 
     file: str
     ref: Ref
     path: Path
     before: Any
     after: Any
+    spec: str
 
 
 @dataclass(frozen=True)
@@ -101,17 +105,21 @@ def _one(
     target = _patched(base, live, wanted)
     old, new = (respelled(kind.name, body, document.body, project) for body in (base, target))
     reasons: list[tuple[Path, str]] = []
-    accepted: list[Step] = []
+    accepted: list[Taken] = []
     if old is None or new is None:
         reasons.append(((), "the dashboard's short form can't say this: it takes Port's own"))
     else:
         found = list(steps(document.body, old, new))
         accepted = layers.take(todo, found, reasons) if layers else todo.take(document, found, reasons)
-    after = compared(taken(document.body, accepted)) if accepted else base
+    after = compared(taken(document.body, [step for step, _ in accepted])) if accepted else base
+    files = [(step.path, file) for step, file in accepted]
     for field in wanted:
-        if same_value(value_at(after, list_path(field.path, after)), value_at(live, list_path(field.path, live))):
-            file = layers.file_of(field.path) if layers else document.file
-            into.edits.append(Edit(file, change.ref, field.path, field.before, field.after))
+        there, wished = (value_at(body, list_path(field.path, body)) for body in (after, live))
+        if files and same_value(there, wished):
+            file = _named(_likest(field.path, files), project)
+            specs = (document.file, *((layers.patch.file, layers.base.file) if layers else ()))
+            spec = file if file in specs else document.file
+            into.edits.append(Edit(file, change.ref, field.path, field.before, field.after, spec))
         else:
             left.append(Left(change.ref, field.path, _reason(field.path, reasons)))
     into.left.extend(left)
@@ -165,10 +173,21 @@ def _patched(base: Body, live: Body, fields: Iterable[FieldChange]) -> Body:
 
 
 def _reason(path: Path, reasons: Sequence[tuple[Path, str]]) -> str:
-    """Of what was refused, what is most like the path of a field."""
-    if not reasons:
-        return "the spec's form can't say it"
-    return max(reasons, key=lambda each: len({*map(str, each[0])} & {*map(str, path)}))[1]
+    return _likest(path, reasons) if reasons else "the spec's form can't say it"
+
+
+T = TypeVar("T")
+
+
+def _likest(path: Path, found: Sequence[tuple[Path, T]]) -> T:
+    """Of what was found at paths of the spec, what is most like the path of a field."""
+    return max(found, key=lambda each: len({*map(str, each[0])} & {*map(str, path)}))[1]
+
+
+def _named(file: File, project: Project) -> str:
+    """A file as other files of the specs are named."""
+    root = File(project.file).parent
+    return str(root / file.relative_to(root.resolve())) if file.is_relative_to(root.resolve()) else str(file)
 
 
 def write_edits(texts: Mapping[File, str], read: Mapping[File, str]) -> dict[File, bytes]:
@@ -206,10 +225,19 @@ def replace_files(contents: Mapping[File, bytes]) -> None:
 def adopt_drift(
     documents: Sequence[Document], plan: Plan, project: Project, again: Again, *, conflicts: bool = False
 ) -> Adoption:
-    """Adopt, read the specs `again` and plan: what would not be gone then isn't written.
+    """Adopt, read the specs `again` and plan, until nothing more can be adopted: what is written may free the rest."""
+    total = Adoption()
+    while True:
+        one = _adopted(documents, plan, project, again, conflicts)
+        total.edits.extend(one.edits)
+        total.left = one.left
+        if not (one.edits and one.left):
+            return total
+        documents, plan = again()
 
-    Where that is so, each resource is tried by itself.
-    """
+
+def _adopted(documents: Sequence[Document], plan: Plan, project: Project, again: Again, conflicts: bool) -> Adoption:
+    """Adopt what would be gone from the plan then, and nothing else; if need be, each resource by itself."""
     whole = adopt(documents, plan.pending, project, conflicts=conflicts)
     if _kept(whole, plan, again):
         return whole

@@ -11,7 +11,7 @@ from portcfg.causes import same_value, value_at
 from portcfg.load import ENVIRONMENTS, load_folder, load_specs
 from portcfg.model import MISSING, Body, Document, Path, Project, Ref
 from portcfg.rules.names import ref_of
-from portcfg.takesteps import Todo
+from portcfg.takesteps import Taken, Todo
 from portcfg.threeway import Step
 
 
@@ -22,22 +22,18 @@ class Layers:
     base: Document
     patch: Document
 
-    def file_of(self, path: Path) -> str:
-        """The file that says what is at `path`."""
-        return (self.patch if self._patched(path) else self.base).file
-
     def _patched(self, path: Path) -> bool:
         """Whether the patch says it, or at least has alone what it is in."""
         return said_by(self.patch.body, path) or value_at(self.base.body, path[:-1]) is MISSING
 
-    def take(self, todo: Todo, wanted: Sequence[Step], reasons: list[tuple[Path, str]]) -> list[Step]:
-        """Note each step in the file that it is for, and return those that can be taken."""
+    def take(self, todo: Todo, wanted: Sequence[Step], reasons: list[tuple[Path, str]]) -> list[Taken]:
+        """Note each step in the file that it is for, and return those that can be taken, with their files."""
         theirs = [step for step in wanted if self._patched(step.path)]
         ours = [step for step in wanted if not self._patched(step.path)]
         steps = [_in_patch(step, self.base.body) for step in theirs]
         patching = {id(patched): step for patched, step in zip(steps, theirs, strict=True)}
         taken = todo.take(self.patch, steps, reasons)
-        return [*todo.take(self.base, ours, reasons), *(patching[id(step)] for step in taken)]
+        return [*todo.take(self.base, ours, reasons), *((patching[id(step)], file) for step, file in taken)]
 
 
 def layers_of(documents: Sequence[Document], project: Project) -> dict[Ref, Layers]:

@@ -15,6 +15,8 @@ from portcfg.threeway import Step, taken
 
 # Where, what is written there, and the steps that are done by it.
 _Edit = tuple[Place, Step, list[Step]]
+# A step, and the file that it is taken in: the spec's, or a fragment's.
+Taken = tuple[Step, File]
 
 
 class Todo:
@@ -24,8 +26,8 @@ class Todo:
         self._texts = texts
         self._boxes: dict[int, tuple[File, Any, list[tuple[Any, Step]]]] = {}
 
-    def take(self, document: Document, wanted: Sequence[Step], reasons: list[tuple[Path, str]]) -> list[Step]:
-        """Note the steps that can be taken, and return them; `reasons` gets those that can't."""
+    def take(self, document: Document, wanted: Sequence[Step], reasons: list[tuple[Path, str]]) -> list[Taken]:
+        """Note the steps that can be taken, and return them with their files; `reasons` gets those that can't."""
         placed: list[tuple[Step, Place]] = []
         for step in wanted:
             try:
@@ -38,7 +40,7 @@ class Todo:
         for step, place in placed:
             if not place.whole:
                 edits.setdefault(id(place.node), []).append((place, step, [step]))
-        return [step for each in edits.values() for step in self._noted(each, reasons)]
+        return [(step, each[0][0].file) for each in edits.values() for step in self._noted(each, reasons)]
 
     def _noted(self, edits: Sequence[_Edit], reasons: list[tuple[Path, str]]) -> Iterator[Step]:
         """Note all edits of one node, and yield what they do; or none of them, where one can't be made."""

@@ -192,6 +192,21 @@ def test_the_command_says_what_it_wrote_and_exits_with_0(bench: Bench, thing: Pa
     assert texts(thing)["blueprints/thing.yaml"] == THING.replace("Thing", "Other")
 
 
+def test_the_command_names_the_file_that_it_wrote(bench: Bench, tmp_path: Path) -> None:
+    files = {
+        "blueprints/thing.yaml": "title: Thing\nschema:\n  properties: {$include: ../fragments/f.yaml}\n",
+        "fragments/f.yaml": "a: {type: string, title: A}\n",
+    }
+    root = write_files(tmp_path / "specs", files)
+    assert bench.apply(root).failed == ()
+    edit(bench, "blueprint/thing", ["title"], "Other", ["schema", "properties", "a", "title"], "B")
+    done = run(bench, root, "--adopt")
+    spec = root / "blueprints/thing.yaml"
+    assert f'title: "Thing" -> "Other"  [{spec}]\n' in done.stderr
+    fragment = f"[{root / 'fragments/f.yaml'}, a fragment that {spec} includes]\n"
+    assert f'a.title: "A" -> "B"  {fragment}' in done.stderr
+
+
 def test_a_conflict_is_adopted_only_when_that_is_said(bench: Bench, thing: Path) -> None:
     edit(bench, "blueprint/thing", ["title"], "Port")
     write_files(thing, {"blueprints/thing.yaml": THING.replace("Thing", "Spec")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from portcfg.adopt import adopt_drift
+from portcfg.adopt import Edit, adopt_drift
 from portcfg.cli.common import checked_specs, say
 from portcfg.client import PortReader
 from portcfg.concealed import concealed
@@ -28,12 +28,16 @@ def adopted_drift(settings: Settings, specs: Specs, port: PortReader, conflicts:
     adoption = adopt_drift(specs.documents, plan_specs(specs, port), specs.project, again, conflicts=conflicts)
     for edit in adoption.edits:
         values = " -> ".join(shown(concealed(value, edit.path)) for value in (edit.after, edit.before))
-        say(f"adopted {plain(str(edit.ref))} {dotted(edit.path)}: {values}  [{plain(edit.file)}]")
+        say(f"adopted {plain(str(edit.ref))} {dotted(edit.path)}: {values}  [{plain(_where(edit))}]")
     for file in _for_all(settings, specs, (edit.file for edit in adoption.edits)):
         say(f"note: {plain(file)} is of every environment, so the others will have this, too")
     for left in adoption.left:
         say(f"left {plain(str(left.ref))} {dotted(left.path)}: {plain(left.reason)}".replace(" :", ":"))
     return drift_of(again()[1])
+
+
+def _where(edit: Edit) -> str:
+    return edit.file if edit.file == edit.spec else f"{edit.file}, a fragment that {edit.spec} includes"
 
 
 def _for_all(settings: Settings, specs: Specs, files: Iterable[str]) -> Iterator[str]:
