@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path as File
 from typing import Any, TypeVar
 
-from portcfg.causes import list_path, same_value, three_way, value_at
+from portcfg.causes import list_path, same_value, value_at
 from portcfg.compile import compile_specs
 from portcfg.errors import InvalidSpecsError, PortcfgError
 from portcfg.kinds import KINDS
@@ -98,7 +98,7 @@ def _one(
     live = kind.comparable(change.before or {})
     compared = partial(_compared, document, change.before or {}, project)
     base = compared(document.body)
-    wanted, left = _wanted(change, base, causes)
+    wanted, left = _wanted(change, causes)
     if not wanted:
         into.left.extend(left)
         return
@@ -107,7 +107,9 @@ def _one(
     reasons: list[tuple[Path, str]] = []
     accepted: list[Taken] = []
     if old is None or new is None:
-        reasons.append(((), "the dashboard's short form can't say this: it takes Port's own"))
+        why = "can say this only with what is in conflict: --adopt-conflicts takes both"
+        why = why if left and old is not None else "can't say this: it takes Port's own"
+        reasons.append(((), f"the dashboard's short form {why}"))
     else:
         found = list(steps(document.body, old, new))
         accepted = layers.take(todo, found, reasons) if layers else todo.take(document, found, reasons)
@@ -133,10 +135,10 @@ def _compared(document: Document, live: Body, project: Project, body: Body) -> B
     return kind.comparable(kind.matched(resource.body, live)[0])
 
 
-def _wanted(change: Change, base: Body, causes: Collection[Cause]) -> tuple[list[FieldChange], list[Left]]:
+def _wanted(change: Change, causes: Collection[Cause]) -> tuple[list[FieldChange], list[Left]]:
     """The fields to adopt, and those that can't be because the specs changed the same."""
     wanted, left = [], []
-    for field in _by_lists(change, base):
+    for field in _by_lists(change):
         if field.cause in causes:
             wanted.append(field)
         elif field.cause is Cause.CONFLICT:
@@ -144,16 +146,17 @@ def _wanted(change: Change, base: Body, causes: Collection[Cause]) -> tuple[list
     return wanted, left
 
 
-def _by_lists(change: Change, base: Body) -> Iterator[FieldChange]:
-    """The fields of a change, those in lists with the cause that the list as a whole has."""
-    comparable = KINDS[change.ref.kind].comparable
-    live, applied = comparable(change.before or {}), comparable(change.applied or {})
-    for field in change.fields:
-        path = list_path(field.path, live)
-        if path == field.path:
-            yield field
-            continue
-        yield replace(field, cause=three_way(*(value_at(body, path) for body in (live, applied, base))))
+def _by_lists(change: Change) -> Iterator[FieldChange]:
+    """The fields of a change; a list is adopted as a whole, so it's a conflict where any item isn't Port's change."""
+    live = KINDS[change.ref.kind].comparable(change.before or {})
+    paths = [list_path(field.path, live) for field in change.fields]
+    causes: dict[Path, set[Cause]] = {}
+    for field, path in zip(change.fields, paths, strict=True):
+        causes.setdefault(path, set()).add(field.cause)
+    for field, path in zip(change.fields, paths, strict=True):
+        found = causes[path] - {Cause.SERVER}
+        cause = Cause.CONFLICT if len(found) > 1 else next(iter(found), Cause.SERVER)
+        yield field if path == field.path else replace(field, cause=cause)
 
 
 def _patched(base: Body, live: Body, fields: Iterable[FieldChange]) -> Body:
