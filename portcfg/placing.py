@@ -15,7 +15,8 @@ from portcfg.kinds import KINDS
 from portcfg.model import Action, Change, Outcome, Plan, Ref, Resource, Status
 from portcfg.observe import listed
 from portcfg.places import PLACE, arranged, in_sidebar, only_moves, tree_of, wanted_of
-from portcfg.steps import ended, path_of
+from portcfg.preparing import path_of
+from portcfg.steps import ended
 
 SIDEBAR = next(kind for kind in KINDS.values() if kind.list_in)
 

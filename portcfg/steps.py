@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qsl
 
 from portcfg import preparing
@@ -18,17 +19,13 @@ from portcfg.moves import check_moved
 from portcfg.observe import listed
 from portcfg.places import only_moves
 from portcfg.plan import compared
+from portcfg.preparing import path_of
 from portcfg.renames import held
 
 POLL_SECONDS = 5.0
 # An hour: large blueprints take Port a while.
 POLLS = 720
 EMPTY_FIRST = "delete the entities, and whatever else refers to it, in Port, then prune again"
-
-
-def path_of(ref: Ref) -> str:
-    """The route of one resource, below `/v1`."""
-    return f"{KINDS[ref.kind].collection}/{segment(ref.identifier)}"
 
 
 def ended(change: Change, error: ApiError) -> Outcome:
@@ -135,21 +132,24 @@ def _update(port: PortWriter, kind: Kind, ref: Ref, body: Body) -> Body:
 
 
 def let_go(port: PortWriter, changes: Sequence[Change]) -> Outcome:
-    """Write the members of a cycle without what they have of each other and of others.
+    """Write the members of a cycle without what they have of each other and of others, once they have no entities.
 
-    Entities would lose their relations by it, and Port would then refuse the delete all the same.
+    Entities would lose their relations by it, and Port would then refuse the delete all the same. So all those that
+    have some must have been named: then the entities go first.
     """
     names = " and ".join(str(change.ref) for change in changes)
     try:
-        for change in changes:
-            if change.move:
-                check_moved(port, change, change.move)
-                continue
-            count = port.get(f"{path_of(change.ref)}/entities-count").get("count", "?")
-            # Port not saying how many there are doesn't mean none.
-            if count != 0:
+        holding = [(change, count) for change in changes if (count := _left_in(port, change)) != 0]
+        for change, count in holding:
+            if not change.approved:
                 why = f"{names} refer to each other, and {change.ref} still has entities ({count}): {EMPTY_FIRST}"
                 return Outcome(change, Status.FAILED, why)
+        for change, _ in holding:
+            # Without the query, which would have the blueprint deleted, too.
+            route = KINDS[change.ref.kind].emptied.partition("?")[0]
+            outcome = _emptied(port, change, f"{path_of(change.ref)}/{route}")
+            if outcome.status is not Status.DONE:
+                return outcome
         _strip(port, changes)
     except HaltedError as error:
         return ended(changes[0], error)
@@ -157,6 +157,14 @@ def let_go(port: PortWriter, changes: Sequence[Change]) -> Outcome:
         why = f"{names} refer to each other, and couldn't be taken apart: {error.message}"
         return Outcome(changes[0], Status.FAILED, why)
     return Outcome(changes[0], Status.DONE)
+
+
+def _left_in(port: PortWriter, change: Change) -> Any:
+    """How many entities would be lost; Port not saying how many there are doesn't mean none. Raises ApiError."""
+    if change.move:
+        check_moved(port, change, change.move)
+        return 0
+    return port.get(f"{path_of(change.ref)}/entities-count").get("count", "?")
 
 
 def _strip(port: PortWriter, changes: Sequence[Change]) -> None:
@@ -197,7 +205,7 @@ def delete(port: PortWriter, change: Change) -> Outcome:
 
 
 def _emptied(port: PortWriter, change: Change, route: str) -> Outcome:
-    """Delete a resource with its entities, and follow Port until it has."""
+    """Delete the entities of a resource, and it too where the route says so, and follow Port until it has."""
     path, _, query = route.partition("?")
     try:
         started = port.send("DELETE", path, params=dict(parse_qsl(query))).body

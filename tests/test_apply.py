@@ -321,6 +321,26 @@ def test_a_pruned_cycle_that_holds_entities_is_left_whole_and_says_what_to_do(be
     assert bench.apply(specs({"keep": blueprint()}), prune=True).failed == ()
 
 
+@pytest.mark.parametrize("polls", [0, 3])
+def test_a_pruned_cycle_whose_members_are_named_goes_with_its_entities(
+    polls: int, misbehaving: Callable[..., Bench], specs: Any
+) -> None:
+    bench = misbehaving(migration_polls=polls)
+    bench.apply(specs({"a": blueprint("b"), "b": blueprint("a"), "keep": blueprint()}))
+    for name in "ab":
+        bench.send("POST", f"/blueprints/{name}/entities", {"identifier": "e", "properties": {}})
+    bench.send("PATCH", "/blueprints/a/entities/e", {"relations": {"to_b": "e"}})
+    # The other one's entities are to stay, so nothing is begun.
+    bench.clear()
+    refused = bench.apply(specs({"keep": blueprint()}), prune=True, allowed=("blueprint/b",))
+    assert {outcome.status for outcome in refused.outcomes} == {Status.FAILED}
+    assert not any("all-entities" in path or method == "PUT" for method, path, _ in bench.writes)
+    names = ("blueprint/a", "blueprint/b")
+    report = bench.apply(specs({"keep": blueprint()}), prune=True, allowed=names)
+    assert {str(outcome.change.ref): outcome.status for outcome in report.outcomes} == dict.fromkeys(names, Status.DONE)
+    assert ledger.entries(bench.reader()).keys() == {Ref("blueprint", "keep")}
+
+
 def test_the_ledgers_own_blueprint_is_never_planned_pruned_or_imported(bench: Bench, specs: Any) -> None:
     root = specs({"a": blueprint()})
     bench.apply(root)
