@@ -49,9 +49,8 @@ def _by_level(run: _Run, writes: Sequence[Change]) -> Iterator[Outcome]:
 
 def references(change: Change) -> set[Ref]:
     """What the body to write refers to or stands below, or the one to delete."""
-    body = (change.before if change.action is Action.DELETE else change.after) or {}
-    kind = KINDS[change.ref.kind]
-    return {ref for _, ref in kind.references(body)} | kind.above(body)
+    body = change.before if change.action is Action.DELETE else change.after
+    return KINDS[change.ref.kind].needs(body or {})
 
 
 class _Run:

@@ -146,27 +146,14 @@ def migrate_notes(desired: Resource, live: Body, found: Settled) -> Iterator[str
             yield f"{name}: migrate can go, since this Port has the new type already"
 
 
-def move_refusals(moves: Mapping[Ref, Move], desired: State, live: State, deleted: Collection[Ref]) -> Iterator[str]:
-    """Why a resource can't be renamed: what stays would still refer to the one that is to go."""
+def move_refusals(moves: Mapping[Ref, Move], desired: State, state: State) -> Iterator[str]:
+    """Why a resource can't be renamed: of what Port will hold (`state`), something still refers to what is to go."""
     for move in moves.values():
-        for ref in sorted({*live, *desired} - {move.old, move.new} - set(deleted)):
-            if ref.kind != move.old.kind:
-                continue
-            if move.old in {target for _, target in KINDS[ref.kind].references(_to_come(ref, desired, live))}:
+        for ref in sorted(state.keys() - {move.old, move.new}):
+            references = {target for _, target in KINDS[ref.kind].references(state[ref].body)}
+            if ref.kind == move.old.kind and move.old in references:
                 way = "let it refer to the new one" if ref in desired else "write a spec of it, or change it in Port"
                 yield f"{move.old} can't be renamed to {move.new}, since {ref} refers to it and would keep it: {way}"
-
-
-def _to_come(ref: Ref, desired: State, live: State) -> Body:
-    """What Port will hold of a resource: what its spec says, over what that leaves alone."""
-    before = live[ref].body if ref in live else {}
-    after = desired[ref].body if ref in desired else None
-    if after is None:
-        return before
-    if KINDS[ref.kind].system(ref.identifier):
-        parts = {key: members_of(before, (key,)) for key, value in after.items() if isinstance(value, dict)}
-        return {**before, **after, **{key: {**members, **after[key]} for key, members in parts.items()}}
-    return {**{key: value for key, value in before.items() if key not in KINDS[ref.kind].sections}, **after}
 
 
 def migration_refusals(changes: Sequence[Change], live: State) -> Iterator[str]:

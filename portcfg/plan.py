@@ -26,6 +26,7 @@ from portcfg.moving import (
     settled,
     with_move,
 )
+from portcfg.risk import standing
 
 BY_HAND = frozenset({Cause.DRIFT, Cause.CONFLICT})
 
@@ -72,7 +73,7 @@ def make_plan(
     # An entry of a kind that only a later portcfg knows can't be looked up, so it stays.
     later = sorted(ref for ref in managed or () if ref.kind not in KINDS)
     stale = sorted(ref for ref in managed or () if ref.kind in KINDS and ref not in live and ref not in desired)
-    refusals = (*move_refusals(moves, desired, live, gone), *migration_refusals(steps, live))
+    refusals = (*move_refusals(moves, desired, standing(live, desired, gone)), *migration_refusals(steps, live))
     return Plan((*steps, *deletes), (*kept, *map(_of_later_kind, later)), environment, tuple(stale), refusals)
 
 
@@ -104,9 +105,7 @@ def write_order(resources: State) -> list[Ref]:
 
 
 def _needs(resource: Resource, resources: State) -> set[Ref]:
-    kind = KINDS[resource.ref.kind]
-    references = {ref for _, ref in kind.references(resource.body)} | kind.above(resource.body)
-    return {ref for ref in references if ref in resources and ref != resource.ref}
+    return (KINDS[resource.ref.kind].needs(resource.body) & resources.keys()) - {resource.ref}
 
 
 def _system(ref: Ref) -> bool:

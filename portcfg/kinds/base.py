@@ -115,9 +115,10 @@ class Kind:
     a write into several, one after the other, for resources that refer to each other; each may name what the ones
     before it have written; `nearer(desired, live)` are the bodies that have one more part as desired, for resources
     that wait for parts of each other. `parts` names what a new resource consists of, for people who read a plan.
-    `emptied` is the route below a resource that deletes its entities and it. `decompile(live, project)` inverts
-    `compile`: the spec of a live body. `recognises` tells Port's JSON of this kind, met in some file, and
-    `from_file(body, name)` makes it what Port would answer; `name` is for what goes by the file's or folder's name.
+    `emptied` is the route below a resource that deletes its entities and, with its query, it.
+    `decompile(live, project)` inverts `compile`: the spec of a live body. `recognises` tells Port's JSON of this kind,
+    met in some file, and `from_file(body, name)` makes it what Port would answer; `name` is for what goes by the file's
+    or folder's name.
     `parents` are the kinds that it may stand below in the sidebar, none for what isn't in it. The list of a `beta` kind
     is asked for only where somebody needs it; it comes by `list_route`, in the envelope `list_in`, if not as usual.
     `keys` are all that Port takes, where it refuses what else it answers.
@@ -162,6 +163,10 @@ class Kind:
         """What a body may stand below in the sidebar: one of these, for Port tells parents by identifier alone."""
         parent = body.get("parent")
         return {Ref(name, parent) for name in self.parents} if isinstance(parent, str) else set()
+
+    def needs(self, body: Body) -> set[Ref]:
+        """What a body refers to or stands below."""
+        return {ref for _, ref in self.references(body)} | self.above(body)
 
     def content(self, body: Body) -> Body:
         """What of a body is written by itself: it gets its place among its siblings once those are all there."""

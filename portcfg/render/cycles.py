@@ -46,4 +46,4 @@ def _cycles(changes: Sequence[Change]) -> Iterator[Cycle]:
 
 def _needs(change: Change) -> set[Ref]:
     body = change.before if change.action is Action.DELETE else change.after
-    return {ref for _, ref in KINDS[change.ref.kind].references(body or {})}
+    return KINDS[change.ref.kind].needs(body or {})
