@@ -49,11 +49,13 @@ def load_specs(root: Path, variables: Mapping[str, Any]) -> Loaded:
         return Loaded((), (Problem(str(root), 0, 0, "L001", "there is no such folder", "run this beside specs/"),))
     found = load_folder(root, root, variables)
     problems = [*_stray_files(root), *found.problems]
-    if not found.documents and not problems:
+    if not found.documents and all(problem.id == "L012" for problem in problems):
         folders = ", ".join(f"{root}/{kind.folder}/" for kind in KINDS.values())
+        hint = f"put YAML files into {folders}"
         # Beside a project file, an empty folder may be what is meant: all of it was taken out.
         severity = "warning" if (root / PROJECT_FILE).is_file() else "error"
-        hint = f"put YAML files into {folders}"
+        if severity == "error":
+            hint += f"; or, if nothing shall be left, write `version: 1` into {root / PROJECT_FILE}, and plan again"
         problems.append(Problem(str(root), 0, 0, "L009", "there are no specs here", hint, severity))
     return Loaded(found.documents, tuple(sorted(problems)))
 
@@ -64,8 +66,8 @@ def load_folder(root: Path, folder: Path, variables: Mapping[str, Any]) -> Loade
     for kind in KINDS.values():
         for file in spec_files(folder / kind.folder):
             reader = Reader(root, variables)
-            found.extend(_documents(kind, file, reader.read_file(file)))
-            found.extend(reader.problems)
+            inside = [*_documents(kind, file, reader.read_file(file)), *reader.problems]
+            found.extend(inside or [_emptied(file)])
     documents = tuple(each for each in found if isinstance(each, Document))
     return Loaded(documents, tuple(each for each in found if isinstance(each, Problem)))
 
@@ -76,6 +78,11 @@ def spec_files(folder: Path) -> list[Path]:
         return []
     found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def _emptied(file: Path) -> Problem:
+    hint = "delete the file if that is meant: what it held is no longer in the specs, so --prune may delete it in Port"
+    return Problem(str(file), 0, 0, "L012", "this file holds no spec", hint, "warning")
 
 
 def _stray_files(root: Path) -> Iterator[Problem]:

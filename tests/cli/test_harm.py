@@ -166,6 +166,7 @@ def test_an_emptied_folder_needs_its_own_leave_whatever_else_is_allowed(cli: Any
         Path(f"specs/{name}.yaml").unlink()
     without_project = cli("plan", "--prune")
     assert (without_project.exit_code, "there are no specs here" in without_project.stderr) == (1, True)
+    assert "if nothing shall be left, write `version: 1` into specs/portcfg.yaml" in without_project.stderr
     write("portcfg", {"version": 1, "guards": {"delete_share": 1.0, "delete_count": 99}})
     assert "kept: blueprint/service, dashboard/sizes; --prune deletes them" in cli("plan").stdout
     bench.clear()
@@ -180,6 +181,15 @@ def test_an_emptied_folder_needs_its_own_leave_whatever_else_is_allowed(cli: Any
     done = cli("apply", "--auto-approve", "--prune", "--allow-remove-all", "--allow-destructive", "blueprint/service")
     assert done.exit_code == 0, done.output
     assert "service" not in [body["identifier"] for body in bench.send("GET", "/blueprints")["blueprints"]]
+
+
+def test_a_plan_warns_of_an_emptied_file_whose_resource_it_deletes(cli: Any) -> None:
+    Path("specs/dashboards/sizes.yaml").write_text("# later\n", encoding="utf-8")
+    planned = cli("plan", "--prune")
+    assert "- delete dashboard/sizes" in planned.stdout
+    for told in (planned.stdout, cli("validate").output):
+        assert "this file holds no spec" in told
+    assert cli("validate").exit_code == 0
 
 
 def test_the_leave_to_remove_all_isnt_stopped_by_how_many_that_are(cli: Any, bench: Bench) -> None:
