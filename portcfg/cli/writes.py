@@ -24,8 +24,6 @@ from portcfg.errors import (
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_PARTIAL,
-    BusyError,
-    MovedError,
     PortcfgError,
 )
 from portcfg.journal import Header, Journal
@@ -102,16 +100,16 @@ def kept_journal(settings: Settings, project: Project, plan: Plan, root: str, us
     now = utc_now()
     base_url = "" if settings.is_local else root
     header = Header(base_url, project.name, project.environment, now.isoformat(), use_ledger)
-    journal = _journal(JOURNALS / f"{now:%Y%m%dT%H%M%S%f}.jsonl", header, plan)
+    journal, noted = _journal(JOURNALS / f"{now:%Y%m%dT%H%M%S%f}.jsonl", header, plan), list[Outcome]()
     try:
-        yield Kept(_noting(journal), str(journal.path))
-    except (BusyError, MovedError):
-        # Nothing was written, so there is nothing to undo.
-        journal.close()
-        journal.path.unlink()
-        raise
-    except BaseException:
-        say(f"to undo: {undo_command(settings, str(journal.path))}")
+        yield Kept(_noting(journal, noted), str(journal.path))
+    except BaseException as error:
+        # A step's own error is an outcome. One before the first step: nothing was written, so there's nothing to undo.
+        if isinstance(error, PortcfgError) and not noted:
+            journal.close()
+            journal.path.unlink()
+        else:
+            say(f"to undo: {undo_command(settings, str(journal.path))}")
         raise
     finally:
         with suppress(OSError):
@@ -130,10 +128,11 @@ def _journal(path: Path, header: Header, plan: Plan) -> Journal:
         ) from error
 
 
-def _noting(journal: Journal) -> Callable[[Outcome], None]:
+def _noting(journal: Journal, noted: list[Outcome]) -> Callable[[Outcome], None]:
     broken: list[OSError] = []
 
     def note(outcome: Outcome) -> None:
+        noted.append(outcome)
         try:
             if not broken:
                 journal.note(outcome)

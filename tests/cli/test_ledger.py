@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from portcfg import ledger
 from portcfg.cli.main import main
@@ -21,7 +23,7 @@ from portcfg.model import Action, Body, Cause, Ref
 from portcfg.observe import observe
 from portcfg.pipeline import plan_specs, read_specs
 from portcfg.yamlread import dump
-from tests.support import Bench, write_files
+from tests.support import Bench, Server, write_files
 
 ENTITIES = f"/blueprints/{LEDGER_BLUEPRINT}/entities"
 CI = {"GITHUB_SERVER_URL": "https://git.example", "GITHUB_REPOSITORY": "us/portal", "GITHUB_SHA": "c0ffee" * 6 + "1234"}
@@ -178,6 +180,22 @@ def test_what_only_the_ledger_learns_waits_for_an_apply_that_runs(cli: Cli, benc
     bench.clear()
     assert "is running" in cli("apply", "--auto-approve", code=1).stderr
     assert {(method, status) for method, _, status in bench.writes} == {("POST", 409)}
+
+
+def test_an_apply_that_ended_before_its_first_write_has_nothing_to_undo(
+    cli: Cli, bench: Bench, server: Server, applied: Path
+) -> None:
+    async def without_locks(scope: Scope, receive: Receive, send: Send) -> None:
+        refused = scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", f"/v1{ENTITIES}")
+        answer = JSONResponse({"ok": False, "error": "forbidden", "message": "No"}, 403) if refused else bench.app
+        await answer(scope, receive, send)
+
+    write_files(applied, {"blueprints/a.yaml": dump(blueprint("New"))})
+    server.serve(bench.app, without_locks)
+    journals = sorted(Path(".portcfg/journal").glob("*"))
+    done = cli("apply", "--auto-approve", code=1)
+    assert "to undo" not in done.output
+    assert sorted(Path(".portcfg/journal").glob("*")) == journals
 
 
 def test_show_of_a_port_without_a_ledger(cli: Cli) -> None:
