@@ -135,10 +135,14 @@ def move_notes(desired: Resource, live: State, managed: Collection[Ref] | None) 
         yield f"nothing to rename, since Port has no {old}"
 
 
-def migrate_notes(desired: Resource, live: Body, found: Settled) -> Iterator[str]:
-    """Which `migrate` has nothing left to do, and whether an apply has left some."""
+def stopped_notes(found: Settled) -> Iterator[str]:
+    """Whether an apply has left something to do."""
     if found.stopped:
         yield "an apply was stopped while values moved here; this goes on with what is left of it"
+
+
+def migrate_notes(desired: Resource, live: Body, found: Settled) -> Iterator[str]:
+    """Which `migrate` has nothing left to do."""
     moving = {part.name for part in found.migrations} | {rename.new for rename in found.left}
     held = members_of(live, ("schema", "properties"))
     for name in desired.migrate:

@@ -15,6 +15,7 @@ from portcfg.kinds import KINDS, Kind
 from portcfg.kinds.base import due, members_of
 from portcfg.model import Action, Applied, Body, Cause, Change, Move, Plan, Ref, Rename, Resource, State
 from portcfg.moving import (
+    Settled,
     migrate_notes,
     migration_refusals,
     move_notes,
@@ -24,6 +25,7 @@ from portcfg.moving import (
     pairs_of,
     rename_fields,
     settled,
+    stopped_notes,
     with_move,
 )
 from portcfg.risk import standing
@@ -165,7 +167,7 @@ def _step(
         wanted,
         fields,
         desired.file,
-        (*notes, *_rename_notes(desired.renames, live.body), *migrate_notes(desired, live.body, now)),
+        (*notes, *_move_notes(desired, live.body, now, pairs)),
         adopted=unmanaged,
         drifted=_editor(live.body) if by_hand else "",
         applied=written,
@@ -181,6 +183,14 @@ def _as_renamed(kind: Kind, applied: Applied | None, renames: Sequence[Rename]) 
         return None
     old = due(renames, applied.body)
     return replace(applied, body=kind.renaming.renamed(applied.body, old), server=renamed_paths(applied.server, old))
+
+
+def _move_notes(desired: Resource, live: Body, now: Settled, pairs: Mapping[str, str]) -> Iterator[str]:
+    yield from stopped_notes(now)
+    # What entities are still to come to has new names and types from the start; the old ones are where they come from.
+    if desired.ref.identifier not in pairs.values():
+        yield from _rename_notes(desired.renames, live)
+        yield from migrate_notes(desired, live, now)
 
 
 def _rename_notes(renames: Sequence[Rename], live: Body) -> Iterator[str]:
