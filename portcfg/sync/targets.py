@@ -13,8 +13,8 @@ from portcfg.sync.entities import safe_identifier
 from portcfg.sync.fragments import Entity, Key, Refused
 from portcfg.sync.spec import SyncMapping, SyncResource
 
-# Identifiers in one search: 500 of the longest usual ones stay far under Port's 1 MiB body limit.
-SEARCH_IDENTIFIERS = 500
+# Identifiers in one search, and what one page holds: of the longest usual ones far under Port's 1 MiB body limit.
+SEARCH_IDENTIFIERS = 1000
 
 Blueprints = Mapping[str, Mapping[str, Any]]
 # A relation, and why the entity can't be written for it.
