@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from portcfg.emulator.server import serving
 from portcfg.errors import AnswerError, TerminalApiError, TransientApiError, UsageError
+from portcfg.retry import spent_wait
 from portcfg.sync.source import Pacer, Request, RetryPolicy, SourceClient, credentials
 from portcfg.sync.spec import Auth, SourceSpec
 from tests.sync.support import KEY, retry, source_app
@@ -169,3 +170,22 @@ def test_requests_are_paced_by_the_longest_prefix() -> None:
         pacer.wait(path)
         at.append(clock.now)
     assert at == [0, 0, 0, 60, 60, 60, 60]
+
+
+MOMENT = 1_775_800_000.0
+BUDGETS: list[tuple[dict[str, str], int, float]] = [
+    ({}, 8, 0),
+    ({"x-ratelimit-remaining": "9", "x-ratelimit-reset": "30"}, 8, 0),
+    ({"x-ratelimit-remaining": "8", "x-ratelimit-reset": "30"}, 8, 30),
+    ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(MOMENT + 12)}, 0, 12),
+    ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(MOMENT - 12)}, 0, 0),
+    ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "900"}, 0, 120),
+    ({"x-ratelimit-remaining": "soon", "x-ratelimit-reset": "30"}, 8, 0),
+    ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "nan"}, 8, 0),
+]
+
+
+@pytest.mark.parametrize(("headers", "under_way", "seconds"), BUDGETS)
+def test_a_budget_that_is_used_up_is_waited_for(headers: dict[str, str], under_way: int, seconds: float) -> None:
+    """The reset may be seconds to wait or an epoch, and a proxy may write anything."""
+    assert spent_wait(headers, MOMENT, under_way) == seconds
