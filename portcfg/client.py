@@ -236,7 +236,7 @@ class PortReader:
             self.wait(pause)
         if self._stopped:
             again = " again; whether Port has done it, the next plan shows" if attempt else ""
-            raise HaltedError(f"{self.halted}: {method} {path} was not sent{again}", sent=attempt > 0)
+            raise HaltedError(f"{self.halted}: {method} {path} was not sent{again}", sent=attempt > 0, why=self.halted)
         with self._counting:
             self.requests_made += 1
             self._under_way += 1

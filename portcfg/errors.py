@@ -108,13 +108,15 @@ class AnswerError(ApiError):
 
 
 class HaltedError(ApiError):
-    """The client was told to stop. `sent` says that the request went out before, without an answer that counts."""
+    """The client was told to stop, `why`. `sent` says that the request went out before, without an answer that
+    counts."""
 
     exit_code = EXIT_INTERRUPTED
 
-    def __init__(self, message: str, *, sent: bool) -> None:
+    def __init__(self, message: str, *, sent: bool, why: str) -> None:
         super().__init__(message)
         self.sent = sent
+        self.why = why
 
 
 class GuardError(PortcfgError):

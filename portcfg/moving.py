@@ -126,7 +126,10 @@ def move_notes(desired: Resource, live: State, managed: Collection[Ref] | None) 
         return
     old = Ref(desired.ref.kind, desired.was)
     if old in live:
-        yield f"Port's scorecards, actions, permissions and pages of {old} don't move with it"
+        yield (
+            f"Port's scorecards, actions, permissions and pages of {old} don't move, and may go with it when it is "
+            f"deleted: make them anew for {desired.ref}"
+        )
         if managed is not None and old not in managed:
             yield f"{old} isn't managed by portcfg; it is deleted all the same, once its entities have moved"
     elif desired.ref in live:

@@ -30,8 +30,9 @@ EMPTY_FIRST = "delete the entities, and whatever else refers to it, in Port, the
 
 def ended(change: Change, error: ApiError) -> Outcome:
     """How a change ended that an error kept from being done; what wasn't even begun is blocked, not failed."""
-    unsent = isinstance(error, HaltedError) and not error.sent
-    return Outcome(change, Status.BLOCKED if unsent else Status.FAILED, error.message)
+    if isinstance(error, HaltedError) and not error.sent:
+        return Outcome(change, Status.BLOCKED, f"not done: {error.why}")
+    return Outcome(change, Status.FAILED, error.message)
 
 
 def prepare(port: PortWriter, change: Change, step: preparing.Step, begun: bool) -> Outcome:
