@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from portcfg import placing, steps
@@ -91,6 +92,10 @@ class _Run:
         groups = grouped(needs)
         number = {ref: at for at, group in enumerate(groups) for ref in group}
         waits = [{number[need] for ref in group for need in needs[ref]} - {at} for at, group in enumerate(groups)]
+        # What is new comes last in Port's sidebar, where a race would make a lottery of the order.
+        listed = [at for at, group in enumerate(groups) if any(_appended(changes[ref]) for ref in group)]
+        for earlier, later in pairwise(listed):
+            waits[later].add(earlier)
         yield from self._run([flow([changes[ref] for ref in group]) for group in groups], waits, self._parallelism)
 
     def _run(self, flows: Sequence[Flow[Any]], waits: Sequence[Any], workers: int) -> Iterator[Outcome]:
@@ -193,6 +198,11 @@ class _Run:
     def _end_all(self, changes: Sequence[Change], status: Status, why: str) -> None:
         for change in changes:
             self._end(Outcome(change, status, why))
+
+
+def _appended(change: Change) -> bool:
+    """Whether Port puts it behind all others of its kind."""
+    return change.action is Action.CREATE and bool(KINDS[change.ref.kind].parents)
 
 
 def _names_itself(change: Change) -> bool:

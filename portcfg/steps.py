@@ -208,6 +208,7 @@ def delete(port: PortWriter, change: Change) -> Outcome:
 def _emptied(port: PortWriter, change: Change, route: str) -> Outcome:
     """Delete the entities of a resource, and it too where the route says so, and follow Port until it has."""
     path, _, query = route.partition("?")
+    number = None
     try:
         started = port.send("DELETE", path, params=dict(parse_qsl(query))).body
         number = started.get("migrationId")
@@ -221,6 +222,9 @@ def _emptied(port: PortWriter, change: Change, route: str) -> Outcome:
     except HaltedError as error:
         return Outcome(change, Status.FAILED, f"{error.message}, while Port deletes its entities")
     except ApiError as error:
+        # A DELETE whose answer was lost and that was sent again finds nothing left to delete.
+        if error.status == 404 and number is None:
+            return Outcome(change, Status.DONE)
         return ended(change, error)
     if not number:
         return Outcome(change, Status.DONE)

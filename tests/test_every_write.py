@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -364,3 +365,25 @@ def test_a_process_killed_at_a_write(
         assert differences(contents(again.bench), clean.after) == {}, number
         roll_back(place.port(broken), journal, clean)
         soak_row("a fault at a write", "SIGKILL", len(at.bench.log) + len(again.bench.log), 1)
+
+
+def test_a_blueprint_goes_with_its_entities_whichever_answer_is_lost(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asking(monkeypatch, 3)
+    body = "title: T\nschema: {properties: {}}\n"
+    for number in count():
+        write_files(tmp_path / "specs", {"blueprints/a.yaml": body, "blueprints/b.yaml": body})
+        app = port_app()
+        faulty = Faulty(app, works=True)
+        at = At(server.serve(app, faulty), faulty)
+        assert at.run("apply", "--auto-approve").exit_code == 0
+        at.bench.send("POST", "/blueprints/a/entities", {"identifier": "e", "properties": {}})
+        (tmp_path / "specs/blueprints/a.yaml").unlink()
+        faulty.at = faulty.seen + number
+        done = at.run("apply", "--auto-approve", "--prune", "--allow-destructive", "blueprint/a")
+        assert done.exit_code == 0, (number, done.output)
+        if not faulty.met:
+            assert number > 4
+            return
