@@ -53,7 +53,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """With --soak: what the fault matrices did."""
     reports = (report for found in terminalreporter.stats.values() for report in found)
-    properties = (pair for report in reports for pair in getattr(report, "user_properties", ()))
+    # Those of setup and teardown carry the same.
+    calls = (report for report in reports if getattr(report, "when", "") == "call")
+    properties = (pair for report in calls for pair in report.user_properties)
     rows = [value for name, value in properties if name == SOAK_ROW]
     if config.getoption("--soak") and rows:
         totals: dict[tuple[str, str], list[int]] = {}

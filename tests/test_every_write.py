@@ -278,7 +278,7 @@ def test_a_fault_at_a_write(
         asking(monkeypatch, times)
         done = at.run(*APPLY)
         assert at.faulty.met
-        (journal,) = (place.folder / ".portcfg" / "journal").iterdir()
+        journals = list((place.folder / ".portcfg" / "journal").iterdir())
         asking(monkeypatch, 3)
         broken = place.copy(data)
         if times > 1:
@@ -286,7 +286,14 @@ def test_a_fault_at_a_write(
         else:
             converge(at, killed="the lock of this apply could not be ended" in done.output)
         assert differences(contents(at.bench), clean.after) == {}, number
-        roll_back(place.port(broken), journal, clean)
+        if journals:
+            (journal,) = journals
+            roll_back(place.port(broken), journal, clean)
+        else:
+            # It ended before its first step: nothing is to be undone, but for a lock that it doesn't know it has.
+            before = place.port(broken)
+            assert before.run("unlock").exit_code == 0
+            assert differences(contents(before.bench), clean.before) == {}, number
         soak_row("a fault at a write", fault, len(at.bench.log), 1)
 
 
