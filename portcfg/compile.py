@@ -72,11 +72,11 @@ def _without(resource: Resource, target: Ref) -> tuple[Resource, str]:
 
 def _not_ports_own(resource: Resource) -> Problem:
     message = f"{resource.ref} is one of Port's own, and this Port doesn't have it"
-    return Problem(resource.file, 0, 0, "P002", message, "identifiers that begin with _ can only be extended")
+    return Problem(resource.file, 0, 0, "PC802", message, "identifiers that begin with _ can only be extended")
 
 
 def _missing(resource: Resource, target: Ref, project: Project) -> Problem:
     folder = KINDS[target.kind].folder
     hint = f"create it in Port first, or let {project.file} say external.{folder}.{target.identifier}.missing: skip"
     message = f"{resource.ref} refers to the {target.kind} {target.identifier!r}, which Port doesn't have"
-    return Problem(resource.file, 0, 0, "P001", message, hint)
+    return Problem(resource.file, 0, 0, "PC801", message, hint)

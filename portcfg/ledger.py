@@ -166,13 +166,13 @@ def digest_of(body: Body) -> str:
 
 
 def conflicts(entries: Mapping[Ref, Entry], own: Owner, desired: State, live: State) -> list[Problem]:
-    """P003 for each resource of the specs that exists in Port and is another project's or environment's."""
+    """PC803 for each resource of the specs that exists in Port and is another project's or environment's."""
     return [
         Problem(
             desired[ref].file,
             0,
             0,
-            "P003",
+            "PC803",
             f"{ref} is managed by {entry}, and these specs are {own}",
             "let one of them have it: take it out of these specs; or, to move it here, take it out of the other ones "
             f"and run `portcfg ledger release {ref}` there",

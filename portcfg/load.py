@@ -46,17 +46,17 @@ class Loaded:
 def load_specs(root: Path, variables: Mapping[str, Any]) -> Loaded:
     """Every Document below `root`. A folder with a project file of its own is another project and is left out."""
     if not root.is_dir():
-        return Loaded((), (Problem(str(root), 0, 0, "L001", "there is no such folder", "run this beside specs/"),))
+        return Loaded((), (Problem(str(root), 0, 0, "PC001", "there is no such folder", "run this beside specs/"),))
     found = load_folder(root, root, variables)
     problems = [*_stray_files(root), *found.problems]
-    if not found.documents and all(problem.id == "L012" for problem in problems):
+    if not found.documents and all(problem.id == "PC012" for problem in problems):
         folders = ", ".join(f"{root}/{kind.folder}/" for kind in KINDS.values())
         hint = f"put YAML files into {folders}"
         # Beside a project file, an empty folder may be what is meant: all of it was taken out.
         severity = "warning" if (root / PROJECT_FILE).is_file() else "error"
         if severity == "error":
             hint += f"; or, if nothing shall be left, write `version: 1` into {root / PROJECT_FILE}, and plan again"
-        problems.append(Problem(str(root), 0, 0, "L009", "there are no specs here", hint, severity))
+        problems.append(Problem(str(root), 0, 0, "PC009", "there are no specs here", hint, severity))
     return Loaded(found.documents, tuple(sorted(problems)))
 
 
@@ -82,7 +82,7 @@ def spec_files(folder: Path) -> list[Path]:
 
 def _emptied(file: Path) -> Problem:
     hint = "delete the file if that is meant: what it held is no longer in the specs, so --prune may delete it in Port"
-    return Problem(str(file), 0, 0, "L012", "this file holds no spec", hint, "warning")
+    return Problem(str(file), 0, 0, "PC012", "this file holds no spec", hint, "warning")
 
 
 def _stray_files(root: Path) -> Iterator[Problem]:
@@ -94,7 +94,7 @@ def _stray_files(root: Path) -> Iterator[Problem]:
             strays = [entry] if entry.suffix.lower() in SUFFIXES and entry.name != PROJECT_FILE else []
         for stray in strays:
             hint = f"specs live in {', '.join(sorted(folders))}; move it, or it is ignored"
-            yield Problem(str(stray), 0, 0, "L008", "this file is in no known folder", hint, "warning")
+            yield Problem(str(stray), 0, 0, "PC008", "this file is in no known folder", hint, "warning")
 
 
 def _documents(kind: Kind, file: Path, values: Iterable[Read]) -> Iterator[Document | Problem]:
@@ -148,9 +148,9 @@ class Reader:
                 data = opened.read(yamlread.MAX_BYTES + 1)
             return yamlread.parse(data, is_json=file.suffix.lower() == ".json")
         except ReadError as error:
-            self.problems.append(Problem(str(file), error.line, error.column, "L002", error.message, error.hint))
+            self.problems.append(Problem(str(file), error.line, error.column, "PC002", error.message, error.hint))
         except OSError as error:
-            self.problems.append(Problem(str(file), 0, 0, "L001", f"can't be read: {error.strerror}"))
+            self.problems.append(Problem(str(file), 0, 0, "PC001", f"can't be read: {error.strerror}"))
         return []
 
     def _problem(self, node: Node, id_: str, message: str, hint: str = "") -> None:
@@ -165,7 +165,7 @@ class Reader:
         # Merges and includes nest without making the path longer.
         if self._nodes >= MAX_NODES or len(self._inside) >= MAX_DEPTH:
             if self._nodes <= MAX_NODES:
-                self._problem(node, "L003", "too many nodes, or nested too deeply (an alias that multiplies?)")
+                self._problem(node, "PC003", "too many nodes, or nested too deeply (an alias that multiplies?)")
             return None
         positions.setdefault(path, self._place(node))
         if not self._tag_is_fine(node):
@@ -174,7 +174,7 @@ class Reader:
 
     def _collection(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Any:
         if any(node is outer for outer in self._inside):
-            self._problem(node, "L003", "an alias stands inside the node that it repeats", "it would have no end")
+            self._problem(node, "PC003", "an alias stands inside the node that it repeats", "it would have no end")
             return None
         self._inside.append(node)
         if isinstance(node, MappingNode):
@@ -188,14 +188,14 @@ class Reader:
         try:
             value = yamlread.scalar(node)
         except ReadError as error:
-            return self._problem(node, "L002", error.message)
+            return self._problem(node, "PC002", error.message)
         return self._substituted(node, value) if isinstance(value, str) and "${" in value else value
 
     def _tag_is_fine(self, node: Node) -> bool:
         try:
             yamlread.check_tag(node)
         except ReadError as error:
-            self._problem(node, "L002", error.message, error.hint)
+            self._problem(node, "PC002", error.message, error.hint)
             return False
         return True
 
@@ -222,12 +222,12 @@ class Reader:
         for key_node, value_node in node.value:
             key = str(key_node.value)
             if not isinstance(key_node, ScalarNode):
-                self._problem(key_node, "L002", "a key must be text")
+                self._problem(key_node, "PC002", "a key must be text")
             elif not self._tag_is_fine(key_node):
                 continue
             elif key in keys:
                 first = keys[key][0].start_mark.line + 1
-                self._problem(key_node, "L004", f"the key {key!r} stands twice, first in line {first}", "keep one")
+                self._problem(key_node, "PC004", f"the key {key!r} stands twice, first in line {first}", "keep one")
             else:
                 keys[key] = key_node, value_node
         return keys
@@ -248,7 +248,7 @@ class Reader:
             if isinstance(part, MappingNode):
                 merged |= self._value(part, path, positions) or {}
             else:
-                self._problem(part, "L002", "<< takes a mapping, or a list of mappings")
+                self._problem(part, "PC002", "<< takes a mapping, or a list of mappings")
         return merged
 
     def _included(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Body:
@@ -257,7 +257,7 @@ class Reader:
             if isinstance(name, ScalarNode):
                 merged |= self._include(name, path, positions)
             else:
-                self._problem(name, "L005", f"{INCLUDE} takes a file name, or a list of them")
+                self._problem(name, "PC005", f"{INCLUDE} takes a file name, or a list of them")
         return merged
 
     def _include(self, node: ScalarNode, path: NodePath, positions: dict[NodePath, Position]) -> Body:
@@ -266,22 +266,22 @@ class Reader:
             target = file.resolve()
             exists = target.is_file()
         except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, or a circle of links
-            self._problem(node, "L005", "this can't be the name of a file")
+            self._problem(node, "PC005", "this can't be the name of a file")
             return {}
         if not target.is_relative_to(self._root):
-            self._problem(node, "L005", f"{node.value} is outside {self._root.name}/", "includes stay inside it")
+            self._problem(node, "PC005", f"{node.value} is outside {self._root.name}/", "includes stay inside it")
             return {}
         if target in [open_file.resolve() for open_file in self._open]:
-            self._problem(node, "L005", f"{node.value} includes itself")
+            self._problem(node, "PC005", f"{node.value} includes itself")
             return {}
         if not exists:
-            self._problem(node, "L005", f"there is no file {file}", "the path is relative to this file")
+            self._problem(node, "PC005", f"there is no file {file}", "the path is relative to this file")
             return {}
         known = len(self.problems)
         trees = self._fragments.get(file) or self._parse(file)
         if len(trees) != 1 or not isinstance(trees[0], MappingNode):
             if len(self.problems) == known:
-                self._problem(node, "L005", f"{node.value} isn't one mapping of keys")
+                self._problem(node, "PC005", f"{node.value} isn't one mapping of keys")
             return {}
         self._fragments[file] = trees
         self._open.append(file)
@@ -300,7 +300,7 @@ class Reader:
     def _text_of(self, node: Node, name: str) -> str:
         value = self._variable(node, name)
         if value is None or isinstance(value, dict | list):
-            self._problem(node, "L006", f"${{{name}}} is no text or number, so it can't stand inside other text")
+            self._problem(node, "PC006", f"${{{name}}} is no text or number, so it can't stand inside other text")
         return value if isinstance(value, str) else json.dumps(value)
 
     def _variable(self, node: Node, name: str) -> Any:
@@ -309,7 +309,7 @@ class Reader:
             if not isinstance(value, Mapping) or part not in value:
                 known = ", ".join(f"${{vars.{key}}}" for key in sorted(self._variables or {})) or "none"
                 hint = f"variables of {PROJECT_FILE}: {known}; for a literal write $${{...}}"
-                self._problem(node, "L006", f"there is no variable ${{{name}}}", hint)
+                self._problem(node, "PC006", f"there is no variable ${{{name}}}", hint)
                 return ""
             value = value[part]
         return value

@@ -66,7 +66,7 @@ def refuse_taken(desired: State, seen: Seen) -> None:
     """Raise InvalidSpecsError where Port has something else by an identifier: it would be refused, or written over."""
     hint = "give it another identifier, or delete the other one in Port"
     problems = [
-        Problem(desired[ref].file, 0, 0, "P006", f"{ref}: what Port has by this identifier is no {ref.kind}", hint)
+        Problem(desired[ref].file, 0, 0, "PC806", f"{ref}: what Port has by this identifier is no {ref.kind}", hint)
         for ref in sorted(desired.keys() & seen.others)
     ]
     if problems:

@@ -25,7 +25,7 @@ def with_overlay(loaded: Loaded, root: File, project: Project) -> Loaded:
     overlay = load_folder(root, root / ENVIRONMENTS / environment, variables) if environment else Loaded((), ())
     patches = {_ref(patch): patch for patch in overlay.documents}
     documents = tuple(_patched(document, patches.pop(_ref(document), None)) for document in loaded.documents)
-    found = [problem for problem in loaded.problems if problem.id != "L009" or not overlay.documents]
+    found = [problem for problem in loaded.problems if problem.id != "PC009" or not overlay.documents]
     doubts = _doubts(loaded.documents, overlay.documents, environment)
     problems = (*found, *overlay.problems, *_unknown(root, known), *doubts)
     return Loaded((*documents, *patches.values()), tuple(sorted(problems)))
@@ -41,7 +41,7 @@ def _unknown(root: File, known: Collection[str]) -> Iterator[Problem]:
         if entry.is_dir() and entry.name not in known and spec_files(entry):
             hint = f"the project file has: {', '.join(known) or 'none'}"
             message = f"these specs are of the environment {entry.name!r}, which doesn't exist"
-            yield Problem(str(entry), 0, 0, "L010", message, hint, "warning")
+            yield Problem(str(entry), 0, 0, "PC010", message, hint, "warning")
 
 
 def _doubts(base: Sequence[Document], patches: Sequence[Document], environment: str) -> Iterator[Problem]:
@@ -78,7 +78,7 @@ def _is_partial(value: Any, siblings: Body) -> bool:
 
 def _doubt(patch: Document, path: Path, message: str, hint: str) -> Problem:
     place = patch.place(path)
-    return Problem(place.file, place.line, place.column, "L011", message, hint, "warning")
+    return Problem(place.file, place.line, place.column, "PC011", message, hint, "warning")
 
 
 def _patched(document: Document, patch: Document | None) -> Document:

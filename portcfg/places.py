@@ -208,7 +208,7 @@ def _apart(change: Change, parent: str) -> Problem:
     after = (change.after or {})["after"]
     where = f"below {parent!r}" if parent else "at the top of the sidebar"
     message = f"{change.ref} is to come after {after!r}, which isn't {where} as it is"
-    return Problem(change.file, 0, 0, "P005", message, "give both the same `parent`")
+    return Problem(change.file, 0, 0, "PC805", message, "give both the same `parent`")
 
 
 def _full(plan: Plan, after: Tree, known: Collection[str]) -> Iterator[str]:
@@ -255,4 +255,4 @@ def skipped(target: str, project: Project) -> bool:
 def _missing(resource: Resource, key: str, target: str, project: Project) -> Problem:
     hint = f"create it in Port first, or let {project.file} say external.folders.{target}.missing: skip"
     message = f"{resource.ref}: there is no folder or page {target!r} in Port, which `{key}` names"
-    return Problem(resource.file, 0, 0, "P001", message, hint)
+    return Problem(resource.file, 0, 0, "PC801", message, hint)

@@ -29,7 +29,7 @@ def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, 
     problems = list(reader.problems)
     for _, places in values[1:]:
         place = places[()]
-        problems.append(Problem(place.file, place.line, place.column, "L007", "the project file is one document"))
+        problems.append(Problem(place.file, place.line, place.column, "PC007", "the project file is one document"))
     body, positions = values[0] if values else ({}, {})
     if isinstance(body, dict):
         problems.extend(shape_problems(Document("project", body, str(file), positions), load_schema("project")))

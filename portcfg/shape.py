@@ -50,8 +50,8 @@ def shape_problems(document: Document, schema: dict[str, Any]) -> Iterator[Probl
 
 
 def not_a_mapping(place: Position, value: Any) -> Problem:
-    """S002 for a document that has no keys at all."""
-    return _at(place, "S002", f"the document: a mapping is due, not {_shown(value)}")
+    """PC102 for a document that has no keys at all."""
+    return _at(place, "PC102", f"the document: a mapping is due, not {_shown(value)}")
 
 
 def _problems(document: Document, error: Error) -> Iterator[Problem]:
@@ -61,7 +61,7 @@ def _problems(document: Document, error: Error) -> Iterator[Problem]:
     elif "propertyNames" in error.absolute_schema_path:
         message = f"{_name(path)}: {error.instance!r} can't be an identifier here"
         hint = str(error.schema.get("description", ""))
-        yield _at(document.place((*path, str(error.instance))), "S004", message, hint)
+        yield _at(document.place((*path, str(error.instance))), "PC104", message, hint)
     elif error.validator in ("additionalProperties", "unevaluatedProperties"):
         yield from _unknown_keys(document, error, path)
     elif error.validator == "required":
@@ -85,7 +85,7 @@ def _name(path: Path) -> str:
 
 
 def _id(error: Error) -> str:
-    return "S002" if error.validator == "type" else "S004"
+    return "PC102" if error.validator == "type" else "PC104"
 
 
 def _unknown_keys(document: Document, error: Error, path: Path) -> Iterator[Problem]:
@@ -94,7 +94,7 @@ def _unknown_keys(document: Document, error: Error, path: Path) -> Iterator[Prob
         if key not in known and (not known or not _matches_pattern(key, error.schema)):
             guess = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {guess[0]!r}?" if guess else f"known here: {', '.join(known) or 'nothing'}"
-            yield _at(document.place((*path, key)), "S001", f"{_name(path)}: unknown key {key!r}", hint)
+            yield _at(document.place((*path, key)), "PC101", f"{_name(path)}: unknown key {key!r}", hint)
 
 
 def _matches_pattern(key: str, schema: dict[str, Any]) -> bool:
@@ -105,7 +105,7 @@ def _missing_key(document: Document, error: Error, path: Path) -> Problem:
     missing = [key for key in error.validator_value if key not in error.instance]
     key = next((name for name in missing if f"'{name}'" in error.message), missing[0])
     described = error.schema.get("properties", {}).get(key, {}).get("description", "")
-    return _at(document.place(path), "S003", f"{_name(path)}: the key {key!r} is missing", described)
+    return _at(document.place(path), "PC103", f"{_name(path)}: the key {key!r} is missing", described)
 
 
 def _complaint(error: Error) -> str:

@@ -451,7 +451,7 @@ def test_a_resource_of_another_project_stops_the_plan_and_both_are_named(bench: 
     with pytest.raises(InvalidSpecsError) as caught:
         bench.apply(root, environment="prod")
     (problem,) = caught.value.problems
-    assert (problem.id, Path(problem.file).name) == ("P003", "a.yaml")
+    assert (problem.id, Path(problem.file).name) == ("PC803", "a.yaml")
     assert "project 'them' (no --env)" in problem.message
     assert "project 'us' (environment 'prod')" in problem.message
     assert bench.writes == []
@@ -566,7 +566,7 @@ def test_ports_own_blueprint_is_only_extended_and_only_by_patch(bench: Bench, sp
 def test_ports_own_blueprint_that_this_port_hasnt_got_stops_the_plan(bench: Bench, specs: Any) -> None:
     with pytest.raises(InvalidSpecsError) as caught:
         bench.plan(specs({"_nothing": {"schema": {"properties": {"x": NUMBER}}}}))
-    assert [(problem.id, Path(problem.file).name) for problem in caught.value.problems] == [("P002", "_nothing.yaml")]
+    assert [(problem.id, Path(problem.file).name) for problem in caught.value.problems] == [("PC802", "_nothing.yaml")]
 
 
 # --- external -----------------------------------------------------------------------------------------------------
@@ -580,7 +580,7 @@ def test_a_missing_external_is_found_before_anything_is_written(bench: Bench, sp
     with pytest.raises(InvalidSpecsError) as caught:
         bench.apply(root)
     (problem,) = caught.value.problems
-    assert (problem.id, Path(problem.file).name) == ("P001", "commit.yaml")
+    assert (problem.id, Path(problem.file).name) == ("PC801", "commit.yaml")
     assert "external.blueprints.service.missing: skip" in problem.hint
     assert bench.writes == []
 
@@ -694,7 +694,7 @@ def test_a_page_of_another_type_is_not_written_over(bench: Bench, specs: Any) ->
     assert [outcome.status for outcome in apply_plan(plan, bench.writer())] == [Status.FAILED]
     with pytest.raises(InvalidSpecsError) as caught:
         bench.plan(root)
-    assert [problem.id for problem in caught.value.problems] == ["P006"]
+    assert [problem.id for problem in caught.value.problems] == ["PC806"]
     assert bench.send("GET", "/pages/d")["page"]["title"] == "Theirs"
 
 

@@ -224,7 +224,7 @@ def test_what_is_no_text_is_refused(data: bytes, message: str, suffix: str, tmp_
     file = write_files(tmp_path / "specs", {"blueprints/ok.yaml": "title: A"}) / "blueprints" / f"x{suffix}"
     file.write_bytes(data)
     result = load_specs(tmp_path / "specs", {})
-    assert [problem.id for problem in result.problems] == ["L002"]
+    assert [problem.id for problem in result.problems] == ["PC002"]
     assert message in result.problems[0].message or suffix == ".json"
     assert [document.body["identifier"] for document in result.documents] == ["ok"]
 
@@ -246,7 +246,7 @@ def test_a_file_that_cant_be_read_is_a_problem_of_its_own(tmp_path: Path) -> Non
     root = write_files(tmp_path / "specs", {"blueprints/ok.yaml": "title: A"})
     (root / "blueprints" / "bad.yaml").symlink_to("/proc/self/mem")
     result = load_specs(root, {})
-    assert [(problem.id, Path(problem.file).name) for problem in result.problems] == [("L001", "bad.yaml")]
+    assert [(problem.id, Path(problem.file).name) for problem in result.problems] == [("PC001", "bad.yaml")]
     assert len(result.documents) == 1
 
 
@@ -254,7 +254,7 @@ def test_an_alias_bomb_stops_at_a_limit(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     (problem,) = loaded(tmp_path, {"blueprints/x.yaml": "\n".join(lines)}).problems
-    assert (problem.id, problem.line) == ("L003", 1)
+    assert (problem.id, problem.line) == ("PC003", 1)
     assert MAX_NODES < 10**9
 
 
@@ -264,7 +264,7 @@ def test_includes_that_multiply_stop_at_the_same_limit(tmp_path: Path) -> None:
         names = ", ".join([f"f{number + 1}.yaml"] * 100)
         files[f"fragments/f{number}.yaml"] = f"$include: [{names}]"
     (problem,) = loaded(tmp_path, {**files, "fragments/f4.yaml": "x: 1"}).problems
-    assert (problem.id, Path(problem.file).name) == ("L003", "f4.yaml")
+    assert (problem.id, Path(problem.file).name) == ("PC003", "f4.yaml")
 
 
 def test_merges_and_includes_nest_no_deeper_than_anything_else(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_merges_and_includes_nest_no_deeper_than_anything_else(tmp_path: Path) -
     files["blueprints/x.yaml"] = "$include: ../fragments/f0.yaml"
     files["blueprints/y.yaml"] = "{<<: " * 300 + "{a: 1}" + "}" * 300
     result = loaded(tmp_path, {**files, "fragments/f400.yaml": "x: 1"})
-    assert [problem.id for problem in result.problems] == ["L003", "L003"]
+    assert [problem.id for problem in result.problems] == ["PC003", "PC003"]
 
 
 @pytest.mark.parametrize(

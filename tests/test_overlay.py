@@ -65,7 +65,7 @@ def test_a_mistake_in_a_patch_is_found_in_its_place(tmp_path: Path) -> None:
 def test_a_folder_of_no_environment_is_told(tmp_path: Path) -> None:
     root = folder(tmp_path, environments__stagign__blueprints__service="title: x")
     [problem] = read_specs(root).problems
-    assert (problem.id, problem.severity) == ("L010", "warning")
+    assert (problem.id, problem.severity) == ("PC010", "warning")
     assert "staging" in problem.hint
 
 
@@ -107,7 +107,7 @@ def test_an_environments_own_credentials_go_before() -> None:
 )
 def test_a_patch_of_what_isnt_there_is_told(tmp_path: Path, patch: str, says: str | None) -> None:
     root = folder(tmp_path, environments__staging__blueprints__service=patch)
-    found = [problem for problem in read_specs(root, "staging").problems if problem.id == "L011"]
+    found = [problem for problem in read_specs(root, "staging").problems if problem.id == "PC011"]
     assert [problem.message for problem in found] == ([f"this {says}"] if says else [])
     for problem in found:
         assert problem.severity == "warning"
@@ -120,7 +120,7 @@ def test_a_patch_whose_name_is_much_like_a_specs_is_told_to_be_a_spec_of_its_own
         tmp_path, environments__staging__blueprints__servise=BASE, environments__staging__blueprints__lab=BASE
     )
     [problem] = read_specs(root, "staging").problems
-    assert (problem.id, problem.severity) == ("L011", "warning")
+    assert (problem.id, problem.severity) == ("PC011", "warning")
     assert "no spec is called 'blueprint/servise', so this is one of its own, of 'staging' only" in problem.message
     assert problem.hint == "did you mean 'service'?"
     assert set(bodies(root, "staging")) == {"service", "servise", "lab"}

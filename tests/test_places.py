@@ -162,7 +162,7 @@ def test_after_every_apply_the_sidebar_is_as_the_specs_say(
             report = bench.apply(root)
         except InvalidSpecsError as error:
             # Somebody has moved the page that something should come after.
-            assert {problem.id for problem in error.problems} == {"P005"}
+            assert {problem.id for problem in error.problems} == {"PC805"}
             continue
         assert not report.failed
         assert report.after is not None
@@ -355,7 +355,7 @@ def test_what_comes_after_something_elsewhere_is_an_error_that_names_both(bench:
     with pytest.raises(InvalidSpecsError) as caught:
         bench.plan(root)
     (problem,) = caught.value.problems
-    assert (problem.id, Path(problem.file).name) == ("P005", "b.yaml")
+    assert (problem.id, Path(problem.file).name) == ("PC805", "b.yaml")
     assert problem.message == "dashboard/b is to come after 'a', which isn't at the top of the sidebar as it is"
 
 
@@ -367,7 +367,7 @@ def test_an_external_that_port_lacks(bench: Bench, tmp_path: Path, policy: str) 
     if policy == "error":
         with pytest.raises(InvalidSpecsError) as caught:
             bench.plan(root)
-        assert [problem.id for problem in caught.value.problems] == ["P001", "P001"]
+        assert [problem.id for problem in caught.value.problems] == ["PC801", "PC801"]
         return
     (change,) = bench.plan(root).changes
     assert (change.after or {}).keys().isdisjoint({"parent", "after"})

@@ -27,7 +27,7 @@ from portcfg.settings import Settings
 
 UNSET = re.compile(r"(?:`vars\.|\$)(\w+)(?:` isn't set| is not defined)")
 # Said in other words: as a note on what the imported refer to.
-MISSING_TARGET = "R002"
+MISSING_TARGET = "PC702"
 
 
 @click.command("import")
@@ -117,7 +117,7 @@ def _existing(root: Path, project: Project) -> tuple[Document, ...]:
         return ()
     loaded = load_specs(root, project.variables)
     for problem in loaded.problems:
-        if problem.severity == "error" and problem.id != "L009":
+        if problem.severity == "error" and problem.id != "PC009":
             say(f"warning: {plain(problem.where)}: {plain(problem.message)}")
     return loaded.documents
 

@@ -21,8 +21,8 @@ NAMESPACE: tuple[Path, ...] = (
 
 
 def blueprint_problems(shaped: Sequence[Document], _: Sequence[Document], __: Project) -> Iterator[Problem]:
-    """R003 calculations that don't compile, R005 required names no property, R006 many and required, R007 mirrors,
-    R011 renames."""
+    """PC201 calculations that don't compile, PC202 required names no property, PC203 many and required, PC204 mirrors,
+    PC205 renames."""
     for document in shaped:
         if document.kind == "blueprint":
             for path, id_, message, hint in _findings(document.body):
@@ -38,12 +38,12 @@ def _findings(body: Body) -> Iterator[Finding]:
     for index, name in enumerate(schema.get("required") or []):
         if name not in properties:
             hint = f"the properties are: {', '.join(properties) or 'none'}"
-            yield ("schema", "required", index), "R005", f"required names {name!r}, which is no property", hint
+            yield ("schema", "required", index), "PC202", f"required names {name!r}, which is no property", hint
     for name, relation in relations.items():
         if relation.get("many") and relation.get("required"):
             yield (
                 ("relations", name),
-                "R006",
+                "PC203",
                 f"relation {name!r} is many and required",
                 "Port refuses the two together",
             )
@@ -53,7 +53,7 @@ def _findings(body: Body) -> Iterator[Finding]:
             hint = f"the relations are: {', '.join(relations) or 'none'}"
             yield (
                 ("mirrorProperties", name, "path"),
-                "R007",
+                "PC204",
                 f"the path begins with {first!r}, which is no relation",
                 hint,
             )
@@ -61,7 +61,7 @@ def _findings(body: Body) -> Iterator[Finding]:
         mistake = jq_mistake(part["calculation"])
         if mistake:
             path: Path = ("calculationProperties", name, "calculation")
-            yield path, "R003", f"the calculation {name!r} isn't valid jq: {mistake}", ""
+            yield path, "PC201", f"the calculation {name!r} isn't valid jq: {mistake}", ""
 
 
 def _rename_findings(body: Body) -> Iterator[Finding]:
@@ -71,10 +71,10 @@ def _rename_findings(body: Body) -> Iterator[Finding]:
         sections = NAMESPACE if rename.section in NAMESPACE else (rename.section,)
         other = first.setdefault((rename.section in NAMESPACE, rename.old), rename.new)
         if rename.old == rename.new:
-            yield path, "R011", f"{rename.new!r} is renamed from its own name", "remove renamed_from"
+            yield path, "PC205", f"{rename.new!r} is renamed from its own name", "remove renamed_from"
         elif any(rename.old in members_of(body, section) for section in sections):
             message = f"{rename.new!r} is renamed from {rename.old!r}, which the blueprint still has"
-            yield path, "R011", message, "remove one of the two"
+            yield path, "PC205", message, "remove one of the two"
         elif other != rename.new:
             message = f"{other!r} and {rename.new!r} are both renamed from {rename.old!r}"
-            yield path, "R011", message, "only one can get its values"
+            yield path, "PC205", message, "only one can get its values"

@@ -1,4 +1,4 @@
-"""R003 jq that doesn't compile: shared by the rules that look at jq."""
+"""PC201 jq that doesn't compile: shared by the rules that look at jq."""
 
 from __future__ import annotations
 

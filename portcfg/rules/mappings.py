@@ -12,7 +12,7 @@ from portcfg.sync.privacy import privacy_problems
 
 
 def mapping_rule(shaped: Sequence[Document], _: Sequence[Document], project: Project) -> Iterator[Problem]:
-    """R004: jq that doesn't compile or reads the environment, two writers of one property, unknown streams."""
+    """PC301: jq that doesn't compile or reads the environment, two writers of one property, unknown streams."""
     for document in shaped:
         if document.kind == "mapping":
             prefix: Path = ("config",) if "config" in document.body else ()
@@ -23,4 +23,4 @@ def mapping_rule(shaped: Sequence[Document], _: Sequence[Document], project: Pro
             private = (((*prefix, *path), message, hint) for path, message, hint in privacy_problems(config))
             for path, message, hint in (*mapping_problems(body, prefix), *private):
                 place = document.place(path)
-                yield Problem(place.file, place.line, place.column, "R004", message, hint)
+                yield Problem(place.file, place.line, place.column, "PC301", message, hint)

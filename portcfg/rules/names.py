@@ -1,4 +1,4 @@
-"""R001 the same identifier twice, R002 a reference to a resource that isn't known, P004 portcfg's own blueprint."""
+"""PC701 the same identifier twice, PC702 a reference to a resource that isn't known, PC804 portcfg's own blueprint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def ref_of(document: Document) -> Ref:
 
 
 def duplicate_identifiers(_: Sequence[Document], documents: Sequence[Document], __: Project) -> Iterator[Problem]:
-    """R001: two specs of one resource; only one could be applied."""
+    """PC701: two specs of one resource; only one could be applied."""
     first: dict[Ref, Document] = {}
     for document in documents:
         ref = ref_of(document)
@@ -26,12 +26,12 @@ def duplicate_identifiers(_: Sequence[Document], documents: Sequence[Document], 
         if ref in first:
             place = document.place(("identifier",))
             message = f"{ref} is specified twice; the other stands in {first[ref].place(('identifier',)).file}"
-            yield Problem(place.file, place.line, place.column, "R001", message, "keep one, or rename one")
+            yield Problem(place.file, place.line, place.column, "PC701", message, "keep one, or rename one")
         first.setdefault(ref, document)
 
 
 def missing_targets(shaped: Sequence[Document], documents: Sequence[Document], project: Project) -> Iterator[Problem]:
-    """R002: what is referred to must be in the specs, Port's own, or declared external."""
+    """PC702: what is referred to must be in the specs, Port's own, or declared external."""
     known = {ref_of(document) for document in documents} | set(project.external)
     for document in shaped:
         for path, ref in KINDS[document.kind].references(document.body):
@@ -44,13 +44,15 @@ def missing_targets(shaped: Sequence[Document], documents: Sequence[Document], p
             hint = f"did you mean {guess[0]!r}? " if guess else ""
             hint += f"if it lives only in Port, declare it in {project.file} under external.{folder}"
             message = f"there is no {ref.kind} {ref.identifier!r} in the specs"
-            yield Problem(place.file, place.line, place.column, "R002", message, hint)
+            yield Problem(place.file, place.line, place.column, "PC702", message, hint)
 
 
 def own_blueprint(_: Sequence[Document], documents: Sequence[Document], __: Project) -> Iterator[Problem]:
-    """P004: the blueprint of the ledger in the specs."""
+    """PC804: the blueprint of the ledger in the specs."""
     for document in documents:
         if document.kind == "blueprint" and document.body.get("identifier") == LEDGER_BLUEPRINT:
             place = document.place(("identifier",))
             message = f"{LEDGER_BLUEPRINT} is where portcfg keeps its own record; specs can't have it"
-            yield Problem(place.file, place.line, place.column, "P004", message, "take it out, or give it another name")
+            yield Problem(
+                place.file, place.line, place.column, "PC804", message, "take it out, or give it another name"
+            )

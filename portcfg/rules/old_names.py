@@ -1,4 +1,4 @@
-"""R020: what still reads a part of a blueprint by the name that it had before.
+"""PC206: what still reads a part of a blueprint by the name that it had before.
 
 Port changes mirrors and aggregations by itself when it renames, so the next plan would set them back to what Port then
 refuses; a calculation's jq stays as it is, and is null from then on.
@@ -23,7 +23,7 @@ TEXTS: Mapping[str, str] = {"mirror": "path", "calculation": "calculation", "own
 
 
 def old_name_problems(shaped: Sequence[Document], _: Sequence[Document], __: Project) -> Iterator[Problem]:
-    """R020 a mirror, calculation, aggregation or ownership that reads a renamed part by its old name."""
+    """PC206 a mirror, calculation, aggregation or ownership that reads a renamed part by its old name."""
     blueprints = {ref_of(document): document for document in shaped if document.kind == "blueprint"}
     state = {ref: Resource(ref, document.body, document.file) for ref, document in blueprints.items()}
     renamed = {(ref, each.old): each for ref in state for each in _gone(state[ref])}
@@ -42,7 +42,7 @@ def _gone(blueprint: Resource) -> Iterator[Rename]:
 
 
 def _told_otherwise(ref: Ref, document: Document, part: Part, reader: Reader, rename: Rename) -> bool:
-    """Whether it is no mistake, or R007 finds it."""
+    """Whether it is no mistake, or PC204 finds it."""
     text = _text(document, reader)
     if reader.what == "calculation":
         # Only text that names it for certain; and one that reads both names is made for the time in between.
@@ -69,4 +69,4 @@ def _problem(document: Document, part: Part, reader: Reader, rename: Rename) -> 
     if reader.what in TEXTS and reader.what != "calculation" and words.count(rename.old) == 1:
         text = ".".join(rename.new if word == rename.old else word for word in words)
     hint = f"write `path: {text}`" if text else f"write {rename.new!r} for {rename.old!r}"
-    return Problem(place.file, place.line, place.column, "R020", message, hint)
+    return Problem(place.file, place.line, place.column, "PC206", message, hint)

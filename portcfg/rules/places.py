@@ -1,4 +1,4 @@
-"""R015-R019: parents and siblings in the sidebar are there, and make a tree that Port takes."""
+"""PC704-PC708: parents and siblings in the sidebar are there, and make a tree that Port takes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FOLDERS = tuple(kind.name for kind in KINDS.values() if kind.parents == (kind.na
 
 
 def place_problems(shaped: Sequence[Document], documents: Sequence[Document], project: Project) -> Iterator[Problem]:
-    """R015 a parent or sibling that isn't known, R016 a sibling below another parent, R017 what comes after, or stands
-    below, itself, R018 folders too deep, R019 a folder and a page of one identifier."""
+    """PC704 a parent or sibling that isn't known, PC705 a sibling below another parent, PC706 what comes after, or stands
+    below, itself, PC707 folders too deep, PC708 a folder and a page of one identifier."""
     known = {_ref(document) for document in documents} | set(project.external)
     bodies = {_ref(document): document.body for document in shaped if KINDS[document.kind].parents}
     for document in shaped:
@@ -39,17 +39,17 @@ def _findings(ref: Ref, known: Collection[Ref], bodies: Mapping[Ref, Body], proj
         if name and not any(Ref(kind, name) in known for kind in kinds):
             yield _unknown(key, name, kinds, known, project)
         elif name and _leads_back(ref, key, bodies):
-            yield key, "R017", f"{ref} can't be placed by `{key}: {name}`, which leads back to it", "break the circle"
+            yield key, "PC706", f"{ref} can't be placed by `{key}: {name}`, which leads back to it", "break the circle"
     sibling = _named(body.get("after"), IN_SIDEBAR, bodies)
     if sibling and "parent" in body and "parent" in bodies[sibling] and bodies[sibling]["parent"] != body["parent"]:
         message = f"{ref} is to come after {sibling.identifier!r}, which has another parent"
-        yield "after", "R016", message, "give both the same `parent`"
+        yield "after", "PC705", message, "give both the same `parent`"
     if ref.kind in FOLDERS and len(levels := _levels(ref, bodies)) > MAX_LEVELS:
         message = f"{' > '.join(reversed(levels))} are {len(levels)} levels of folders"
-        yield "parent", "R018", message, f"Port takes {MAX_LEVELS}"
+        yield "parent", "PC707", message, f"Port takes {MAX_LEVELS}"
     twin = next((Ref(kind, ref.identifier) for kind in FOLDERS if kind != ref.kind), None)
     if twin in bodies:
-        yield "identifier", "R019", f"{twin} has the same identifier", "Port's sidebar has one item of each"
+        yield "identifier", "PC708", f"{twin} has the same identifier", "Port's sidebar has one item of each"
 
 
 def _unknown(key: str, name: str, kinds: Sequence[str], known: Collection[Ref], project: Project) -> Finding:
@@ -59,7 +59,7 @@ def _unknown(key: str, name: str, kinds: Sequence[str], known: Collection[Ref], 
     folders = " or ".join(f"external.{KINDS[kind].folder}" for kind in kinds)
     what = " or ".join(kinds)
     hint += f"if it lives only in Port, declare it in {project.file} under {folders}"
-    return key, "R015", f"there is no {what} {name!r} in the specs", hint
+    return key, "PC704", f"there is no {what} {name!r} in the specs", hint
 
 
 def _named(name: object, kinds: Sequence[str], bodies: Mapping[Ref, Body]) -> Ref | None:

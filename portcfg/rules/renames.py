@@ -16,7 +16,7 @@ ENVIRONMENT = re.compile(r"\$ENV\b|(?<![\w.$\"])env(?![\w\"])")
 
 
 def rename_problems(shaped: Sequence[Document], documents: Sequence[Document], _: Project) -> Iterator[Problem]:
-    """R011 a whole resource renamed from what the specs still have, or twice; R003 a `migrate` that doesn't compile."""
+    """PC205 a whole resource renamed from what the specs still have, or twice; PC207 a `migrate` that doesn't compile."""
     known = {ref_of(document) for document in documents}
     first: dict[Ref, Ref] = {}
     for document in shaped:
@@ -25,10 +25,10 @@ def rename_problems(shaped: Sequence[Document], documents: Sequence[Document], _
             if mistake or ENVIRONMENT.search(text):
                 place = document.place(("schema", "properties", name, "migrate"))
                 why = f"isn't valid jq: {mistake}" if mistake else "reads the environment, which Port doesn't have"
-                yield Problem(place.file, place.line, place.column, "R003", f"the migrate of {name!r} {why}", "")
+                yield Problem(place.file, place.line, place.column, "PC207", f"the migrate of {name!r} {why}", "")
         if finding := _finding(document, known, first):
             place = document.place(("renamed_from",))
-            yield Problem(place.file, place.line, place.column, "R011", *finding)
+            yield Problem(place.file, place.line, place.column, "PC205", *finding)
 
 
 def _finding(document: Document, known: set[Ref], first: dict[Ref, Ref]) -> tuple[str, str] | None:

@@ -202,7 +202,7 @@ def test_the_markdown_of_a_huge_plan_fits_into_a_comment_and_keeps_the_deletes(c
 @pytest.mark.parametrize(
     ("format_", "begins"),
     [
-        ("text", "specs/blueprints/thing.yaml:2:1: error S001"),
+        ("text", "specs/blueprints/thing.yaml:2:1: error PC101"),
         ("json", "{"),
         ("markdown", "**1 resource(s) checked: 1 error"),
     ],
