@@ -43,7 +43,7 @@ class Lock:
             return
         try:
             holder = _holder(self._port, self._name)
-            if _run_of(holder) == self._run:
+            if run_of(holder) == self._run:
                 self._port.send("PATCH", _path(self._name), {"properties": _expiry(now)})
                 self._hold(now)
             else:
@@ -65,7 +65,7 @@ class Lock:
             )
 
     def _is_ours(self) -> bool:
-        return bool(_run_of(_holder(self._port, self._name)) == self._run)
+        return bool(run_of(_holder(self._port, self._name)) == self._run)
 
     def _hold(self, now: datetime) -> None:
         self._until, self._due = now + LASTS, now + RENEWED
@@ -129,19 +129,19 @@ def _take(port: PortWriter, owner: Owner, run: str, now: datetime, name: str = L
         return
     holder = _holder(port, name)
     # A POST whose answer was lost and that was sent again finds its own lock.
-    if _run_of(holder) == run:
+    if run_of(holder) == run:
         return
     if holder:
-        _refuse_living(name, holder, now)
+        refuse_living(name, holder, now)
     release(port, name)
     if _posted(port, entity):
         port.wait(SETTLED_SECONDS)
-        if _run_of(_holder(port, name)) == run:
+        if run_of(_holder(port, name)) == run:
             return
     raise BusyError(f"another {_work(name)} began just now", hint="wait for it, then try again")
 
 
-def _refuse_living(name: str, holder: Body, now: datetime) -> None:
+def refuse_living(name: str, holder: Body, now: datetime) -> None:
     """Raise BusyError for a lock that hasn't ended, or of which nobody can tell whether it has."""
     since = (holder.get("properties") or {}).get("applied_at") or "an unknown time"
     running = f"{holder.get('title') or _one(name)} is running since {since}"
@@ -175,7 +175,8 @@ def _expiry(now: datetime) -> Body:
     return {"expires_at": (now + LASTS).isoformat(timespec="seconds")}
 
 
-def _run_of(holder: Body) -> Any:
+def run_of(holder: Body) -> Any:
+    """The run that a lock says it is of."""
     return (holder.get("properties") or {}).get("run")
 
 

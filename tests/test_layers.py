@@ -65,6 +65,7 @@ LAYERS = {
     "portcfg.undoing": 7,
     "portcfg.rollback": 8,
     "portcfg.lock": 6,
+    "portcfg.slicelock": 7,
     "portcfg.validate": 6,
     "portcfg.render": 6,
     "portcfg.threeway": 5,

@@ -23,7 +23,7 @@ from portcfg.cli.writes import (
 from portcfg.client import PortWriter
 from portcfg.errors import EXIT_OK, MovedError, PortcfgError, UsageError
 from portcfg.journal import Recorded, read
-from portcfg.lock import LOCK, SYNC_LOCKS, release
+from portcfg.lock import SYNC_LOCKS, release
 from portcfg.model import Owner, Plan, Ref
 from portcfg.observe import see
 from portcfg.pipeline import Specs, read_specs, refuse_harm, undo, weighed_rollback
@@ -33,6 +33,7 @@ from portcfg.render.safe import plain
 from portcfg.report import Report
 from portcfg.rollback import way_back
 from portcfg.settings import Settings
+from portcfg.slicelock import end_locks
 from portcfg.undoing import already_back
 
 
@@ -147,7 +148,7 @@ def _same_place(recorded: str, root: str) -> None:
 @specs_options
 @click.argument("names", nargs=-1, metavar="[sync:MAPPING]...")
 def unlock_command(settings: Settings, names: tuple[str, ...]) -> int:
-    """End the lock that a killed apply left behind, or that of a killed sync.
+    """End the lock that a killed apply left behind, or those of a mapping's killed syncs, slices included.
 
     Make sure that it isn't running: two would mix their writes.
 
@@ -160,7 +161,9 @@ def unlock_command(settings: Settings, names: tuple[str, ...]) -> int:
         raise UsageError(f"there is no lock {wrong[0]!r}", hint=f"a sync's is called {SYNC_LOCKS}MAPPING")
     project = read_specs(settings.specs, settings.environment).project
     with writing(settings, Specs(project, (), ())) as port:
-        for name in names or (LOCK,):
-            release(port, name)
+        for name in names:
+            end_locks(port, name)
+        if not names:
+            release(port)
     say(f"nobody holds the lock of {', '.join(map(plain, names)) or 'an apply'} any more")
     return EXIT_OK

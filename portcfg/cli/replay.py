@@ -11,7 +11,7 @@ from portcfg.cli.common import checked_specs, format_option, reading, specs_opti
 from portcfg.cli.progress import ProgressLine
 from portcfg.cli.quarantine import quarantine_of, quarantine_option
 from portcfg.cli.sync import FORMATS, chosen_mappings
-from portcfg.cli.sync_lock import alone
+from portcfg.cli.sync_lock import alone, lock_of
 from portcfg.settings import Settings
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.quarantine import scan
@@ -40,7 +40,7 @@ def replay_command(settings: Settings, file: Path, dry_run: bool, quarantine: Pa
     mapping = parse_mapping(config, specs.project.variables)
     opened = reading if dry_run else writing
     left = quarantine_of(mapping.identifier, quarantine, dry_run)
-    owner, name = specs.project.owner, mapping.identifier
+    owner, name = specs.project.owner, lock_of(mapping)
     with (
         opened(settings, specs) as port,
         ProgressLine() as progress,

@@ -14,7 +14,7 @@ import click
 from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
 from portcfg.cli.progress import ProgressLine
 from portcfg.cli.quarantine import quarantine_of, quarantine_option
-from portcfg.cli.sync_lock import alone
+from portcfg.cli.sync_lock import alone, lock_of
 from portcfg.cli.writes import parallelism_option
 from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.model import Project, Resource
@@ -93,13 +93,13 @@ def run_command(
         for resource in chosen:
             with source_of(settings, specs.project, resource, source_url) as (config, env):
                 mapping = parse_mapping(config, specs.project.variables)
-                owner, name = specs.project.owner, mapping.identifier
+                owner, name = specs.project.owner, lock_of(mapping, options)
                 with (
                     opened(settings, specs) as port,
                     ProgressLine() as progress,
-                    alone(port, owner, name, options.run, progress, options.slice) as renewing,
+                    alone(port, owner, name, options.run, progress) as renewing,
                 ):
-                    kept = quarantine_of(name, quarantine, dry_run)
+                    kept = quarantine_of(mapping.identifier, quarantine, dry_run)
                     reports.append(run_sync(mapping, env, port, options, renewing, quarantine=kept))
     finally:
         # Also when a later mapping can't be run at all: what the earlier ones did is known.

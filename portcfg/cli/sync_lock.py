@@ -8,32 +8,38 @@ from contextlib import contextmanager
 from portcfg.cli.common import say
 from portcfg.cli.writes import utc_now
 from portcfg.client import PortReader, PortWriter
-from portcfg.lock import SYNC_LOCKS, locked
 from portcfg.model import Owner
-from portcfg.sync.choice import Slice
+from portcfg.slicelock import sync_lock, sync_locked
+from portcfg.sync.choice import default_days
 from portcfg.sync.entities import safe_identifier
 from portcfg.sync.report import Progress
+from portcfg.sync.run import SyncOptions
+from portcfg.sync.spec import SyncMapping
+from portcfg.sync.windows import day_range
+
+
+def lock_of(mapping: SyncMapping, options: SyncOptions | None = None) -> str:
+    """The name of the lock of a run, or of a replay, which has no options."""
+    name = safe_identifier(mapping.identifier)
+    if options is None or options.slice is None:
+        return sync_lock(name)
+    whole = day_range(options.now, options.first_day, options.last_day, options.days, default_days(mapping))
+    return sync_lock(name, f"{whole.first}..{whole.last}", str(options.slice))
 
 
 @contextmanager
 def alone(
-    port: PortReader,
-    owner: Owner,
-    mapping: str,
-    run: str,
-    progress: Callable[[Progress], None],
-    share: Slice | None = None,
+    port: PortReader, owner: Owner, name: str, run: str, progress: Callable[[Progress], None]
 ) -> Iterator[Callable[[Progress], None]]:
-    """Hold the mapping's lock for the block, with a client that writes; yields the `progress` that also renews it.
+    """Hold the lock of this name for the block, with a client that writes; yields the `progress` that also renews it.
 
-    `run` is a name that no other run has. A slice has a lock of its own. Raises BusyError while another sync of the
-    mapping, or of that slice, writes.
+    `run` is a name that no other run has. Raises BusyError while another sync of the mapping writes that doesn't go
+    together with this one.
     """
     if not isinstance(port, PortWriter):
         yield progress
         return
-    name = SYNC_LOCKS + safe_identifier(mapping) + (f":{share.number}-of-{share.of}" if share else "")
-    with locked(port, owner, run, utc_now, name) as lock:
+    with sync_locked(port, owner, run, utc_now, name) as lock:
 
         def renewing(step: Progress) -> None:
             lock.renew()

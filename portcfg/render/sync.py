@@ -18,7 +18,7 @@ from portcfg.sync.report import BlueprintReport, Reject, RejectGroup, StreamRepo
 FORMAT = "portcfg/sync/2"
 SHOWN_CAUSES = 20
 # Requests of a run that writes, to begin with its lock and to end with it.
-LOCKING = 3
+LOCKING = 4
 SHOWN_DAYS = 31
 MAX_REASON = 400
 _STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "left out", "twice", "used")
