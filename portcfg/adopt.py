@@ -20,7 +20,6 @@ from portcfg.kinds.respell import respelled
 from portcfg.load import spec_files
 from portcfg.model import MISSING, Action, Body, Cause, Change, Document, FieldChange, Path, Plan, Project, Ref
 from portcfg.overlaysteps import Layers, layers_of
-from portcfg.rules.names import ref_of
 from portcfg.specnodes import Texts
 from portcfg.takesteps import Taken, Todo
 from portcfg.threeway import steps, taken
@@ -71,7 +70,7 @@ def adopt(
 ) -> Adoption:
     """The edits that make the specs say what was changed in Port. Reads the files, and writes nothing."""
     texts = Texts(spec_files(File(project.file).parent))
-    known = {ref_of(document): document for document in documents}
+    known = {document.ref: document for document in documents}
     causes = {Cause.DRIFT, Cause.CONFLICT} if conflicts else {Cause.DRIFT}
     layers = layers_of(documents, project)
     adoption, todo = Adoption(), Todo(texts)

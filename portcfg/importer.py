@@ -15,7 +15,6 @@ from portcfg.kinds.order import in_order
 from portcfg.load import VARIABLE
 from portcfg.model import Body, Document, Project, Ref, Resource, State
 from portcfg.places import Tree, in_sidebar
-from portcfg.rules.names import ref_of
 from portcfg.yamlread import dump
 
 # Dashboards may show what syncs keep in Port, but only syncs make it.
@@ -74,7 +73,7 @@ def _as_the_disk_has_it(path: Path) -> str:
 
 def destinations(root: Path, refs: Iterable[Ref], documents: Sequence[Document]) -> dict[Ref, Path]:
     """Where the spec of each goes: to the file that holds it already, or into one of its own that holds no other."""
-    files = {ref_of(document): Path(document.file) for document in documents}
+    files = {document.ref: Path(document.file) for document in documents}
     taken = set(files.values())
     found = {}
     for ref in refs:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,11 @@ Read = tuple[Any, dict[NodePath, Position]]
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was read, and everything that was wrong with it."""
+    """What was read, and everything that was wrong with it. `texts` are the files by name, fragments included."""
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_specs(root: Path, variables: Mapping[str, Any]) -> Loaded:
@@ -57,19 +58,21 @@ def load_specs(root: Path, variables: Mapping[str, Any]) -> Loaded:
         if severity == "error":
             hint += f"; or, if nothing shall be left, write `version: 1` into {root / PROJECT_FILE}, and plan again"
         problems.append(Problem(str(root), 0, 0, "PC009", "there are no specs here", hint, severity))
-    return Loaded(found.documents, tuple(sorted(problems)))
+    return Loaded(found.documents, tuple(sorted(problems)), found.texts)
 
 
 def load_folder(root: Path, folder: Path, variables: Mapping[str, Any]) -> Loaded:
     """Every Document in the kinds' folders below `folder`, which is `root` or inside it."""
     found: list[Document | Problem] = []
+    texts: dict[str, str] = {}
     for kind in KINDS.values():
         for file in spec_files(folder / kind.folder):
             reader = Reader(root, variables)
             inside = [*_documents(kind, file, reader.read_file(file)), *reader.problems]
+            texts |= reader.texts
             found.extend(inside or [_emptied(file)])
     documents = tuple(each for each in found if isinstance(each, Document))
-    return Loaded(documents, tuple(each for each in found if isinstance(each, Problem)))
+    return Loaded(documents, tuple(each for each in found if isinstance(each, Problem)), texts)
 
 
 def spec_files(folder: Path) -> list[Path]:
@@ -122,6 +125,7 @@ class Reader:
 
     def __init__(self, root: Path, variables: Mapping[str, Any] | None) -> None:
         self.problems: list[Problem] = []
+        self.texts: dict[str, str] = {}
         self._root = root.resolve()
         self._variables = variables
         self._nodes = 0
@@ -146,6 +150,7 @@ class Reader:
         try:
             with file.open("rb") as opened:
                 data = opened.read(yamlread.MAX_BYTES + 1)
+            self.texts[str(file)] = data.decode("utf-8", errors="replace")
             return yamlread.parse(data, is_json=file.suffix.lower() == ".json")
         except ReadError as error:
             self.problems.append(Problem(str(file), error.line, error.column, "PC002", error.message, error.hint))

@@ -45,6 +45,11 @@ class Document:
     positions: Mapping[Path, Position]
     overlay: str = ""
 
+    @property
+    def ref(self) -> Ref:
+        """What it is called; the identifier is empty where the spec's is missing."""
+        return Ref(self.kind, str(self.body.get("identifier", "")))
+
     def place(self, path: Path) -> Position:
         """The position of `path`, or of its nearest known parent."""
         while path and path not in self.positions:

@@ -28,7 +28,8 @@ def with_overlay(loaded: Loaded, root: File, project: Project) -> Loaded:
     found = [problem for problem in loaded.problems if problem.id != "PC009" or not overlay.documents]
     doubts = _doubts(loaded.documents, overlay.documents, environment)
     problems = (*found, *overlay.problems, *_unknown(root, known), *doubts)
-    return Loaded((*documents, *patches.values()), tuple(sorted(problems)))
+    texts = {**loaded.texts, **overlay.texts}
+    return Loaded((*documents, *patches.values()), tuple(sorted(problems)), texts)
 
 
 def _ref(document: Document) -> Ref:

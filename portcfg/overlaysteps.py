@@ -10,7 +10,6 @@ from typing import Any
 from portcfg.causes import same_value, value_at
 from portcfg.load import ENVIRONMENTS, load_folder, load_specs
 from portcfg.model import MISSING, Body, Document, Path, Project, Ref
-from portcfg.rules.names import ref_of
 from portcfg.takesteps import Taken, Todo
 from portcfg.threeway import Step
 
@@ -38,13 +37,13 @@ class Layers:
 
 def layers_of(documents: Sequence[Document], project: Project) -> dict[Ref, Layers]:
     """The two files of each document that the project's environment says otherwise. Reads the specs once more."""
-    wanted = {ref_of(document) for document in documents if document.overlay}
+    wanted = {document.ref for document in documents if document.overlay}
     if not wanted:
         return {}
     root = File(project.file).parent
-    base = {ref_of(each): each for each in load_specs(root, project.variables).documents}
+    base = {each.ref: each for each in load_specs(root, project.variables).documents}
     folder = root / ENVIRONMENTS / project.environment
-    patches = {ref_of(each): each for each in load_folder(root, folder, project.variables).documents}
+    patches = {each.ref: each for each in load_folder(root, folder, project.variables).documents}
     return {ref: Layers(base[ref], patches[ref]) for ref in wanted}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -47,11 +47,12 @@ from portcfg.validate import validate
 
 @dataclass(frozen=True)
 class Specs:
-    """A specs folder, read and checked."""
+    """A specs folder, read and checked. `texts` are its files by name."""
 
     project: Project
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def compiled(self) -> State:
         """The desired State; raises InvalidSpecsError with every problem if there is an error among them."""
@@ -62,7 +63,8 @@ class Specs:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is doubtful in the specs, for those who read a plan of them."""
-        return tuple(f"{each.where}: {each.message}; {each.hint}" for each in self.problems)
+        doubts = (each for each in self.problems if each.severity == "warning")
+        return tuple(f"{each.where}: {each.message}; {each.hint}" for each in doubts)
 
     @cached_property
     def _state(self) -> State:
@@ -88,8 +90,8 @@ def read_specs(root: Path, environment: str = "") -> Specs:
     if problems:
         return Specs(project, (), problems)
     loaded = with_overlay(load_specs(root, project.variables), root, project)
-    found = validate(loaded.documents, project)
-    return Specs(project, loaded.documents, tuple(sorted({*loaded.problems, *found})))
+    found = validate(loaded.documents, project, loaded.texts)
+    return Specs(project, loaded.documents, tuple(sorted({*loaded.problems, *found})), loaded.texts)
 
 
 def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> Plan:

@@ -77,9 +77,9 @@ def _added(found: dict[Ref, Resource], kind: Kind, body: Body, file: Path) -> It
     known = found.setdefault(ref, resource)
     if not same(known.body, body):
         hint = "import the two one after the other, each into a folder of its own"
-        yield Problem(str(file), 0, 0, "PC010", f"another {ref} stands in {known.file}", hint)
+        yield Problem(str(file), 0, 0, "PC013", f"another {ref} stands in {known.file}", hint)
     elif not _well_formed(kind, body):
-        yield Problem(str(file), 0, 0, "PC011", f"{ref} isn't what Port would answer", "compare it with Port's docs")
+        yield Problem(str(file), 0, 0, "PC014", f"{ref} isn't what Port would answer", "compare it with Port's docs")
 
 
 def _well_formed(kind: Kind, body: Body) -> bool:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from portcfg.errors import Problem
 from portcfg.kinds import KINDS
 from portcfg.model import Document, Project
 from portcfg.rules import RULES
+from portcfg.rules.portal import Portal
 from portcfg.shape import shape_problems
 
 
-def validate(documents: Sequence[Document], project: Project) -> tuple[Problem, ...]:
-    """Every finding, sorted by place. A document of the wrong shape is left out of the rules, not out of the names."""
+def validate(
+    documents: Sequence[Document], project: Project, texts: Mapping[str, str] | None = None
+) -> tuple[Problem, ...]:
+    """Every finding, sorted by place. A document of the wrong shape is left out of the rules, not out of the names.
+
+    `texts` are the files as they were read, by name.
+    """
     problems: list[Problem] = []
     shaped: list[Document] = []
     for document in documents:
@@ -20,6 +26,7 @@ def validate(documents: Sequence[Document], project: Project) -> tuple[Problem, 
         problems.extend(found)
         if not found:
             shaped.append(document)
+    portal = Portal(tuple(shaped), tuple(documents), project, texts or {})
     for rule in RULES:
-        problems.extend(rule(shaped, documents, project))
+        problems.extend(rule.problems(portal))
     return tuple(sorted(problems))

@@ -22,7 +22,6 @@ from portcfg.plan import make_plan
 from portcfg.portjson import read_port_json
 from portcfg.project import load_project
 from portcfg.render.safe import plain
-from portcfg.rules.names import ref_of
 from portcfg.settings import Settings
 
 UNSET = re.compile(r"(?:`vars\.|\$)(\w+)(?:` isn't set| is not defined)")
@@ -72,9 +71,9 @@ def import_command(
     seen = _found(settings, project, source)
     found = importable(seen.state, kinds or KINDS, identifiers)
     chosen = _chosen(found, identifiers, only, exclude, str(source or "Port"))
-    resources = in_their_order(chosen, seen.tree, {ref_of(document).identifier for document in documents})
+    resources = in_their_order(chosen, seen.tree, {document.ref.identifier for document in documents})
     written, kept = _write(settings.specs, resources, documents, project, overwrite)
-    _say_what_they_need(settings, written, {ref_of(document) for document in documents} | {*project.external}, project)
+    _say_what_they_need(settings, written, {document.ref for document in documents} | {*project.external}, project)
     differing = _differing(settings, kept, seen.tree)
     for ref in differing:
         say(f"differs {plain(str(ref))}: the spec says otherwise than {source or 'Port'}")

@@ -1,4 +1,4 @@
-"""PC201 jq that doesn't compile: shared by the rules that look at jq."""
+"""jq that doesn't compile: shared by the rules that look at jq."""
 
 from __future__ import annotations
 

@@ -6,31 +6,31 @@ refuses; a calculation's jq stays as it is, and is null from then on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from portcfg.errors import Problem
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import members_of
 from portcfg.kinds.blueprint_aside import SECTIONS
 from portcfg.kinds.blueprint_reads import direct_names, reads
 from portcfg.kinds.blueprint_renames import PROPERTIES, RELATIONS
 from portcfg.kinds.risk_base import Part, Reader
-from portcfg.model import Document, Path, Project, Ref, Rename, Resource
-from portcfg.rules.names import ref_of
+from portcfg.model import Document, Path, Ref, Rename, Resource
+from portcfg.rules.portal import Portal
+from portcfg.rules.rule import Found, Rule
 
 # What of a reader holds the names of what it reads.
 TEXTS: Mapping[str, str] = {"mirror": "path", "calculation": "calculation", "ownership": "path"}
 
 
-def old_name_problems(shaped: Sequence[Document], _: Sequence[Document], __: Project) -> Iterator[Problem]:
-    """PC206 a mirror, calculation, aggregation or ownership that reads a renamed part by its old name."""
-    blueprints = {ref_of(document): document for document in shaped if document.kind == "blueprint"}
+def check(portal: Portal) -> Iterator[Found]:
+    """Mirrors, calculations, aggregations and ownership that read a renamed part by its old name."""
+    blueprints = {document.ref: document for document in portal.of_kind("blueprint")}
     state = {ref: Resource(ref, document.body, document.file) for ref, document in blueprints.items()}
     renamed = {(ref, each.old): each for ref in state for each in _gone(state[ref])}
     for ref, document in blueprints.items() if renamed else ():
         for part, reader in reads(state[ref], state):
             if part in renamed and not _told_otherwise(ref, document, part, reader, renamed[part]):
-                yield _problem(document, part, reader, renamed[part])
+                yield _found(document, part, reader, renamed[part])
 
 
 def _gone(blueprint: Resource) -> Iterator[Rename]:
@@ -62,11 +62,13 @@ def _text(document: Document, reader: Reader) -> str:
     return str(members_of(document.body, path[:-1]).get(str(path[-1])))
 
 
-def _problem(document: Document, part: Part, reader: Reader, rename: Rename) -> Problem:
-    place = document.place(_path(document, reader))
+def _found(document: Document, part: Part, reader: Reader, rename: Rename) -> Found:
     message = f"the {reader.what} reads {rename.old!r} of {part[0]}, which is renamed to {rename.new!r}"
     words, text = _text(document, reader).split("."), ""
     if reader.what in TEXTS and reader.what != "calculation" and words.count(rename.old) == 1:
         text = ".".join(rename.new if word == rename.old else word for word in words)
     hint = f"write `path: {text}`" if text else f"write {rename.new!r} for {rename.old!r}"
-    return Problem(place.file, place.line, place.column, "PC206", message, hint)
+    return Found(document, _path(document, reader), message, hint)
+
+
+RULE = Rule("PC206", check)

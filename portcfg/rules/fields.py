@@ -1,0 +1,117 @@
+"""What a blueprint has under which name, and of which type: mirrors and calculations included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from portcfg.model import Body, Document, Path
+
+# What every entity has (port-api.md §3.2); `$team` is the owning teams.
+META: Mapping[str, tuple[str, str]] = {
+    "$identifier": ("string", ""),
+    "$title": ("string", ""),
+    "$icon": ("string", ""),
+    "$blueprint": ("string", ""),
+    "$team": ("array", ""),
+    "$createdAt": ("string", "date-time"),
+    "$updatedAt": ("string", "date-time"),
+    "$createdBy": ("string", "user"),
+    "$updatedBy": ("string", "user"),
+}
+# How the sections that share one set of names are called in a finding.
+SECTIONS: Mapping[str, Path] = {
+    "property": ("schema", "properties"),
+    "mirror": ("mirrorProperties",),
+    "calculation": ("calculationProperties",),
+    "aggregation": ("aggregationProperties",),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One name of a blueprint: `section` is a key of SECTIONS, `relation` or `meta`.
+
+    `type` is JSON Schema's, "" where it can't be known offline; `body` is what the spec says of it, and for a mirror
+    that of the property at the end of its path.
+    """
+
+    name: str
+    section: str
+    type: str = ""
+    format: str = ""
+    body: Body = field(default_factory=dict)
+    path: Path = ()
+
+    @property
+    def is_date(self) -> bool:
+        """Whether it can be an axis of time."""
+        return (self.type, self.format) == ("string", "date-time")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The names of one blueprint; relations have names of their own. `fields` includes META."""
+
+    document: Document
+    fields: Mapping[str, Field]
+    relations: Mapping[str, Field]
+
+    def target(self, relation: str) -> str:
+        """The blueprint that a relation leads to, "" for no relation."""
+        return str(self.relations[relation].body.get("target", "")) if relation in self.relations else ""
+
+
+def shapes_of(blueprints: Mapping[str, Document]) -> dict[str, Shape]:
+    """The Shape of each blueprint."""
+    plain = {name: _plain(document) for name, document in blueprints.items()}
+    return {
+        name: replace(shape, fields={key: _resolved(each, name, plain) for key, each in shape.fields.items()})
+        for name, shape in plain.items()
+    }
+
+
+def _plain(document: Document) -> Shape:
+    """A Shape whose mirrors have no type yet."""
+    body = document.body
+    relations = {
+        name: Field(name, "relation", "array" if relation.get("many") else "string", "", relation, ("relations", name))
+        for name, relation in (body.get("relations") or {}).items()
+    }
+    meta = {name: Field(name, "meta", type_, format_) for name, (type_, format_) in META.items()}
+    return Shape(document, meta | {each.name: each for each in _members(body)}, relations)
+
+
+def _members(body: Body) -> Iterator[Field]:
+    for section, path in SECTIONS.items():
+        holder: Any = body
+        for key in path:
+            holder = (holder or {}).get(key)
+        for name, member in (holder or {}).items():
+            type_ = "number" if section == "aggregation" else str(member.get("type", ""))
+            yield Field(name, section, type_, str(member.get("format", "")), member, (*path, name))
+
+
+def _resolved(each: Field, blueprint: str, plain: Mapping[str, Shape]) -> Field:
+    if each.section != "mirror":
+        return each
+    *relations, last = str(each.body.get("path", "")).split(".")
+    end, many = walk(blueprint, relations, plain)
+    found = plain[end].fields.get(last) if end in plain else None
+    if not found or found.section == "mirror":
+        return each
+    type_, format_ = ("array", "") if many else (found.type, found.format)
+    return Field(each.name, "mirror", type_, format_, found.body, each.path)
+
+
+def walk(start: str, relations: list[str], shapes: Mapping[str, Shape]) -> tuple[str, bool]:
+    """(the blueprint at the end of a way over relations, whether one of them is `many`); "" where it isn't known."""
+    many = False
+    for name in relations:
+        if start not in shapes:
+            return "", many
+        relation = shapes[start].relations.get(name)
+        many = many or bool(relation and relation.body.get("many"))
+        start = shapes[start].target(name)
+    return start, many

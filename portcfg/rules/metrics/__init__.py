@@ -1,0 +1,5 @@
+"""PC6xx: figures that don't mean what their title says."""
+
+from portcfg.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = ()

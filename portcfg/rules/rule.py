@@ -1,0 +1,42 @@
+"""What a rule is: an id, how bad a finding is, and a check that finds places in specs.
+
+Each rule is a module with one `RULE`; its package's `__init__` lists it. `entries/<id>.yaml` says to people what it
+finds, why that matters and what to do, with specs that are wrong and right; the tests run those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from portcfg.errors import Problem
+from portcfg.model import Document, Path
+from portcfg.rules.portal import Portal
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One place in a spec that a rule objects to; `hint` says what to do."""
+
+    document: Document
+    path: Path
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`severity`: an error keeps a plan from being made, a warning is shown, an info is shown by `validate` alone."""
+
+    id: str
+    check: Callable[[Portal], Iterable[Found]]
+    severity: Severity = "error"
+
+    def problems(self, portal: Portal) -> Iterator[Problem]:
+        """What the rule finds, each at its place."""
+        for found in self.check(portal):
+            place = found.document.place(found.path)
+            yield Problem(place.file, place.line, place.column, self.id, found.message, found.hint, self.severity)
