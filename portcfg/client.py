@@ -29,6 +29,7 @@ from portcfg.retry import (
     spent_wait,
     with_retries,
 )
+from portcfg.traffic import Traffic
 
 READ_ONLY_POSTS = (
     re.compile(r"/blueprints/[^/]+/entities/search"),
@@ -100,6 +101,7 @@ class PortReader:
     ) -> None:
         self.root = api_root(base_url)
         self.requests_made = 0
+        self._traffic = Traffic()
         self.halted = ""
         self._under_way = 0
         self._finishing = False
@@ -113,6 +115,11 @@ class PortReader:
         self._login = threading.Lock()
         self._counting = threading.Lock()
         self._session = new_session()
+
+    def traffic(self) -> Traffic:
+        """The requests so far by route."""
+        with self._counting:
+            return self._traffic.copy()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -239,6 +246,7 @@ class PortReader:
             raise HaltedError(f"{self.halted}: {method} {path} was not sent{again}", sent=attempt > 0, why=self.halted)
         with self._counting:
             self.requests_made += 1
+            self._traffic.count(method, path, attempt)
             self._under_way += 1
         try:
             response = self._session.request(

@@ -24,6 +24,7 @@ LAYERS = {
     "portcfg.checkout": 2,
     "portcfg.concealed": 2,
     "portcfg.retry": 2,
+    "portcfg.traffic": 2,
     "portcfg.client": 3,
     "portcfg.kinds": 3,
     "portcfg.sync": 4,
@@ -199,7 +200,15 @@ def test_sync_meets_the_configuration_only_at_the_bottom() -> None:
     for file in FILES:
         name = module(file)
         if name.startswith("portcfg.sync"):
-            allowed = ("portcfg", "portcfg.client", "portcfg.retry", "portcfg.model", "portcfg.errors", "portcfg.sync")
+            allowed = (
+                "portcfg",
+                "portcfg.client",
+                "portcfg.retry",
+                "portcfg.traffic",
+                "portcfg.model",
+                "portcfg.errors",
+                "portcfg.sync",
+            )
             assert {top(found) for found in own_imports(file)} <= set(allowed), name
         elif not name.startswith("portcfg.cli"):
             used = {found for found in own_imports(file) if found.startswith("portcfg.sync")}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -22,6 +23,7 @@ LOCKING = 4
 SHOWN_DAYS = 31
 MAX_REASON = 400
 _STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "left out", "twice", "used")
+_REQUEST_HEADERS = ("requests to", "endpoint", "requests", "retries")
 _BLUEPRINT_HEADERS = ("blueprint", "entities", "created", "updated", "unchanged", "rejected", "skipped")
 
 
@@ -59,18 +61,36 @@ def sync_text(report: SyncReport) -> str:
     parts.append(_totals(report, "simple"))
     parts.append("\n".join(_remarks(report)))
     parts.append("\n".join(_rejected(report)))
+    parts.append(_requests(report, "simple"))
     parts.append(_effort(report))
     return "\n\n".join(part for part in parts if part)
 
 
 def _effort(report: SyncReport) -> str:
-    by_path = ", ".join(f"{count} {plain(path)}" for path, count in sorted(report.requests_by_path.items()))
+    retries = sum(report.port_retries_by_route.values())
     return (
         f"{report.source_requests} requests to the source ({report.source_retries} retries), "
-        f"{report.port_requests} to Port, {report.seconds:.1f} s"
-        + (f"\nrequests by path: {by_path}" if by_path else "")
-        + _estimate(report)
+        f"{report.port_requests} to Port ({retries} retries), {report.seconds:.1f} s" + _estimate(report)
     )
+
+
+def _requests(report: SyncReport, style: str) -> str:
+    """Requests by endpoint, those to Port without the names of blueprints."""
+    shown = plain if style == "simple" else code
+    rows = [
+        ["source", shown(path), count, report.retries_by_path.get(path, 0)]
+        for path, count in sorted(report.requests_by_path.items())
+    ]
+    asked, again = _by_endpoint(report.port_requests_by_route), _by_endpoint(report.port_retries_by_route)
+    rows += [["Port", shown(route), count, again[route]] for route, count in sorted(asked.items())]
+    return _table(_REQUEST_HEADERS, rows, style)
+
+
+def _by_endpoint(routes: Mapping[str, int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for route, count in routes.items():
+        found[re.sub(r"(?<=/blueprints/)[^/]+", "{blueprint}", route)] += count
+    return found
 
 
 def _estimate(report: SyncReport) -> str:
@@ -111,7 +131,7 @@ def _cells(report: SyncReport) -> dict[tuple[str, str], int | float]:
 def _table(headers: Sequence[str], rows: Any, style: str) -> str:
     """All columns but those of text to the right."""
     found = list(rows)
-    texts = {"stream", "status", "blueprint"}
+    texts = {"stream", "status", "blueprint", "requests to", "endpoint"}
     sides = ["left" if header in texts else "right" for header in headers]
     return (
         tabulate(found, headers, tablefmt=style, disable_numparse=[0, 1], missingval="", colalign=sides)
@@ -219,6 +239,7 @@ def sync_markdown(report: SyncReport) -> str:
         _totals(report, "pipe"),
         "\n".join(f"- {_span(remark)}" for remark in _remarks(report)),
         "\n".join(f"- {_span(line)}" for line in _rejected(report)),
+        _requests(report, "pipe"),
         "\n".join(f"- {_span(line)}" for line in _effort(report).splitlines()),
     ]
     return "\n\n".join(part for part in parts if part)

@@ -70,16 +70,13 @@ def with_record(port: PortReader, report: SyncReport, started_at: float, link: s
     `started_at` is in epoch seconds, `link` that of the CI's job or ''. A Port that fails here is a notice: what the
     run is for is done.
     """
-    requests = port.requests_made
     try:
         before = _before(port, report.mapping, started_at)
         report = _noticing(report, jumps(report.resources, before or {}))
         failure = "" if report.dry_run else _write(port, _body(report, started_at, link), before is not None)
     except ApiError as error:
         failure = error.message
-    if failure:
-        report = _noticing(report, [f"the run is not recorded in Port: {failure}"])
-    return replace(report, port_requests=report.port_requests + port.requests_made - requests)
+    return _noticing(report, [f"the run is not recorded in Port: {failure}"]) if failure else report
 
 
 def _noticing(report: SyncReport, notices: list[str]) -> SyncReport:

@@ -24,7 +24,7 @@ from portcfg.sync.jq_text import variables
 from portcfg.sync.mapper import MapperTools, ResourceMapper
 from portcfg.sync.privacy import Pseudonyms, pseudonyms_of, without_users
 from portcfg.sync.quarantine import Contents, Line, Quarantine, kept_lines, mapping_digest, scan
-from portcfg.sync.report import Progress, SyncReport
+from portcfg.sync.report import Progress, SyncReport, with_traffic
 from portcfg.sync.spec import SyncMapping, SyncResource
 from portcfg.sync.tally import Tally
 from portcfg.sync.targets import Blueprints, missing_fields, raise_missing, read_blueprints
@@ -98,7 +98,7 @@ class _Replay:
         self._left = 0
 
     def run(self, file: Path) -> SyncReport:
-        requests = self._port.requests_made
+        before = self._port.traffic()
         blueprints = read_blueprints(self._port)
         self._quarantine.silent = lambda name: frozenset(self._contents.silent.get(name, ()))
         self._find(file, blueprints)
@@ -111,9 +111,9 @@ class _Replay:
         )
         # Nothing is cleared: what is kept may be half of what there is to say.
         delivery.deliver(entities, lambda name: _names(entities[name]))
-        return self._report(delivery, self._port.requests_made - requests)
+        return with_traffic(self._report(delivery), self._port.traffic().since(before))
 
-    def _report(self, delivery: Delivery, requests: int) -> SyncReport:
+    def _report(self, delivery: Delivery) -> SyncReport:
         blueprints = [
             replace(tally.report(name), rejected=self._quarantine.rejected_in(name))
             for name, tally in sorted(self._tallies.items())
@@ -130,7 +130,6 @@ class _Replay:
                 *self._notices(),
                 *(f"{text} ({count})" for text, count in delivery.dropped.items()),
             ),
-            port_requests=requests,
         )
 
     def _notices(self) -> Iterator[str]:

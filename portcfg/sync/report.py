@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_PARTIAL
+from portcfg.traffic import Traffic
 
 
 class StreamStatus(StrEnum):
@@ -124,6 +125,7 @@ class SyncReport:
     was written. `quarantine` is the file that holds what was rejected, '' without one. `settings` are choices that say
     what the numbers mean.
 
+    Requests are counted with their retries: those to the source by path, those to Port by route (method and path).
     `port_writes` are, in a dry run, the requests that the run itself would make besides, by endpoint, and
     `paced_seconds` what those to the source take at the least, because of its rate limits.
     """
@@ -143,7 +145,10 @@ class SyncReport:
     source_requests: int = 0
     requests_by_path: Mapping[str, int] = field(default_factory=dict)
     source_retries: int = 0
+    retries_by_path: Mapping[str, int] = field(default_factory=dict)
     port_requests: int = 0
+    port_requests_by_route: Mapping[str, int] = field(default_factory=dict)
+    port_retries_by_route: Mapping[str, int] = field(default_factory=dict)
     port_writes: Mapping[str, int] = field(default_factory=dict)
     paced_seconds: float = 0.0
     seconds: float = 0.0
@@ -165,6 +170,16 @@ class SyncReport:
             return EXIT_INCOMPLETE
         held = any(item.held for item in self.blueprints)
         return EXIT_PARTIAL if self.rejected or held else EXIT_OK
+
+
+def with_traffic(report: SyncReport, traffic: Traffic) -> SyncReport:
+    """The report with what was asked of Port."""
+    return replace(
+        report,
+        port_requests=traffic.requests.total(),
+        port_requests_by_route=dict(traffic.requests),
+        port_retries_by_route=dict(traffic.retries),
+    )
 
 
 @dataclass(frozen=True)

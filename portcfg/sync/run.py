@@ -34,7 +34,7 @@ from portcfg.sync.parts import run_parts, undated_streams
 from portcfg.sync.privacy import Pseudonyms, pseudonyms_of, without_users
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.record import with_record
-from portcfg.sync.report import Progress, StreamStatus, SyncReport
+from portcfg.sync.report import Progress, StreamStatus, SyncReport, with_traffic
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.tally import Tally
@@ -136,7 +136,7 @@ def run_sync(
 def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport:
     """Choose the days, of `span` where days were asked for, and run them part by part."""
     port, source, options = means.port, means.source, means.options
-    started, requests = options.retry.monotonic(), port.requests_made
+    started, before = options.retry.monotonic(), port.traffic()
     blueprints = read_blueprints(port)
     check_resources(mapping.resources, blueprints)
     known = read_days(port, mapping, options.now, SYNC_BLUEPRINT in blueprints)
@@ -161,12 +161,14 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
         settings=mapping.settings,
         source_requests=sum(source.requests_made.values()),
         requests_by_path=dict(source.requests_made),
-        source_retries=source.retries,
+        source_retries=sum(source.retries.values()),
+        retries_by_path=dict(source.retries),
         paced_seconds=paced_seconds(source.requests_made, mapping.source.rate_limits),
-        port_requests=port.requests_made - requests,
         seconds=options.retry.monotonic() - started,
     )
-    return with_record(port, done, options.now, options.link) if mapping.record_run else done
+    done = with_traffic(done, port.traffic().since(before))
+    done = with_record(port, done, options.now, options.link) if mapping.record_run else done
+    return with_traffic(done, port.traffic().since(before))
 
 
 def _nothing_to_do(mapping: SyncMapping, options: SyncOptions, span: DayRange, notice: str) -> SyncReport:

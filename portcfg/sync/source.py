@@ -111,7 +111,7 @@ def credentials(auth: Auth, env: Mapping[str, str]) -> AuthBase | None:
 
 
 class SourceClient:
-    """A session with the source. `requests_made` counts every HTTP request by path, retries included.
+    """A session with the source. `requests_made` counts every HTTP request by path, `retries` those that were retries.
 
     `secrets` are the values that it authenticates with.
 
@@ -131,7 +131,7 @@ class SourceClient:
         self._kept_paths: frozenset[str] = frozenset()
         self._kept: dict[str, SourceAnswer] = {}
         self.requests_made: dict[str, int] = {}
-        self.retries = 0
+        self.retries: dict[str, int] = {}
 
     def close(self) -> None:
         """Give the connections back."""
@@ -161,11 +161,12 @@ class SourceClient:
         self._policy.sleep(seconds)
 
     def _once(self, request: Request, attempt: int) -> SourceAnswer:
-        self.retries += attempt > 0
         url, path = self._url(request.path)
         self._pacer.wait(path)
         counted = request.family or path
         self.requests_made[counted] = self.requests_made.get(counted, 0) + 1
+        if attempt:
+            self.retries[counted] = self.retries.get(counted, 0) + 1
         what = f"{request.method} {path}"
         try:
             response = self._session.request(

@@ -28,8 +28,16 @@ REPORT = SyncReport(
     quarantine="kept here.ndjson",
     notices=("commits: not in your plan (401)",),
     source_requests=6,
+    requests_by_path={"/events": 6},
     source_retries=1,
+    retries_by_path={"/events": 1},
     port_requests=9,
+    port_requests_by_route={
+        "POST /blueprints/a/entities/bulk": 3,
+        "POST /blueprints/b/entities/bulk": 4,
+        "POST /blueprints/b/entities/search": 2,
+    },
+    port_retries_by_route={"POST /blueprints/b/entities/bulk": 3},
     seconds=1.25,
 )
 
@@ -43,7 +51,18 @@ def test_text() -> None:
     assert "left out: rows that" in text and "twice: rows that" in text
     assert "... and 22 more (merge x)" in text
     assert "kept in kept here.ndjson; mend the cause, then: portcfg sync replay 'kept here.ndjson'" in text
-    assert "6 requests to the source (1 retries), 9 to Port, 1.2 s" in text
+    assert "6 requests to the source (1 retries), 9 to Port (3 retries), 1.2 s" in text
+
+
+def test_requests_and_retries_stand_by_endpoint() -> None:
+    text, markdown = sync_text(REPORT).splitlines(), sync_markdown(REPORT).splitlines()
+    search, bulk = "POST /blueprints/{blueprint}/entities/search", "POST /blueprints/{blueprint}/entities/bulk"
+    rows = [["source", "/events", "6", "1"], ["Port", bulk, "7", "3"], ["Port", search, "2", "0"]]
+    assert [line.split() for line in text if line.startswith(("source ", "Port "))] == [
+        [word for cell in row for word in cell.split()] for row in rows
+    ]
+    cells = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in markdown]
+    assert [row for row in cells if row[0] in ("source", "Port")] == rows
 
 
 def test_nothing_hostile_gets_through() -> None:
@@ -68,7 +87,7 @@ def test_markdown_has_both_tables() -> None:
     text = sync_markdown(REPORT)
     assert text.startswith("### portcfg sync: `cursor`")
     assert "| `events`" in text and "| `cursor_usage_record`" in text
-    assert text.count("|:-") == 3 and "-:|" in text
+    assert text.count("|:-") == 5 and "-:|" in text
     assert "- `` rejected cursor_usage_record" in text and "`x` is 1 and 2 ``" in text
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse, Response
 
 from portcfg.client import Credentials, PortReader, PortWriter
+from portcfg.emulator.chaos import Chaos
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
 from portcfg.errors import InvalidSpecsError, PortcfgError, TerminalApiError, UsageError
@@ -22,6 +24,7 @@ from tests.sync.support import (
     entities,
     mapping_of,
     options,
+    retry,
     source_app,
     sync,
 )
@@ -540,3 +543,23 @@ def test_the_order_of_rows_and_pages_doesnt_matter() -> None:
             run(port, {**body(grouped), "streams": {"a": stream}}, {"/a": answer})
             results.append(json.dumps(properties(port), sort_keys=True))
     assert len(set(results)) == 1
+
+
+def test_requests_and_retries_are_counted_by_endpoint_of_both_apis() -> None:
+    app, busy = port_app(chaos=Chaos(too_many=0.4, seed=1)), iter([503])
+
+    def answer(_: Any) -> JSONResponse:
+        return JSONResponse({"rows": [{"id": f"x{n}", "n": 1} for n in range(90)]}, next(busy, 200))
+
+    with serving(app) as url:
+        port = PortWriter(url, Credentials("local", "local"), retry(attempts=20))
+        create_blueprints(port, THING)
+        app.state.log.clear()
+        report = run(port, body(resource()), {"/a": answer})
+        port.close()
+    assert (report.requests_by_path, report.retries_by_path, report.source_retries) == ({"/a": 2}, {"/a": 1}, 1)
+    seen = [(f"{method} {path.removeprefix('/v1')}", status) for method, path, status in app.state.log]
+    assert report.port_requests_by_route == Counter(route for route, _ in seen)
+    assert report.port_retries_by_route == Counter(route for route, status in seen if status == 429)
+    assert "POST /blueprints/thing/entities/bulk" in report.port_retries_by_route
+    assert report.port_requests == len(seen)
