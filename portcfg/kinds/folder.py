@@ -6,6 +6,8 @@ from portcfg.kinds.base import Kind, without_empty
 from portcfg.model import Body, Project
 
 OWN_KEYS = ("identifier", "title", "parent", "after")
+# So many folders may stand below each other, the highest one included (port-api.md §2.8).
+MAX_LEVELS = 3
 
 
 def compile_folder(body: Body, _: Project) -> Body:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from portcfg.kinds.folder import MAX_LEVELS
 from portcfg.model import Ref
 from portcfg.rules.portal import Portal
 from portcfg.rules.project.sidebar import FOLDERS, Bodies, bodies_of
 from portcfg.rules.rule import Found, Rule
-
-# Port's own limit (port-api.md §2.8).
-MAX_LEVELS = 3
 
 
 def check(portal: Portal) -> Iterator[Found]:
