@@ -3,7 +3,7 @@ in stages where references form a cycle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -30,9 +30,8 @@ def apply_plan(
     A failed write blocks what refers to it, and all deletes. A step's own error is its Outcome, never an exception.
     `tick` is called here every few seconds. What `port.halt` keeps from being sent is blocked.
     """
-    run = _Run(port, parallelism, tick)
+    run = _Run(port, parallelism, tick, placing.clear_the_way(port, plan))
     writes = [change for change in plan.pending if change.action is not Action.DELETE]
-    placing.detach(port, plan)
     yield from placing.in_order(plan, port, _by_level(run, writes), run.failed)
     deletes = [change for change in plan.pending if change.action is Action.DELETE]
     if run.failed:
@@ -55,10 +54,16 @@ def references(change: Change) -> set[Ref]:
 
 
 class _Run:
-    """An apply on its way: what has failed so far, and the outcomes that are still to be told."""
+    """An apply on its way: what has failed so far, and the outcomes that are still to be told.
 
-    def __init__(self, port: PortWriter, parallelism: int, tick: Callable[[], None]) -> None:
+    `above` is what a write waits for beside what its body names, but can do without should that fail.
+    """
+
+    def __init__(
+        self, port: PortWriter, parallelism: int, tick: Callable[[], None], above: Mapping[Ref, Set[Ref]]
+    ) -> None:
         self.failed: set[Ref] = set()
+        self._above = above
         self._port = port
         self._parallelism = parallelism
         self._tick = tick
@@ -71,7 +76,8 @@ class _Run:
         first = [self._prepare(*preparation) for preparation in preparations(changes)]
         yield from self._run(first, [range(number - 1, number) if number else () for number in range(len(first))], 1)
         waiting = {change.ref: prepared(change) for change in changes if change.ref not in self.failed}
-        needs = {ref: references(change) & waiting.keys() for ref, change in waiting.items()}
+        named = {ref: references(change) | self._above.get(ref, set()) for ref, change in waiting.items()}
+        needs = {ref: refs & waiting.keys() for ref, refs in named.items()}
         yield from self._grouped(waiting, needs, partial(self._write, moved=bool(first)))
 
     def delete(self, changes: Sequence[Change]) -> Iterator[Outcome]:

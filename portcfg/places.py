@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.kinds import KINDS
+from portcfg.kinds.folder import MAX_LEVELS
 from portcfg.model import Action, Body, Cause, Change, Plan, Project, Ref, Resource, State
 
 # Identifiers in their order, by parent; those at the top are below "".
@@ -118,7 +119,7 @@ def as_said(live: State, tree: Tree, desired: State, applied: Mapping[Ref, Body]
     bodies = in_sidebar(desired.values())
     last = in_sidebar(Resource(ref, body) for ref, body in applied.items())
     orders = [(wanted_of(bodies), bodies), (wanted_of(last), last)]
-    parents = _parents(tree)
+    parents = parents_in(tree)
     known = dict(live)
     for ref, resource in desired.items():
         name = ref.identifier
@@ -148,15 +149,28 @@ def only_moves(change: Change) -> bool:
     return moves and all(field.path[0] == "after" or field.cause is Cause.SERVER for field in change.fields)
 
 
-def _parents(tree: Tree) -> dict[str, str]:
+def parents_in(tree: Tree) -> dict[str, str]:
+    """What each stands below, "" at the top."""
     return {child: parent for parent, children in tree.items() for child in children}
+
+
+def lineage(name: str, parents: Mapping[str, str]) -> list[str]:
+    """It and what it stands below, up to the top; to what comes a second time where that leads in a circle."""
+    line = [name]
+    while (above := parents.get(line[-1])) and line[-1] not in line[:-1]:
+        line.append(above)
+    return line
+
+
+def _bodies(plan: Plan) -> dict[str, Body]:
+    return in_sidebar(Resource(change.ref, change.after) for change in plan.changes if change.after is not None)
 
 
 def projected(plan: Plan, tree: Tree) -> dict[str, list[str]]:
     """The sidebar once everything is made, deleted and below its parent, before anything is put in order."""
-    bodies = in_sidebar(Resource(change.ref, change.after) for change in plan.changes if change.after is not None)
+    bodies = _bodies(plan)
     gone = {change.ref.identifier for change in plan.changes if change.after is None and KINDS[change.ref.kind].parents}
-    parents = _parents(tree)
+    parents = parents_in(tree)
     targets = {name: _target(body, parents.get(name, "")) for name, body in bodies.items()}
     after = {
         parent: [each for each in children if each not in gone and targets.get(each, parent) == parent]
@@ -176,10 +190,11 @@ def placed(plan: Plan, tree: Tree, live: State) -> Plan:
     """`plan` with what must move although nothing about itself changes, and with the deletes that can't be.
 
     guard.py refuses the deletes of folders that hold something of `live`; here are those that hold other pages.
-    Raises InvalidSpecsError where something is to come after what stands below another parent.
+    Raises InvalidSpecsError where something is to come after what stands below another parent (PC805), or below what
+    Port, with what the specs don't place, can't have it below (PC807).
     """
     after = projected(plan, tree)
-    bodies = in_sidebar(Resource(change.ref, change.after) for change in plan.changes if change.after is not None)
+    bodies = _bodies(plan)
     wanted = wanted_of(bodies)
     problems = [
         _apart(change, parent)
@@ -188,6 +203,7 @@ def placed(plan: Plan, tree: Tree, live: State) -> Plan:
         if change.after is not None and KINDS[change.ref.kind].parents and change.ref.identifier in children
         if wanted.get(change.ref.identifier) not in (None, *children)
     ]
+    problems += _misfits(plan, parents_in(after), parents_in(tree), _folders(plan, live))
     if problems:
         raise InvalidSpecsError(sorted(problems))
     moved = {name for children in after.values() for name, _ in arranged(children, wanted, bodies)}
@@ -211,6 +227,46 @@ def _apart(change: Change, parent: str) -> Problem:
     return Problem(change.file, 0, 0, "PC805", message, "give both the same `parent`")
 
 
+def _folders(plan: Plan, live: State) -> set[str]:
+    refs = (*live, *(change.ref for change in plan.changes))
+    return {ref.identifier for ref in refs if KINDS[ref.kind].beta}
+
+
+def _misfits(
+    plan: Plan, parents: Mapping[str, str], before: Mapping[str, str], folders: Collection[str]
+) -> Iterator[Problem]:
+    """PC807 where a new parent brings folders too deep, or below themselves: rules/ can't see what only Port has."""
+    moving = {
+        change.ref.identifier: change
+        for change in plan.pending
+        if KINDS[change.ref.kind].parents and change.ref.identifier in parents
+        if parents[change.ref.identifier] not in ("", before.get(change.ref.identifier))
+    }
+    lines: dict[str, list[str]] = {}
+    for name in parents:
+        line = lineage(name, parents)
+        # One of a circle moves; what only hangs below it isn't what is wrong.
+        circle = name in moving and len(line) > 1 and line[-1] == name
+        deep = len(line) > MAX_LEVELS and name in folders and len(set(line)) == len(line)
+        # The lowest that moves is what brings it there.
+        mover = next((each for each in line if each in moving), None)
+        if mover and (circle or deep) and len(line) > len(lines.get(mover, ())):
+            lines[mover] = line
+    yield from (_misfit(moving[name], line, _bodies(plan), before) for name, line in lines.items())
+
+
+def _misfit(change: Change, line: Sequence[str], bodies: Mapping[str, Body], before: Mapping[str, str]) -> Problem:
+    unsaid = dict.fromkeys(name for name in line[::-1] if before.get(name) and "parent" not in bodies.get(name, {}))
+    theirs, circle = ", ".join(unsaid), line[0] == line[-1]
+    what = "is a circle" if circle else f"are {len(line)} levels of folders"
+    message = f"{change.ref} can't go below {(change.after or {})['parent']!r}: "
+    message += f"with {theirs} as in Port, {' > '.join(line[::-1])} {what}"
+    hint = (
+        f"place {theirs} elsewhere, by the specs or in Port, or let --prune delete what the specs don't have any more"
+    )
+    return Problem(change.file, 0, 0, "PC807", message, hint if circle else f"Port takes {MAX_LEVELS}: {hint}")
+
+
 def _full(plan: Plan, after: Tree, known: Collection[str]) -> Iterator[str]:
     """Port's answer to the delete of what still holds something isn't known, so none is tried."""
     for change in plan.changes:
@@ -227,7 +283,7 @@ def resolve_places(
     """`desired` as far as Port, or the specs, have the parents and siblings that it names; to `notes` is added what was
     left out (`missing: skip`). Raises InvalidSpecsError for all others.
     """
-    known = {*in_sidebar(desired.values()), *_parents(tree)}
+    known = {*in_sidebar(desired.values()), *parents_in(tree)}
     resolved, said, problems = dict(desired), dict(notes), list[Problem]()
     for ref, resource in desired.items():
         for key in PLACE if KINDS[ref.kind].parents else ():

@@ -5,34 +5,55 @@ Port refuses a sibling that stands below another parent (port-api.md §7.4), so 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from portcfg.client import PortWriter
 from portcfg.errors import ApiError
 from portcfg.kinds import KINDS
+from portcfg.kinds.folder import MAX_LEVELS
 from portcfg.model import Action, Change, Outcome, Plan, Ref, Resource, Status
 from portcfg.observe import listed
-from portcfg.places import PLACE, arranged, in_sidebar, only_moves, tree_of, wanted_of
+from portcfg.places import PLACE, arranged, in_sidebar, lineage, only_moves, parents_in, tree_of, wanted_of
 from portcfg.preparing import path_of
 from portcfg.steps import ended
 
 SIDEBAR = next(kind for kind in KINDS.values() if kind.list_in)
 
 
-def detach(port: PortWriter, plan: Plan) -> None:
-    """Take folders that move out of folders that move, too: Port refuses too deep a nesting also in between."""
-    folders = {change.ref.identifier: change for change in plan.changes if change.before and _is_folder(change)}
+def clear_the_way(port: PortWriter, plan: Plan) -> dict[Ref, set[Ref]]:
+    """Take to the top what would stand in the way of folders that move: Port refuses too deep a nesting, and circles,
+    also in between. What each write is to wait for is returned: all that it will stand below, at any distance.
+
+    After this, no write brings a folder deeper than it is in the end, whichever of those that may go next does.
+    """
+    writes = {change.ref.identifier: change for change in plan.pending if KINDS[change.ref.kind].parents}
+    if not any(_moves(change, "parent") for change in writes.values()):
+        return {}
+    try:
+        now = parents_in(tree_of(listed(port, SIDEBAR)))
+    except ApiError:
+        # Then Port will say what it doesn't take.
+        return {}
+    bodies = {name: change.after for name, change in writes.items() if change.after is not None}
+    then = {**now, **{name: body["parent"] or "" for name, body in bodies.items() if "parent" in body}}
+    for name in _in_the_way(writes, now, then):
+        # If that fails, so will the write that it is in the way of, which is told.
+        with suppress(ApiError):
+            port.send("PATCH", path_of(writes[name].ref), {"parent": None})
+    return {
+        writes[name].ref: {writes[each].ref for each in lineage(name, then)[1:] if each in bodies} for name in bodies
+    }
+
+
+def _in_the_way(writes: Mapping[str, Change], now: Mapping[str, str], then: Mapping[str, str]) -> Iterator[str]:
+    """Folders that move out of what moves; and those to be deleted, which go last, where they would be too deep."""
+    folders = {name: change for name, change in writes.items() if _is_folder(change) and name in now}
     moving = {name for name, change in folders.items() if _moves(change, "parent")}
-    for name in moving:
-        above = (folders[name].before or {}).get("parent")
-        while above in folders and above not in moving:
-            above = (folders[above].before or {}).get("parent")
-        if above in moving:
-            # If that fails, so will the write of its parent, which is told.
-            with suppress(ApiError):
-                port.send("PATCH", path_of(folders[name].ref), {"parent": None})
+    yield from (name for name in moving if not moving.isdisjoint(lineage(name, now)[1:]))
+    gone = (name for name, change in folders.items() if change.action is Action.DELETE)
+    yield from (name for name in gone if len(lineage(name, then)) > MAX_LEVELS)
 
 
 def _is_folder(change: Change) -> bool:

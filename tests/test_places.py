@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import Iterator
@@ -36,7 +37,10 @@ def written(root: Path, folders: dict[str, Body], pages: dict[str, Body], extern
         file.unlink()
     files = {f"folders/{name}.yaml": dump({"identifier": name, **body}) for name, body in folders.items()}
     files |= {f"dashboards/{name}.yaml": dump({"identifier": name, **PAGE, **body}) for name, body in pages.items()}
-    files["portcfg.yaml"] = dump({"version": 1, "external": {"dashboards": {name: {} for name in external}}})
+    kinds = {"folders": [name for name in external if name.startswith("f")]}
+    kinds["dashboards"] = [name for name in external if name not in kinds["folders"]]
+    shared = {kind: {name: {} for name in names} for kind, names in kinds.items()}
+    files["portcfg.yaml"] = dump({"version": 1, "external": shared})
     return write_files(root, files)
 
 
@@ -78,11 +82,14 @@ def shown(plan: Plan) -> list[str]:
 
 
 @pytest.mark.parametrize("case", cases("places"))
-def test_what_is_moved(case: dict[str, Any], bench: Bench, tmp_path: Path) -> None:
+def test_what_is_moved(case: dict[str, Any], server: Server, tmp_path: Path) -> None:
     """A case: `port` is made by hand; each step writes `specs`, moves things `by_hand`, and says what is planned and
-    how the sidebar stands after the apply."""
+    how the sidebar stands after the apply, or which `problems` keep it from being planned. What is written to the
+    folder `slow` arrives after all else that may go out beside it."""
+    bench = server.bench()
     for name, body in case.get("port", {}).items():
-        bench.send("POST", "/pages", {"identifier": name, "title": name, **PAGE, **(body or {})})
+        route, shape = ("/sidebars/catalog/folders", {}) if name.startswith("f") else ("/pages", PAGE)
+        bench.send("POST", route, {"identifier": name, "title": name, **shape, **(body or {})})
     for step in case["steps"]:
         if "specs" in step:
             folders = {name: body for name, body in step["specs"].items() if name.startswith("f")}
@@ -90,7 +97,14 @@ def test_what_is_moved(case: dict[str, Any], bench: Bench, tmp_path: Path) -> No
             root = written(tmp_path / "specs", folders, pages, case.get("port", {}))
         for name, place in step.get("by_hand", {}).items():
             by_hand(bench, name, **place)
+        delay(server, step.get("slow"))
         prune = step.get("prune", False)
+        if "problems" in step:
+            with pytest.raises(InvalidSpecsError) as caught:
+                bench.plan(root, prune=prune)
+            found = [f"{each.id} {each.message} ({each.hint})" for each in caught.value.problems]
+            assert found == step["problems"]
+            continue
         assert shown(bench.plan(root, prune=prune)) == step.get("plan", shown(bench.plan(root, prune=prune)))
         report = bench.apply(root, prune=prune)
         assert not report.failed
@@ -145,12 +159,27 @@ MOVES = st.lists(
 )
 
 
-@given(first=layouts(), second=layouts(), moves=st.tuples(MOVES, MOVES), shuffle=st.booleans())
+@given(
+    first=layouts(),
+    second=layouts(),
+    moves=st.tuples(MOVES, MOVES),
+    shuffle=st.booleans(),
+    prune=st.booleans(),
+    slow=st.sampled_from((None, *FOLDERS)),
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_after_every_apply_the_sidebar_is_as_the_specs_say(
-    server: Server, tmp_path_factory: pytest.TempPathFactory, first: Any, second: Any, moves: Any, shuffle: bool
+    server: Server,
+    tmp_path_factory: pytest.TempPathFactory,
+    first: Any,
+    second: Any,
+    moves: Any,
+    shuffle: bool,
+    prune: bool,
+    slow: str | None,
 ) -> None:
     bench, root = server.bench(chaos=Chaos(shuffle=shuffle)), tmp_path_factory.mktemp("random")
+    delay(server, slow)
     for name in OTHERS:
         bench.send("POST", "/pages", {"identifier": name, "title": name, **PAGE})
     for (folders, pages), edits in zip((first, second), moves, strict=True):
@@ -159,15 +188,33 @@ def test_after_every_apply_the_sidebar_is_as_the_specs_say(
                 by_hand(bench, name, **place)
         written(root, folders, pages, OTHERS)
         try:
-            report = bench.apply(root)
+            # What holds somebody else's pages isn't deleted.
+            report = bench.apply(root, prune=prune and not bench.plan(root, prune=True).refusals)
         except InvalidSpecsError as error:
-            # Somebody has moved the page that something should come after.
-            assert {problem.id for problem in error.problems} == {"PC805"}
+            # Somebody has moved the page that something should come after, or the specs have left a folder behind.
+            assert {problem.id for problem in error.problems} <= {"PC805", "PC807"}
             continue
         assert not report.failed
         assert report.after is not None
         assert not report.after.pending
         expect(sidebar(bench), {**folders, **pages})
+
+
+def delay(server: Server, slow: str | None) -> None:
+    """Let what is written to a folder arrive after all that may go out beside it."""
+    inner = server._app
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if (
+            scope["type"] == "http"
+            and slow
+            and scope["method"] == "PATCH"
+            and scope["path"].endswith(f"/folders/{slow}")
+        ):
+            await asyncio.sleep(0.1)
+        await inner(scope, receive, send)
+
+    server._app = app
 
 
 def expect(tree: Tree, bodies: dict[str, Body]) -> None:
@@ -189,6 +236,38 @@ def chain(name: str, bodies: dict[str, Body]) -> list[str | None]:
         found.append(bodies[name]["after"])
         name = bodies[name]["after"] or ""
     return found
+
+
+@pytest.mark.parametrize("slow", [None, *FOLDERS])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            {"f0": None, "f1": "f0", "f2": "f1", "f3": None},
+            {"f0": None, "f1": None, "f2": "f1", "f3": "f2"},
+            id="below what stays below what comes up",
+        ),
+        pytest.param(
+            {"f2": None, "f1": None, "f0": "f1", "f3": "f0"},
+            {"f2": None, "f1": "f2", "f0": None, "f3": "f0"},
+            id="what is below leaves, with what is below that",
+        ),
+        pytest.param(
+            {"f0": None, "f1": "f0", "f2": "f1"}, {"f2": None, "f1": "f2", "f0": "f1", "f3": "f1"}, id="inside out"
+        ),
+    ],
+)
+def test_no_folder_is_too_deep_in_between(
+    server: Server, tmp_path: Path, before: dict[str, str | None], after: dict[str, str | None], slow: str | None
+) -> None:
+    bench = server.bench()
+    for parents in (before, after):
+        bodies: dict[str, Body] = {name: {"parent": parent} for name, parent in parents.items()}
+        report = bench.apply(written(tmp_path, bodies, {}))
+        assert report.after is not None
+        assert (report.failed, report.after.pending) == ((), ())
+        expect(sidebar(bench), bodies)
+        delay(server, slow)
 
 
 class Killed(BaseException):
@@ -514,6 +593,47 @@ def test_rollback_puts_everything_back_in_its_place(
     assert ours == {parent: [each for each in below if each != "u"] for parent, below in before.items()}
     titles = {item["identifier"]: item["title"] for item in bench.send("GET", "/sidebars/catalog")["sidebar"]["items"]}
     assert titles["f1"] == "One"
+
+
+def test_rollback_takes_a_folder_back_although_what_goes_is_below_it(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(Path("specs"), {"f2": {}, "f1": {"parent": "f2"}}, {})
+    run("apply", "--auto-approve", bench=bench)
+    before = sidebar(bench)
+    written(Path("specs"), {"f2": {}, "f1": {"parent": None}, "f0": {"parent": "f1"}, "f3": {"parent": "f0"}}, {})
+    run("apply", "--auto-approve", bench=bench)
+    assert sidebar(bench)["f0"] == ["f3"]
+    run("rollback", str(max(Path(".portcfg/journal").iterdir())), "--auto-approve", bench=bench)
+    assert sidebar(bench) == before
+
+
+def test_rollback_brings_a_folder_that_was_to_go_back_from_the_top(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was taken there so as not to be in the way, and then the apply failed."""
+    bench = server.bench()
+    monkeypatch.chdir(tmp_path)
+    written(Path("specs"), {"f1": {}, "f0": {"parent": "f1"}, "f3": {"parent": "f0"}}, {})
+    run("apply", "--auto-approve", bench=bench)
+    before = sidebar(bench)
+    written(Path("specs"), {"f2": {}, "f1": {"parent": "f2"}}, {"a": {}})
+    inner = server._app
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if (scope.get("method"), scope.get("path")) == ("POST", "/v1/pages"):
+            await JSONResponse({"ok": False, "error": "forbidden"}, 403)(scope, receive, send)
+        else:
+            await inner(scope, receive, send)
+
+    server._app = app  # type: ignore[assignment]
+    env = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+    result = CliRunner().invoke(main, ["apply", "--auto-approve", "--prune"], env=env)
+    assert result.exit_code == 6, result.output
+    assert sidebar(bench) == {"": ["f3", "f2"], "f2": ["f1"], "f1": ["f0"]}
+    run("rollback", str(max(Path(".portcfg/journal").iterdir())), "--auto-approve", bench=bench)
+    assert sidebar(bench) == before
 
 
 def test_rollback_leaves_a_place_alone_that_somebody_changed_since(
