@@ -36,7 +36,10 @@ EXIT_INTERRUPTED = 130
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One finding in the specs. `line` and `column` count from 1; 0 means the whole file."""
+    """One finding in the specs. `line` and `column` count from 1; 0 means the whole file.
+
+    `subject` is the resource and key that it is about, where there is one; two findings differ without it.
+    """
 
     file: str
     line: int
@@ -45,6 +48,7 @@ class Problem:
     message: str
     hint: str = ""
     severity: str = field(default="error")
+    subject: str = field(default="", compare=False)
 
     @property
     def where(self) -> str:

@@ -295,6 +295,7 @@ class Project:
     `name` tells the resources of several specs folders in one Port apart: each project prunes only its own.
     `external` maps a Ref that lives in Port but not in the specs to what happens when it's missing: error or skip.
     `mapping_source` is the `source` of mappings that name none. `guards` is how much a plan may do unasked (guard.py).
+    `ignores` are the entries of `ignore` by their places, `text` is the file as it was read.
     """
 
     file: str
@@ -308,6 +309,8 @@ class Project:
     name: str = "default"
     guards: Mapping[str, Any] = field(default_factory=dict)
     environments: tuple[str, ...] = ("local",)
+    ignores: Mapping[Position, Body] = field(default_factory=dict)
+    text: str = field(default="", repr=False)
 
     @property
     def owner(self) -> Owner:

@@ -18,11 +18,14 @@ from portcfg.compile import compile_specs, resolve_external
 from portcfg.conversions import tried
 from portcfg.editors import with_editors
 from portcfg.errors import GuardError, InvalidSpecsError, PortcfgError, Problem
+from portcfg.findings import Ignored
 from portcfg.guard import Limits, guard, unheard
+from portcfg.ignores import sifted
 from portcfg.impact import assess
 from portcfg.journal import Recorded
 from portcfg.kinds import KINDS
 from portcfg.load import load_specs
+from portcfg.locating import with_subjects
 from portcfg.lock import Lock, locked
 from portcfg.model import (
     Document,
@@ -47,12 +50,13 @@ from portcfg.validate import validate
 
 @dataclass(frozen=True)
 class Specs:
-    """A specs folder, read and checked. `texts` are its files by name."""
+    """A specs folder, read and checked. `texts` are its files by name, `ignored` the findings that are meant."""
 
     project: Project
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
     texts: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[Ignored, ...] = ()
 
     def compiled(self) -> State:
         """The desired State; raises InvalidSpecsError with every problem if there is an error among them."""
@@ -64,7 +68,7 @@ class Specs:
     def warnings(self) -> tuple[str, ...]:
         """What is doubtful in the specs, for those who read a plan of them."""
         doubts = (each for each in self.problems if each.severity == "warning")
-        return tuple(f"{each.where}: {each.message}; {each.hint}" for each in doubts)
+        return tuple(f"{each.where}: {each.id}: {each.message}; {each.hint}" for each in doubts)
 
     @cached_property
     def _state(self) -> State:
@@ -88,10 +92,12 @@ def read_specs(root: Path, environment: str = "") -> Specs:
     """Load and validate a specs folder; raises UsageError for an unknown environment."""
     project, problems = load_project(root, environment)
     if problems:
-        return Specs(project, (), problems)
+        return Specs(project, (), problems, {project.file: project.text})
     loaded = with_overlay(load_specs(root, project.variables), root, project)
-    found = validate(loaded.documents, project, loaded.texts)
-    return Specs(project, loaded.documents, tuple(sorted({*loaded.problems, *found})), loaded.texts)
+    texts = {**loaded.texts, project.file: project.text}
+    found = {*loaded.problems, *validate(loaded.documents, project, texts)}
+    left = sifted(with_subjects(found, loaded.documents), project, texts)
+    return Specs(project, loaded.documents, left.problems, texts, left.ignored)
 
 
 def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,14 @@ def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, 
         problems.extend(shape_problems(Document("project", body, str(file), positions), load_schema("project")))
     else:
         problems.append(not_a_mapping(positions[()], body))
+    text = reader.texts.get(str(file), "")
     if problems:
-        return Project(str(file), environment), tuple(sorted(problems))
+        return Project(str(file), environment, text=text), tuple(sorted(problems))
+    ignores = {positions["ignore", index]: entry for index, entry in enumerate(body.get("ignore", ()))}
     environments = body.get("environments", {})
     _known_environment(environment, environments, file)
-    return _project(str(file), body, environment, environments.get(environment) or {}), ()
+    project = _project(str(file), body, environment, environments.get(environment) or {})
+    return replace(project, ignores=ignores, text=text), ()
 
 
 def _known_environment(environment: str, environments: Mapping[str, Any], file: Path) -> None:

@@ -1,0 +1,156 @@
+"""What the specs say is meant, and shall not be found: entries of `ignore` in the project file, and comments.
+
+A comment `# portcfg: ignore PC304 (why)` holds for its own line or, standing alone, for the next line that is no
+comment. In the first line of a block of text, where it is jq's comment, it also holds for the line that begins the
+block. What keeps specs from being read or compiled (PC0xx, PC1xx), what Port itself says (PC8xx) and ignores that are
+wrong themselves (PC790 to PC792) can't be ignored.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from portcfg.errors import Problem
+from portcfg.findings import Ignored, lines_of
+from portcfg.model import Position, Project
+from portcfg.rules.catalog import known_ids
+
+UNKNOWN = "PC790"
+MALFORMED = "PC791"
+UNUSED = "PC792"
+LASTING = ("PC0", "PC1", "PC8", UNKNOWN, MALFORMED, UNUSED)
+_MARK = "portcfg:"
+_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*portcfg:\s*(?P<verb>[a-z-]*)\s*(?P<rest>.*?)\s*$")
+_IDS = re.compile(r"(?P<ids>[\w-]+(?:\s*,\s*[\w-]+)*)\s*\((?P<reason>.*\S.*)\)")
+_BLOCK = re.compile(r"\|[-+1-9]*\s*(?:#.*)?$")
+_FORM = "write `# portcfg: ignore PC304 (why)`, or several ids with commas between them"
+
+
+@dataclass(frozen=True)
+class _Ignore:
+    """One id that is ignored. `lines` of a comment; `patterns` of the project file, none of them meaning all files."""
+
+    rule: str
+    reason: str
+    place: Position
+    lines: frozenset[int] = frozenset()
+    patterns: tuple[str, ...] = ()
+
+    @property
+    def by(self) -> str:
+        """What says it."""
+        return "comment" if self.lines else "project"
+
+    def covers(self, problem: Problem, names: Iterable[str]) -> bool:
+        """Whether it means a finding in a file that goes by these names."""
+        if self.lines:
+            return problem.file == self.place.file and problem.line in self.lines
+        return not self.patterns or any(fnmatchcase(name, each) for each in self.patterns for name in names)
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """The findings that count, with those about the ignores themselves; and the others."""
+
+    problems: tuple[Problem, ...]
+    ignored: tuple[Ignored, ...]
+
+
+def sifted(problems: Iterable[Problem], project: Project, texts: Mapping[str, str]) -> Sifted:
+    """Take out what the specs say is meant. `texts` are the files by name."""
+    said = [*_of_project(project), *(each for file, text in texts.items() for each in _of_comments(file, text))]
+    ignores = [each for each in said if isinstance(each, _Ignore)]
+    mistakes = [each for each in said if isinstance(each, Problem)]
+    by_rule: dict[str, list[_Ignore]] = {}
+    for ignore in ignores:
+        by_rule.setdefault(ignore.rule, []).append(ignore)
+    root = Path(project.file).parent
+    used: set[_Ignore] = set()
+    left: list[Problem] = []
+    ignored: set[Ignored] = set()
+    for problem in problems:
+        names = _names(problem.file, root) if problem.id in by_rule else ()
+        covering = [each for each in by_rule.get(problem.id, ()) if each.covers(problem, names)]
+        used.update(covering)
+        if covering:
+            ignored.add(Ignored(problem, covering[0].reason, covering[0].by))
+        else:
+            left.append(problem)
+    unused = (_unused(each) for each in ignores if each not in used)
+    return Sifted(tuple(sorted({*left, *mistakes, *unused})), tuple(sorted(ignored)))
+
+
+def _names(file: str, root: Path) -> tuple[str, ...]:
+    """What a pattern may call a file: its path below the specs folder, or with the folder's own name before it."""
+    path = Path(file)
+    if not path.is_relative_to(root):
+        return (path.as_posix(),)
+    below = path.relative_to(root).as_posix()
+    return below, f"{root.name}/{below}"
+
+
+def _of_project(project: Project) -> Iterator[_Ignore | Problem]:
+    for place, entry in project.ignores.items():
+        yield _checked(_Ignore(entry["rule"], entry["reason"], place, patterns=tuple(entry.get("files", ()))))
+
+
+def _of_comments(file: str, text: str) -> Iterator[_Ignore | Problem]:
+    if _MARK not in text or file.lower().endswith(".json"):
+        return
+    lines = lines_of(text)
+    for number, line in enumerate(lines, 1):
+        found = _COMMENT.search(line) if _MARK in line else None
+        if not found:
+            continue
+        place = Position(file, number, found.start() + 1)
+        said = _IDS.fullmatch(found["rest"])
+        if found["verb"] != "ignore" or not said:
+            message = f"this comment to portcfg has no effect: {line[found.start() :].strip()!r}"
+            yield Problem(file, number, place.column, MALFORMED, message, _FORM, "warning")
+            continue
+        where = frozenset(_lines_of(lines, number) if not line[: found.start()].strip() else {number})
+        for rule in dict.fromkeys(re.split(r"\s*,\s*", said["ids"])):
+            yield _checked(_Ignore(rule, said["reason"].strip(), place, where))
+
+
+def _lines_of(lines: list[str], number: int) -> Iterator[int]:
+    """The lines that a comment alone on line `number` is about."""
+    yield number
+    after = number + 1
+    while after <= len(lines) and lines[after - 1].lstrip()[:1] in ("", "#"):
+        after += 1
+    yield after
+    before = number - 1
+    while before and lines[before - 1].lstrip().startswith("#"):
+        before -= 1
+    if before and _BLOCK.search(lines[before - 1]):
+        yield before
+
+
+def _checked(ignore: _Ignore) -> _Ignore | Problem:
+    """The ignore, or what is wrong with its id."""
+    rule = ignore.rule
+    if rule.startswith(LASTING):
+        return _mistaken(ignore, f"{rule} can't be ignored", "mend what it says")
+    if rule not in known_ids():
+        guess = difflib.get_close_matches(rule, known_ids(), n=1)
+        hint = f"did you mean {guess[0]}? " if guess else ""
+        message = f"nothing is found under the id {rule!r}, so it can't be ignored"
+        return _mistaken(ignore, message, f"{hint}`portcfg explain` lists them")
+    return ignore
+
+
+def _mistaken(ignore: _Ignore, message: str, hint: str) -> Problem:
+    place = ignore.place
+    return Problem(place.file, place.line, place.column, UNKNOWN, message, hint, "warning")
+
+
+def _unused(ignore: _Ignore) -> Problem:
+    message = f"nothing that is found here is ignored by this: {ignore.rule} ({ignore.reason})"
+    place = ignore.place
+    return Problem(place.file, place.line, place.column, UNUSED, message, "take it out", "info")
