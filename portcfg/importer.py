@@ -14,7 +14,8 @@ from portcfg.kinds.base import STAMPS
 from portcfg.kinds.order import in_order
 from portcfg.load import VARIABLE
 from portcfg.model import Body, Document, Project, Ref, Resource, State
-from portcfg.places import Tree, in_sidebar
+from portcfg.places import in_sidebar
+from portcfg.sidebar import Tree
 from portcfg.yamlread import dump
 
 # Dashboards may show what syncs keep in Port, but only syncs make it.

@@ -10,7 +10,7 @@ from portcfg.errors import AnswerError, InvalidSpecsError, Problem, TerminalApiE
 from portcfg.kinds import KINDS, Kind
 from portcfg.ledger import LEDGER_BLUEPRINT
 from portcfg.model import Body, Ref, Resource, State
-from portcfg.places import Tree, tree_of
+from portcfg.sidebar import Tree, tree_of
 
 # How a Port refuses routes that it doesn't have, has no more, or doesn't let this client use.
 REFUSED = (403, 404, 410)

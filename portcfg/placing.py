@@ -15,8 +15,9 @@ from portcfg.kinds import KINDS
 from portcfg.kinds.folder import MAX_LEVELS
 from portcfg.model import Action, Change, Outcome, Plan, Ref, Resource, Status
 from portcfg.observe import listed
-from portcfg.places import PLACE, arranged, in_sidebar, lineage, only_moves, parents_in, tree_of, wanted_of
+from portcfg.places import PLACE, in_sidebar, only_moves, wanted_of
 from portcfg.preparing import path_of
+from portcfg.sidebar import arranged, lineage, parents_in, tree_of
 from portcfg.steps import ended
 
 SIDEBAR = next(kind for kind in KINDS.values() if kind.list_in)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from portcfg.journal import Recorded
 from portcfg.kinds import KINDS
 from portcfg.model import Action, Body, Change, Plan, Ref, Resource, State
-from portcfg.places import PLACE, Tree, as_said, placed, projected
+from portcfg.places import PLACE, as_said, placed, projected
+from portcfg.sidebar import Tree
 from portcfg.undoing import inverse
 
 

@@ -42,6 +42,7 @@ LAYERS = {
     "portcfg.moving": 4,
     "portcfg.conversions": 4,
     "portcfg.places": 4,
+    "portcfg.sidebar": 2,
     "portcfg.plan": 5,
     "portcfg.renames": 5,
     "portcfg.migrate": 6,
@@ -109,6 +110,7 @@ MEETING = {
 }
 PURE = (
     "places",
+    "sidebar",
     "plan",
     "moving",
     "risk",

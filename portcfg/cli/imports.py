@@ -17,12 +17,13 @@ from portcfg.load import load_specs
 from portcfg.model import Body, Document, Project, Ref, Resource
 from portcfg.observe import Seen, see
 from portcfg.pipeline import Specs, read_specs
-from portcfg.places import Tree, as_said
+from portcfg.places import as_said
 from portcfg.plan import make_plan
 from portcfg.portjson import read_port_json
 from portcfg.project import load_project
 from portcfg.render.safe import plain
 from portcfg.settings import Settings
+from portcfg.sidebar import Tree
 
 UNSET = re.compile(r"(?:`vars\.|\$)(\w+)(?:` isn't set| is not defined)")
 # Said in other words: as a note on what the imported refer to.
