@@ -189,8 +189,20 @@ def _rejected(report: SyncReport) -> list[str]:
     if len(report.rejected) > SHOWN_CAUSES:
         lines.append(f"... and {len(report.rejected) - SHOWN_CAUSES} more causes (all of them with --format json)")
     if report.quarantine:
-        lines.append(f"kept in {plain(report.quarantine)}; mend the cause, then: {replay_command(report.quarantine)}")
+        again = f"; mend the cause, then: {replay_command(report.quarantine)}"
+        useless = report.kept_for_sync and report.kept_for_sync == report.kept_rejects
+        lines.append(f"kept in {plain(report.quarantine)}{'' if useless else again}")
+    if report.kept_for_sync:
+        lines.append(
+            f"{report.kept_for_sync} of {report.kept_rejects} can't be replayed, being rows of a sum, in need of other "
+            f"rows (`$lookup`), or of a run that was stopped; mend the cause, then: {_sync_command(report)}"
+        )
     return lines
+
+
+def _sync_command(report: SyncReport) -> str:
+    days = f" --since {report.first_day} --until {report.last_day}" if report.first_day else ""
+    return f"portcfg sync {plain(shlex.quote(report.mapping))}{days}"
 
 
 def replay_command(file: str) -> str:

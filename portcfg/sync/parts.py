@@ -30,7 +30,7 @@ ABOUT: Mapping[type, tuple[str, ...]] = {
     DayTotals: ("blueprint", "day"),
 }
 # What a part says of the whole run so far.
-LATEST = frozenset({"last_day", "rejected", "quarantine"})
+LATEST = frozenset({"last_day", "rejected", "quarantine", "kept_rejects", "kept_for_sync"})
 WORST_FIRST = (StreamStatus.FAILED, StreamStatus.READ, StreamStatus.NOT_IN_PLAN)
 
 

@@ -18,15 +18,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from portcfg.errors import PortcfgError, UsageError
 from portcfg.sync.fragments import Entity, Fragment, Key, Origin, Refused
-from portcfg.sync.report import Reject, RejectGroup
-from portcfg.sync.spec import SyncMapping
+from portcfg.sync.jq_text import variables
+from portcfg.sync.report import Reject, RejectGroup, SyncReport
+from portcfg.sync.spec import SyncMapping, SyncResource
 
 FORMAT = "portcfg/quarantine/1"
 EXAMPLES = 3
@@ -109,8 +110,54 @@ def _line(file: Path, number: int, text: bytes, needs: str) -> dict[str, Any]:
     return line
 
 
+@dataclass(frozen=True)
+class SyncOnly:
+    """Which rows a replay can't map again by themselves: those of sums, and what needs `$lookup`, a table made of other
+    rows. `items` and `rows` are labels of resources, `raw` are streams."""
+
+    items: frozenset[str] = frozenset()
+    rows: frozenset[str] = frozenset()
+    raw: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, mapping: SyncMapping) -> SyncOnly:
+        """As the mapping has it."""
+        looking = [item for item in mapping.resources if uses_lookups(item.expressions())]
+        rows = [item for item in mapping.resources if item in looking or item.group_by]
+        raw = {name for name, stream in mapping.streams.items() if uses_lookups([stream.rows])}
+        return cls(_labels(looking), _labels(rows), frozenset(raw | {item.stream for item in rows}))
+
+    def holds(self, origin: Origin) -> bool:
+        """Whether only a sync can make something of this row."""
+        place = {"item": (origin.resource, self.items), "row": (origin.resource, self.rows)}
+        name, names = place.get(origin.entry, (origin.stream, self.raw))
+        return origin.entry == "evidence" or name in names
+
+
+def _labels(resources: Iterable[SyncResource]) -> frozenset[str]:
+    return frozenset(item.label for item in resources)
+
+
+def uses_lookups(texts: Iterable[str]) -> bool:
+    """Whether any of the expressions needs a table that is made of other rows, which only a sync reads."""
+    return any("lookup" in variables(text) for text in texts)
+
+
+def with_kept(report: SyncReport, quarantine: Quarantine) -> SyncReport:
+    """The report with what was rejected, and what is kept of it."""
+    return replace(
+        report,
+        rejected=quarantine.groups(),
+        quarantine=quarantine.kept,
+        kept_rejects=quarantine.rejects,
+        kept_for_sync=quarantine.sync_only,
+    )
+
+
 class Quarantine:
     """Counts rejects by cause and, given a path, keeps them.
+
+    There are `rejects` rows and entities, of which a replay can make nothing of `sync_only`.
 
     `silent` tells a blueprint's unread properties; `lost` are the rejected entities, as others relate to them.
     """
@@ -120,6 +167,9 @@ class Quarantine:
         self.silent: Callable[[str], frozenset[str]] = lambda _: frozenset()
         self.lost: set[Key] = set()
         self._make_folder = make_folder or (lambda folder: folder.mkdir(parents=True, exist_ok=True))
+        self.rejects = 0
+        self.sync_only = 0
+        self._only = SyncOnly()
         self._header: Line = {}
         self._file: BinaryIO | None = None
         self._groups: dict[tuple[str, str, str], RejectGroup] = {}
@@ -131,6 +181,7 @@ class Quarantine:
 
     def begin(self, mapping: SyncMapping, read_at: float, first_day: str, last_day: str, key: str = "") -> None:
         """Say what the lines to come belong to."""
+        self._only = SyncOnly.of(mapping)
         self._header = {
             "format": FORMAT,
             "mapping": mapping.identifier,
@@ -157,11 +208,13 @@ class Quarantine:
 
     def keep_row(self, reject: Reject, origin: Origin) -> None:
         """Keep a row that is counted elsewhere."""
+        self._note(self._only.holds(origin))
         self._write({**asdict(reject), **_shallow(origin)})
 
     def reject_entity(self, refused: Refused) -> None:
         """Count and keep an entity."""
         self.count(refused)
+        self._note(any(part.origin and self._only.holds(part.origin) for part in refused.entity.parts or ()))
         self.lost.add((refused.blueprint, refused.identifier))
         self.keep_entity(refused)
 
@@ -176,8 +229,9 @@ class Quarantine:
         else:
             self._write({**reason, "entry": "entity", "entity": _entity(entity), "silent": silent})
 
-    def copy(self, line: Line) -> None:
+    def copy(self, line: Line, sync_only: bool = False) -> None:
         """Count and keep a line of another file."""
+        self._note(sync_only)
         self.count(Reject(**{item.name: line[item.name] for item in fields(Reject)}))
         self._write(line)
 
@@ -193,6 +247,10 @@ class Quarantine:
         group = self._groups.get(cause) or RejectGroup(*cause, 0, ())
         examples = group.examples if len(group.examples) == EXAMPLES else (*group.examples, _plain(reject))
         self._groups[cause] = replace(group, count=group.count + 1, examples=examples)
+
+    def _note(self, sync_only: bool) -> None:
+        self.rejects += 1
+        self.sync_only += sync_only
 
     def _write(self, line: Line) -> None:
         if self.path is None:

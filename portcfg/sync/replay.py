@@ -8,7 +8,6 @@ cleared, and `fill` is applied only where all of an entity is kept.
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
@@ -20,10 +19,18 @@ from portcfg.sync.deliver import Delivery
 from portcfg.sync.entities import doubt_of, filled, made_of
 from portcfg.sync.fragments import Entity, Fragment, Key
 from portcfg.sync.jq_programs import BATCH_ROWS, Batch, RowError, RowExpander, Scope
-from portcfg.sync.jq_text import variables
 from portcfg.sync.mapper import MapperTools, ResourceMapper
 from portcfg.sync.privacy import Pseudonyms, pseudonyms_of, without_users
-from portcfg.sync.quarantine import Contents, Line, Quarantine, kept_lines, mapping_digest, scan
+from portcfg.sync.quarantine import (
+    Contents,
+    Line,
+    Quarantine,
+    kept_lines,
+    mapping_digest,
+    scan,
+    uses_lookups,
+    with_kept,
+)
 from portcfg.sync.report import Progress, SyncReport, with_traffic
 from portcfg.sync.spec import SyncMapping, SyncResource
 from portcfg.sync.tally import Tally
@@ -95,7 +102,6 @@ class _Replay:
         self._mappers: dict[str, ResourceMapper] = {}
         self._tallies: dict[str, Tally] = {}
         self._found = _Found()
-        self._left = 0
 
     def run(self, file: Path) -> SyncReport:
         before = self._port.traffic()
@@ -118,30 +124,23 @@ class _Replay:
             replace(tally.report(name), rejected=self._quarantine.rejected_in(name))
             for name, tally in sorted(self._tallies.items())
         ]
-        return SyncReport(
+        windowed = any(stream.window for stream in self._mapping.streams.values())
+        report = SyncReport(
             mapping=self._mapping.identifier,
             dry_run=self._dry_run,
-            first_day=self._contents.first_day,
-            last_day=self._contents.last_day,
+            first_day=self._contents.first_day if windowed else "",
+            last_day=self._contents.last_day if windowed else "",
             blueprints=tuple(blueprints),
-            rejected=self._quarantine.groups(),
-            quarantine=self._quarantine.kept,
             notices=(
                 *self._notices(),
                 *(f"{text} ({count})" for text, count in delivery.dropped.items()),
             ),
         )
+        return with_kept(report, self._quarantine)
 
     def _notices(self) -> Iterator[str]:
         if self._changed:
             yield "the mapping is not the one that these were kept with"
-        if self._left:
-            yield f"{self._left} line(s) of the file can't be made again; `{self._sync_command()}` reads their days"
-
-    def _sync_command(self) -> str:
-        days = f" --since {self._contents.first_day} --until {self._contents.last_day}"
-        windowed = any(stream.window for stream in self._mapping.streams.values())
-        return f"portcfg sync {shlex.quote(self._mapping.identifier)}{days if windowed else ''}"
 
     def _find(self, file: Path, blueprints: Blueprints) -> None:
         found = self._found
@@ -189,17 +188,17 @@ class _Replay:
             yield line
 
     def _leave(self, line: Line, reason: str) -> None:
-        self._left += AGAIN in reason
         if line["entry"] == "item" and line["identifier"]:
             # What else there is of its entity stays with it.
             self._found.broken[line["blueprint"], line["identifier"]] = True
-        self._quarantine.copy({name: value for name, value in line.items() if name != "parts"} | {"reason": reason})
+        kept = {name: value for name, value in line.items() if name != "parts"} | {"reason": reason}
+        self._quarantine.copy(kept, AGAIN in reason)
 
     def _raw(self, lines: list[Line]) -> Iterator[Fragment]:
         stream = self._mapping.streams.get(lines[0]["stream"])
         users = [item for item in self._mapping.resources if stream and item.stream == stream.name]
         texts = [stream.rows if stream else "", *(text for item in users for text in item.expressions())]
-        if stream is None or _uses_lookups(texts) or any(item.group_by for item in users):
+        if stream is None or uses_lookups(texts) or any(item.group_by for item in users):
             for line in lines:
                 self._leave(line, f"{line['reason']}; {AGAIN}")
             return
@@ -214,7 +213,7 @@ class _Replay:
 
     def _mapped(self, entry: str, lines: list[Line]) -> Iterator[Fragment]:
         resource = self._resource(lines[0])
-        if resource is None or _uses_lookups(resource.expressions()) or (entry == "row" and resource.group_by):
+        if resource is None or uses_lookups(resource.expressions()) or (entry == "row" and resource.group_by):
             missing = "the mapping has no such resource any more" if resource is None else AGAIN
             for line in lines:
                 self._leave(line, f"{line['reason']}; {missing}")
@@ -256,11 +255,6 @@ def _kind(line: Line) -> tuple[str, str, str, str]:
 
 def _batch(lines: list[Line]) -> Batch:
     return Batch(lines[0]["window"], [line["row"] for line in lines])
-
-
-def _uses_lookups(texts: Iterable[str]) -> bool:
-    # They are tables made of streams, which only a sync reads; without them an expression would find nothing.
-    return any("lookup" in variables(text) for text in texts)
 
 
 def _names(entities: Iterable[Entity]) -> frozenset[str]:

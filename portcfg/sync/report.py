@@ -125,6 +125,7 @@ class SyncReport:
     was written. `quarantine` is the file that holds what was rejected, '' without one. `settings` are choices that say
     what the numbers mean.
 
+    `kept_rejects` rows and entities were kept, of which `kept_for_sync` can't be replayed, but by a sync of their days.
     Requests are counted with their retries: those to the source by path, those to Port by route (method and path).
     `port_writes` are, in a dry run, the requests that the run itself would make besides, by endpoint, and
     `paced_seconds` what those to the source take at the least, because of its rate limits.
@@ -140,6 +141,8 @@ class SyncReport:
     totals: tuple[DayTotals, ...] = ()
     rejected: tuple[RejectGroup, ...] = ()
     quarantine: str = ""
+    kept_rejects: int = 0
+    kept_for_sync: int = 0
     settings: Mapping[str, str | bool] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     source_requests: int = 0

@@ -32,7 +32,7 @@ from portcfg.sync.fragments import Entity, overwritten
 from portcfg.sync.intake import Failed, Intake, Reader
 from portcfg.sync.parts import run_parts, undated_streams
 from portcfg.sync.privacy import Pseudonyms, pseudonyms_of, without_users
-from portcfg.sync.quarantine import Quarantine
+from portcfg.sync.quarantine import Quarantine, with_kept
 from portcfg.sync.record import with_record
 from portcfg.sync.report import Progress, StreamStatus, SyncReport, with_traffic
 from portcfg.sync.source import SourceClient
@@ -300,7 +300,7 @@ class _Run:
         windowed = any(self._mapping.streams[item.name].window for item in intake.streams)
         if not windowed and self._options.asks_for_days:
             notices = ["no stream has a `window`: the days that were asked for changed nothing", *notices]
-        return SyncReport(
+        report = SyncReport(
             mapping=self._mapping.identifier,
             dry_run=self._options.dry_run,
             first_day=self._days.first.isoformat() if windowed else "",
@@ -308,10 +308,9 @@ class _Run:
             streams=tuple(intake.streams),
             resources=tuple(mapper.report() for mapper in intake.mappers),
             blueprints=tuple(tally.report(name) for name, tally in sorted(self._tallies.items())),
-            rejected=self._quarantine.groups(),
-            quarantine=self._quarantine.kept,
             notices=(*intake.notices, *notices),
         )
+        return with_kept(report, self._quarantine)
 
 
 def _silent(intake: Intake, blueprint: str) -> frozenset[str]:

@@ -162,7 +162,8 @@ def test_an_entity_of_which_a_sum_failed_is_not_written_with_a_zero(tmp_path: Pa
         report = again(port, two_writers(), file, left)
         assert (report.exit_code, report.writes, properties(port)) == (6, 0, truth)
         assert "only a sync of its days can write it" in report.rejects[0].reason
-        assert "1 line(s) of the file can't be made again" in report.notices[0]
+        assert "1 of 1 can't be replayed, being rows of a sum" in sync_text(report)
+        assert "sync replay" not in sync_text(report)
 
 
 def test_where_an_identifier_needs_the_sum_that_failed_nothing_is_filled_or_cleared(tmp_path: Path) -> None:
@@ -276,15 +277,41 @@ def test_items_are_parsed_again(tmp_path: Path) -> None:
 def test_rows_that_need_a_lookup_are_left_to_a_sync(tmp_path: Path) -> None:
     file = tmp_path / "q.ndjson"
     looking = body(resource(properties={"n": ".n", "s": "$lookup.names[.id][0] | ascii_downcase"}), resource("b"))
-    looking["merge"] = {"thing": {"s": "first"}}
+    looking |= {"merge": {"thing": {"s": "first"}}, "identifier": "m"}
     looking["lookups"] = {"names": {"stream": "b", "key": ".id", "value": ".s"}}
     handlers = {"/a": rows({"id": "x", "n": 1}), "/b": rows({"id": "x", "s": 5, "n": 1})}
     with embedded_port(THING) as port:
-        run(port, looking, handlers, file)
+        said = sync_text(run(port, looking, handlers, file))
+        # Told when it is kept already, so that nobody tries.
+        assert "kept in" in said and "sync replay" not in said
+        assert "1 of 1 can't be replayed" in said and "then: portcfg sync m\n" in said
         report = again(port, looking, file, tmp_path / "left.ndjson")
         assert report.exit_code == 6
         assert "only a sync of its days" in report.rejects[0].reason
+        assert "then: portcfg sync m" in sync_text(report)
         assert "x" not in properties(port)
+
+
+def test_what_can_be_replayed_and_what_cannot_are_told_apart(tmp_path: Path) -> None:
+    """Of two bad rows one needs a lookup; the days that a sync has to read are named."""
+    first = resource(properties={"n": "$lookup.names[.id][0] | tonumber"})
+    looking = body(first, resource("b", properties={"n": ".n | tonumber"}), identifier="m")
+    looking["merge"] = {"thing": {"n": "first"}}
+    looking["lookups"] = {"names": {"stream": "b", "key": ".key", "value": ".s"}}
+    looking["streams"]["a"]["window"] = {"days": 30}
+    handlers = {"/a": rows({"id": "x"}), "/b": rows({"id": "y", "key": "x", "s": "none", "n": "no"})}
+    with embedded_port(THING) as port:
+        report = run(port, looking, handlers, tmp_path / "q.ndjson")
+        assert (report.kept_rejects, report.kept_for_sync) == (2, 1)
+        said = sync_text(report)
+        assert f"then: portcfg sync replay {tmp_path}" in said
+        assert "1 of 2 can't be replayed" in said
+        assert "then: portcfg sync m --since 2026-03-02 --until 2026-03-04" in said
+        mended = {**looking, "resources": [first, resource("b", properties={"n": "5"})]}
+        report = again(port, mended, tmp_path / "q.ndjson", tmp_path / "left.ndjson")
+        assert (report.kept_rejects, report.kept_for_sync, report.writes) == (1, 1, 1)
+        assert "then: portcfg sync m --since 2026-03-02 --until 2026-03-04" in sync_text(report)
+        assert "sync replay" not in sync_text(report)
 
 
 def test_the_rest_of_an_entity_stays_with_a_row_that_is_left(tmp_path: Path) -> None:
