@@ -54,6 +54,11 @@ def api_root(base_url: str) -> str:
     return re.sub(r"/v1$", "", base_url.rstrip("/")) + "/v1"
 
 
+def all_named(value: Any) -> bool:
+    """Whether this is what a list route answers: objects, each with its identifier."""
+    return isinstance(value, list) and all(isinstance(item, dict) and "identifier" in item for item in value)
+
+
 def bulks(bodies: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """`bodies` in lists that Port takes in one bulk write."""
     bulk: list[dict[str, Any]] = []
@@ -171,10 +176,11 @@ class PortReader:
             body["query"] = query
         while True:
             page = self.query(f"/blueprints/{segment(blueprint)}/entities/search", body)
-            if not isinstance(page.get("entities"), list):
+            found: Any = page.get("entities")
+            if not all_named(found):
                 # Read as "none", this would make everything look unmanaged or new.
                 raise AnswerError(f"the search in {blueprint} answered without a list of entities")
-            yield from page["entities"]
+            yield from found
             following = page.get("next")
             if not following:
                 return

@@ -17,6 +17,7 @@ from tests.support import REPOSITORY, Bench, Server
 
 OWN_VARIABLES = re.compile(r"(PORT|CURSOR|OCEAN)_.*|CI|NO_COLOR")
 POINTS = 3
+MATRIX = "matrix(argument, cases, some): a test of many cases, of which `make test` tries `some` and --soak all"
 SOAK_ROW = "soak"
 
 
@@ -30,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
     settings.register_profile("soak", deadline=None, max_examples=150)
     settings.load_profile("soak" if config.getoption("--soak") else "quick")
+    config.addinivalue_line("markers", MATRIX)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -41,11 +43,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _has_more_points(item: pytest.Item) -> bool:
     test = getattr(item, "obj", None)
     seeded = {"soak_seed", "points"} & set(getattr(item, "fixturenames", ()))
-    return bool(seeded) or getattr(test, "is_hypothesis_test", False)
+    is_matrix = item.get_closest_marker("matrix") is not None
+    return bool(seeded) or is_matrix or getattr(test, "is_hypothesis_test", False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `soak_seed` runs once, or 25 times with --soak."""
+    """A test that takes `soak_seed` runs once, or 25 times with --soak; of a matrix some cases run, or all of them."""
+    for marker in metafunc.definition.iter_markers("matrix"):
+        argument, cases, some = marker.args
+        named = {str(case if isinstance(case, str | int) else case[0]): case for case in cases}
+        chosen = list(named)
+        if not metafunc.config.getoption("--soak"):
+            chosen = sorted(random.Random(metafunc.definition.name).sample(chosen, min(some, len(chosen))))
+        metafunc.parametrize(argument, [named[name] for name in chosen], ids=chosen)
     if "soak_seed" in metafunc.fixturenames:
         metafunc.parametrize("soak_seed", range(25 if metafunc.config.getoption("--soak") else 1))
 

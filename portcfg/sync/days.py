@@ -153,8 +153,21 @@ class DayBook:
     def _before(self, stream: str, day: str) -> DayRecord | None:
         return self.known[stream].days.get(date.fromisoformat(day)) if stream in self.known else None
 
+    def missed(self, refused: Sequence[str]) -> list[str]:
+        """What a person should know of streams that are refused though they were read before."""
+        return [
+            f"{name}: refused, though it was read until {max(self.known[name].days)}; once it is allowed again, a run "
+            "reads all days since (if it never will be, take it out of the mapping)"
+            for name in refused
+            if self._was_read(name)
+        ]
+
+    def _was_read(self, stream: str) -> bool:
+        return stream in self.known and bool(self.known[stream].days)
+
     def _is_news(self, stream: str, day: date) -> bool:
-        if stream not in self.known:
+        # One that was read is in the plan: its days are still to be read.
+        if stream not in self.known or self._was_read(stream):
             return False
         until = self.known[stream].refused_until
         return until is None or until < day

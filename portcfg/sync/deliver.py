@@ -201,7 +201,7 @@ class Delivery:
 
     def _relate_one(self, part: _Part) -> None:
         # Blueprints of this mapping: their identifiers were made safe, and so must be what relates to them.
-        others = (item.blueprint for item in self._mapping.left_out)
+        others = (item.blueprint for item in (*self._mapping.resources, *self._mapping.left_out))
         written = set(self._blueprints) & {*self._tallies, *others}
         lost = self._quarantine.lost
         part.related = relate(part.entities, self._blueprints[part.name], self._mapping, self._targets, written, lost)

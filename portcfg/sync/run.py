@@ -226,6 +226,7 @@ class _Run:
         notices = self._book.changed_days(intake.days)
         read = {name: days for name, days in intake.days.items() if self._is_delivered(name)}
         refused = [item.name for item in intake.streams if item.status is StreamStatus.NOT_IN_PLAN]
+        notices += self._book.missed(refused)
         if self._options.dry_run or not isinstance(self._port, PortWriter):
             wanted = self._book.wanted(read, refused, self._refused_until)
             self._record_requests = bulk_requests(SYNC_BLUEPRINT, wanted)

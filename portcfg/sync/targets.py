@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from portcfg.client import PortReader
-from portcfg.errors import PortcfgError, TerminalApiError
+from portcfg.client import PortReader, all_named
+from portcfg.errors import AnswerError, PortcfgError, TerminalApiError
 from portcfg.sync.entities import safe_identifier
 from portcfg.sync.fragments import Entity, Key, Refused
 from portcfg.sync.spec import SyncMapping, SyncResource
@@ -23,7 +23,9 @@ Problem = tuple[str, str]
 
 def read_blueprints(port: PortReader) -> Blueprints:
     """Every blueprint, by identifier: one request."""
-    found = port.get("/blueprints").get("blueprints", [])
+    found: Any = port.get("/blueprints").get("blueprints")
+    if not all_named(found):
+        raise AnswerError("GET /blueprints answered without a list of blueprints")
     return {blueprint["identifier"]: blueprint for blueprint in found}
 
 

@@ -10,11 +10,15 @@ from typing import Any
 
 from portcfg.client import PortWriter, bulks, segment
 from portcfg.errors import ApiError, TerminalApiError
+from portcfg.sync.bulkanswer import Outcome, outcomes
 from portcfg.sync.flight import side_by_side
 
 # facts: Port takes 1..20 entities and 1 MiB a bulk request; a margin is left for the wrapping.
 # What one item or the size of all may be the cause of; any other refusal means the whole request.
 DIVISIBLE = (400, 413, 422)
+# How often an item goes out for which Port has no time just now, and the seconds before it goes out again.
+ITEM_ATTEMPTS = 4
+ITEM_SECONDS = 2.0
 
 Body = dict[str, Any]
 Reason = tuple[str, str]
@@ -32,10 +36,10 @@ class Written:
 
 @dataclass
 class _Posted:
-    """A batch that went out: Port's answers to its parts, and the error after which no more of it was sent."""
+    """A batch that went out: what became of its items, and the error after which no more of it was sent."""
 
     batch: list[Body]
-    answers: list[tuple[list[Body], Body | TerminalApiError]] = field(default_factory=list)
+    outcomes: list[tuple[Body, Outcome]] = field(default_factory=list)
     error: ApiError | None = None
 
 
@@ -145,50 +149,43 @@ class BulkWriter:
             posted.error = error
         return posted
 
-    def _post(self, posted: _Posted, batch: list[Body], params: Mapping[str, str]) -> None:
+    def _post(self, posted: _Posted, batch: list[Body], params: Mapping[str, str], attempt: int = 1) -> None:
         try:
             answer = self._port.send("POST", self._path, {"entities": list(map(self._sent, batch))}, dict(params))
-            posted.answers.append((batch, answer.body))
         except TerminalApiError as error:
             if error.status not in DIVISIBLE:
                 raise
             if len(batch) == 1:
-                posted.answers.append((batch, error))
+                posted.outcomes.append((batch[0], Outcome(False, error.status, error.error, error.message)))
                 return
             # Too big, or one bad item spoils all: halves find out which.
             half = len(batch) // 2
             self._post(posted, batch[:half], params)
             self._post(posted, batch[half:], params)
+            return
+        found = list(zip(batch, outcomes(batch, answer.body), strict=True))
+        again = [body for body, outcome in found if outcome.passes and attempt < ITEM_ATTEMPTS]
+        posted.outcomes += [(body, outcome) for body, outcome in found if not outcome.passes or not again]
+        if again:
+            self._port.wait(ITEM_SECONDS * attempt)
+            self._post(posted, again, params, attempt + 1)
 
     def _note(self, posted: _Posted) -> None:
-        for batch, answer in posted.answers:
-            if isinstance(answer, TerminalApiError):
-                self._refuse(batch[0], answer.status or 0, answer.error, answer.message)
+        for body, outcome in posted.outcomes:
+            if outcome.reason:
+                self._refuse(body, outcome)
             else:
-                self._read(batch, answer)
+                self.written.deferred.pop(body["identifier"], None)
+                (self.written.created if outcome.created else self.written.updated).add(body["identifier"])
 
     def _sent(self, body: Body) -> Body:
         name = body["identifier"]
         return {**body, "identifier": json.loads(name)} if name in self._searched else body
 
-    def _read(self, batch: list[Body], body: Body) -> None:
-        waiting = dict(enumerate(batch))
-        for item in body.get("entities") or []:
-            if sent := waiting.pop(item.get("index"), None):
-                self.written.deferred.pop(sent["identifier"], None)
-                (self.written.created if item.get("created") else self.written.updated).add(sent["identifier"])
-        for item in body.get("errors") or []:
-            if sent := waiting.pop(item.get("index"), None):
-                error = str(item.get("error") or "error")
-                reason = f"{error}: {item.get('message') or 'no reason given'}"
-                self._refuse(sent, item.get("statusCode") or 0, error, reason)
-        for sent in waiting.values():
-            self._refuse(sent, 0, "", "Port's answer doesn't mention it")
-
-    def _refuse(self, body: Body, status: int, error: str, reason: str) -> None:
+    def _refuse(self, body: Body, outcome: Outcome) -> None:
         name = body["identifier"]
-        why = (f"{status} {error}".strip(), f"Port refused it ({status}): {reason}")
-        if status == 404:
+        why = (f"{outcome.status} {outcome.error}".strip(), f"Port refused it ({outcome.status}): {outcome.reason}")
+        if outcome.status == 404:
             self.written.deferred[name] = (self._whole.get(name, body), why)
         else:
             self.written.deferred.pop(name, None)

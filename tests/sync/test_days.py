@@ -298,6 +298,24 @@ def test_a_stream_that_is_not_in_the_plan_holds_nothing_back() -> None:
         assert made.spans() == [tuple(iso(TODAY + 3 * ONE, TODAY + 6 * ONE))]
 
 
+def test_a_stream_that_was_read_and_is_refused_for_a_while_loses_no_day() -> None:
+    with world() as made:
+        a_row_a_day(made, TODAY - 20 * ONE, TODAY + 9 * ONE)
+        made.sync(TODAY)
+        made.refused.add("extras")
+        for number in range(1, 8):
+            report = made.sync(TODAY + number * ONE)
+            assert (report.exit_code, len([text for text in report.notices if "extras: refused, though" in text])) == (
+                0,
+                1,
+            )
+        assert "tiny:extras" not in made.records()
+        made.refused.clear()
+        made.sync(TODAY + 8 * ONE)
+        assert made.spans("extras") == [tuple(iso(TODAY - 3 * ONE, TODAY + 7 * ONE))]
+        assert made.held() == made.truth(days(TODAY - 20 * ONE, TODAY + 7 * ONE))
+
+
 def test_a_port_that_fails_leaves_its_days_to_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
     with world() as made:
         a_row_a_day(made, TODAY - 8 * ONE, TODAY + 2 * ONE)
