@@ -32,7 +32,7 @@ UNSERVED = (
     *("/teams/spend", "/teams/audit-logs", "/teams/directory-groups", "/teams/user-spend-limit"),
     *("/teams/remove-member", "/analytics/", "/organizations/", "/settings/", "/bugbot/", "/v0/", "/v1/"),
 )
-PATHS = {
+PATHS: dict[str, tuple[str, cursor_routes.Handler]] = {
     "/teams/members": ("GET", cursor_routes.members),
     "/teams/daily-usage-data": ("POST", cursor_routes.daily_usage),
     "/teams/filtered-usage-events": ("POST", cursor_routes.usage_events),

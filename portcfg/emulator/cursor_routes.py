@@ -28,6 +28,8 @@ from portcfg.emulator.cursor_people import Person
 
 Handler = Callable[[Feed, Ask, int, bool], bytes]
 Pager = Callable[[int, int, int, int], tuple[int, list[bytes]]]
+Wanted = Callable[[Person], bool]
+Kept = Callable[[dict[str, Any]], bool]
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
 
 
@@ -52,17 +54,21 @@ def _member(person: Person, today: date) -> dict[str, Any]:
     return {**head, "isRemoved": person.removed_by(today)}
 
 
-def daily_usage(feed: Feed, ask: Ask, page: int, early: bool) -> bytes:
-    """Rows per person and day. With `page` and `pageSize` (people): everybody, idle days too; without: active rows."""
+def daily_usage(feed: Feed, ask: Ask, page: int, early: bool, wanted: Wanted = lambda _: True) -> bytes:
+    """Rows per person and day. With `page` and `pageSize` (people): everybody, idle days too; without: active rows.
+
+    Only of people who are `wanted`.
+    """
     body = ask.object()
     start, end = capped(millis(body, "startDate"), millis(body, "endDate"))
     days = _days(feed, start, min(end, ask.now_ms))
     period = {"period": {"startDate": start, "endDate": end}}
     if "page" not in body or "pageSize" not in body:
-        rows = (row for person in feed.company.people for row in _usage_rows(feed, person, days, early))
+        everybody = filter(wanted, feed.company.people)
+        rows = (row for person in everybody for row in _usage_rows(feed, person, days, early))
         return envelope("data", (_only_active(row) for row in rows if b'"isActive":true' in row), {}, period)
     asked, size = positive(body, "page", 1), min(positive(body, "pageSize", PAGE_SIZE), LARGEST_PAGE)
-    people = [person for person in feed.company.people if any(person.is_member(day) for day in days)]
+    people = [p for p in feed.company.people if wanted(p) and any(p.is_member(day) for day in days)]
     rows = (r for person in people[(page - 1) * size : page * size] for r in _usage_rows(feed, person, days, early))
     return envelope("data", rows, {}, {**period, "pagination": _user_pages(asked, size, len(people))})
 
@@ -94,14 +100,16 @@ def _user_pages(page: int, size: int, users: int) -> dict[str, Any]:
     return {**counts, "hasNextPage": page < pages, "hasPreviousPage": page > 1}
 
 
-def usage_events(feed: Feed, ask: Ask, page: int, early: bool) -> bytes:
-    """Usage events from `startDate` to `endDate`, both included to the millisecond, newest first."""
+def usage_events(feed: Feed, ask: Ask, page: int, early: bool, keep: Kept | None = None) -> bytes:
+    """Usage events from `startDate` to `endDate`, both included to the millisecond, newest first; those to `keep`."""
     body = ask.object()
     end = event_millis(body, "endDate", ask.now_ms)
     start, end = capped(event_millis(body, "startDate", end - 30 * DAY_MS), end)
     asked, size = positive(body, "page", 1), min(positive(body, "pageSize", PAGE_SIZE), LARGEST_PAGE)
     last = min(end, ask.now_ms, _early_end(feed) if early else end)
-    total, rows = _matching(feed, body)(start, last, (page - 1) * size, size)
+    pager = _matching(feed, body)
+    pager = _filtered(pager, lambda row: keep(json.loads(row))) if keep else pager
+    total, rows = pager(start, last, (page - 1) * size, size)
     pages = -(-total // size)
     paging = {"numPages": pages, "currentPage": asked, "pageSize": size}
     paging |= {"hasNextPage": asked < pages, "hasPreviousPage": asked > 1}

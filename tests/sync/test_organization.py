@@ -114,5 +114,47 @@ def test_the_stand_ins_routes(url: str) -> None:
     assert len(ask("filtered-usage-events", body).json()["usageEvents"]) == 10
     usage = ask("daily-usage-data", body).json()
     assert usage["pagination"]["pageSize"] == 1000 and {"teamId", "userId", "isActive"} <= usage["data"][0].keys()
-    assert ask("daily-usage-data", {**body, "teamIds": [7]}).status_code == 501
+    empty = {**body, "teamIds": []}
+    assert ask("daily-usage-data", empty).json()["data"] == []
+    assert ask("filtered-usage-events", empty).json()["usageEvents"] == []
+    for wrong in ([99], ["7"], "7", [True], [7] * 101):
+        assert ask("daily-usage-data", {**body, "teamIds": wrong}).status_code == 400
+        assert ask("filtered-usage-events", {**body, "teamIds": wrong}).status_code == 400
+    assert ask("daily-usage-data", {**body, "userEmail": 5}).status_code == 400
     assert ask("daily-usage-data", {**body, "startDate": 0}).status_code == 400
+
+
+def test_the_stand_ins_filters(url: str) -> None:
+    """The rows of teams are those that they have in the whole, and all teams' are the whole; so with people's."""
+
+    def rows(path: str, key: str, **filters: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        page = 0
+        end = int(RANGE["now"]) * 1000
+        base = {"organizationId": ORGANIZATION, "startDate": end - 5 * 86_400_000, "endDate": end, "pageSize": 40}
+        while True:
+            page += 1
+            body = {**base, **filters, "page": page}
+            answer = requests.post(f"{url}/organizations/{path}", json=body, auth=(KEY, ""), timeout=10).json()
+            found += answer[key]
+            if not answer["pagination"]["hasNextPage"]:
+                return found
+
+    for path, key, address in (
+        ("daily-usage-data", "data", "email"),
+        ("filtered-usage-events", "usageEvents", "userEmail"),
+    ):
+        whole = rows(path, key)
+        teams = sorted({row["teamId"] for row in whole})
+        assert len(teams) > 1
+        for team in teams:
+            assert rows(path, key, teamIds=[team]) == [row for row in whole if row["teamId"] == team]
+        assert rows(path, key, teamIds=teams) == whole
+        person = next(row[address] for row in whole if row.get(address)).lower()
+        name = "userEmail" if path == "daily-usage-data" else "email"
+        assert rows(path, key, **{name: person.upper()}) == [
+            row for row in whole if row.get(address, "").lower() == person
+        ]
+    two = sorted({row["email"].lower() for row in rows("daily-usage-data", "data")})[:2]
+    found = rows("daily-usage-data", "data", userEmail=", ".join(two))
+    assert {row["email"].lower() for row in found} == set(two)
