@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from portcfg.errors import Problem
-from portcfg.model import Document, Path
+from portcfg.model import Document, Path, Position
 from portcfg.rules.portal import Portal
 
 Severity = Literal["error", "warning", "info"]
@@ -19,12 +19,16 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True)
 class Found:
-    """One place in a spec that a rule objects to; `hint` says what to do."""
+    """One place in a spec that a rule objects to; `hint` says what to do.
+
+    `inside` is the place inside the text at `path`, where one is known (rules.inside).
+    """
 
     document: Document
     path: Path
     message: str
     hint: str = ""
+    inside: Position | None = None
 
 
 @dataclass(frozen=True)
@@ -38,5 +42,5 @@ class Rule:
     def problems(self, portal: Portal) -> Iterator[Problem]:
         """What the rule finds, each at its place."""
         for found in self.check(portal):
-            place = found.document.place(found.path)
+            place = found.inside or found.document.place(found.path)
             yield Problem(place.file, place.line, place.column, self.id, found.message, found.hint, self.severity)
