@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from portcfg.sync.checks import is_aggregator
 from portcfg.sync.fragments import plain_number
+from portcfg.sync.group_checks import is_aggregator
 from portcfg.sync.jq_text import normalise
 from portcfg.sync.streams import order_key
 

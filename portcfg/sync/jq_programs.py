@@ -33,7 +33,7 @@ _DATE = re.compile(r'\bdate ".*"(?= does not match)', re.DOTALL)
 _PARSED = re.compile(r" \(while parsing .*\)$", re.DOTALL)
 # Ocean's way to keep the environment out, on top of the refusal in jq_text; `now` is the run's frozen clock. jq's own
 # ascii_downcase takes every text apart; most e-mails need nothing done, and so take a sixth of the time.
-_GUARD = (
+GUARD = (
     "def env: {}; {} as $ENV | def now: $portcfg_now; "
     'def ascii_downcase: if test("[A-Z]") then explode | map(if 65 <= . and . <= 90 then . + 32 else . end) | implode '
     "else . end; "
@@ -77,22 +77,13 @@ class JqError(PortcfgError):
 def compiled(program: str, scope: Scope) -> Any:
     """The program ready to run; raises JqError with jq's own first line."""
     try:
-        return jq.compile(_GUARD + program, args=scope.args())
+        return jq.compile(GUARD + program, args=scope.args())
     except ValueError as error:
-        raise JqError(f"`{program.strip()}` doesn't compile: {_first_line(error)}") from None
+        raise JqError(f"`{program.strip()}` doesn't compile: {first_line(error)}") from None
 
 
-def syntax_error(expression: str, names: Iterable[str] = ()) -> str:
-    """What jq says against an expression that may use `$window`, `$page`, `$lookup` and `names`, or ''."""
-    args = dict.fromkeys([*names, "window", "page", "lookup", "portcfg_now"])
-    try:
-        jq.compile(f"{_GUARD}({expression}\n)", args=args)
-    except ValueError as error:
-        return _first_line(error)
-    return ""
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What jq says, without the values that it stumbled over."""
     text = str(error).strip().splitlines() or ["no message"]
     return _without_values(text[0].removeprefix("jq: error: ").split(" at <top-level>")[0])
 
@@ -124,7 +115,7 @@ class Expression:
         try:
             return list(self._program.input_value([window, page, value]).all())
         except ValueError as error:
-            raise JqError(f"`{self.text}`: {_first_line(error)}") from None
+            raise JqError(f"`{self.text}`: {first_line(error)}") from None
 
     def _walk(self, value: Any) -> Any:
         """The plain path, without the cost of handing a whole page to jq."""
@@ -202,7 +193,7 @@ def _batch_results(program: Any, batch: Batch) -> list[Any]:
         return list(program.input_text(batch.text).first())
     except ValueError as error:
         if len(batch.rows) == 1:
-            return [{"error": f"jq can't take the row: {_first_line(error)}"}]
+            return [{"error": f"jq can't take the row: {first_line(error)}"}]
         half = len(batch.rows) // 2
         parts = (Batch(batch.window, batch.rows[:half]), Batch(batch.window, batch.rows[half:]))
         return [result for part in parts for result in _batch_results(program, part)]

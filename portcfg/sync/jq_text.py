@@ -38,15 +38,20 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
 class JqTextError(ValueError):
-    """The text can't be a jq expression."""
+    """The text can't be a jq expression; `at` is where that shows."""
+
+    def __init__(self, message: str, at: int) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 @dataclass(frozen=True)
 class Token:
-    """One token; the code inside a string's `\\(...)` comes as tokens of its own before the string."""
+    """One token and where it begins; the code inside a string's `\\(...)` comes as tokens before the string."""
 
     text: str
     kind: str  # "string", "code" or "blank"
+    at: int = 0
 
 
 def plain_path(expression: str) -> bool:
@@ -79,31 +84,31 @@ def tokens(expression: str) -> list[Token]:
     """All tokens; raises JqTextError when a string or bracket isn't closed."""
     found, end = _scan(expression, 0, nested=False)
     if end != len(expression):
-        raise JqTextError("a closing bracket has no opening one")
+        raise JqTextError("a closing bracket has no opening one", end)
     return found
 
 
 def _scan(text: str, at: int, nested: bool) -> tuple[list[Token], int]:
     found: list[Token] = []
-    open_brackets: list[str] = []
+    open_brackets: list[tuple[str, int]] = [("(", at - 1)] if nested else []
     while at < len(text):
         if text[at] == '"':
             inner, end = _string(text, at)
-            found += [*inner, Token(text[at:end], "string")]
+            found += [*inner, Token(text[at:end], "string", at)]
             at = end
             continue
         token = _TOKEN.match(text, at).group()  # type: ignore[union-attr]  # the pattern ends with any character
         if token in _PAIRS:
-            if not open_brackets and nested and token == ")":
+            if nested and len(open_brackets) == 1 and token == ")":
                 return found, at
-            if not open_brackets or open_brackets.pop() != _PAIRS[token]:
-                raise JqTextError(f"`{token}` closes nothing")
+            if not open_brackets or open_brackets.pop()[0] != _PAIRS[token]:
+                raise JqTextError(f"`{token}` closes nothing", at)
         elif token in "([{":
-            open_brackets.append(token)
+            open_brackets.append((token, at))
+        found.append(Token(token, "blank" if token.isspace() or token[0] == "#" else "code", at))
         at += len(token)
-        found.append(Token(token, "blank" if token.isspace() or token[0] == "#" else "code"))
-    if open_brackets or nested:
-        raise JqTextError(f"`{open_brackets[-1] if open_brackets else '('}` is not closed")
+    if open_brackets:
+        raise JqTextError(f"`{open_brackets[-1][0]}` is not closed", open_brackets[-1][1])
     return found, at
 
 
@@ -121,13 +126,15 @@ def _string(text: str, start: int) -> tuple[list[Token], int]:
             return inner, at + 1
         else:
             at += 1
-    raise JqTextError("a string is not closed")
+    raise JqTextError("a string is not closed", start)
 
 
-def refused_names(expression: str) -> list[str]:
-    """Names that a mapping must not use. `{env: ...}` is only a key, and `.env` only a field."""
-    code = [token.text for token in tokens(expression) if token.kind == "code"]
-    return sorted({name for name, then in _with_next(code) if name in REFUSED and not _is_key(name, then)})
+def refused(expression: str) -> list[Token]:
+    """Where names stand that a mapping must not use. `{env: ...}` is only a key, and `.env` only a field."""
+    code = [token for token in tokens(expression) if token.kind == "code"]
+    following = [*(token.text for token in code[1:]), ""]
+    pairs = zip(code, following, strict=False)
+    return [token for token, then in pairs if token.text in REFUSED and not _is_key(token.text, then)]
 
 
 def _is_key(name: str, then: str) -> bool:
@@ -143,13 +150,13 @@ def variables(expression: str) -> frozenset[str]:
     return frozenset(token.text[1:] for token in tokens(expression) if token.kind == "code" and token.text[0] == "$")
 
 
-def complaint(expression: str) -> str:
-    """What is wrong with the text before jq is asked, or ''."""
+def broken(expression: str) -> JqTextError | None:
+    """Why the text isn't closed in itself, if it isn't."""
     try:
-        refused = refused_names(expression)
+        tokens(expression)
     except JqTextError as error:
-        return str(error)
-    return f"`{refused[0]}` is not allowed in a mapping" if refused else ""
+        return error
+    return None
 
 
 def lookups(expression: str) -> frozenset[str]:

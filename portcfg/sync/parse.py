@@ -10,8 +10,9 @@ from typing import Any
 from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.sync import jq_text
 from portcfg.sync.aliases import aliases_of
-from portcfg.sync.checks import jq_variables, mapping_problems
+from portcfg.sync.checks import mapping_problems
 from portcfg.sync.findings import Finding
+from portcfg.sync.jq_checks import jq_variables
 from portcfg.sync.ocean_checks import is_stock, not_to_override, notices
 from portcfg.sync.privacy import PrivacySpec, is_private, privacy_problems
 from portcfg.sync.spec import (

@@ -18,9 +18,9 @@ from portcfg.sync.jq_programs import (
     RowProgram,
     RowValues,
     Scope,
-    syntax_error,
 )
-from portcfg.sync.jq_text import JqTextError, complaint, lookups, normalise, plain_path, tokens, variables
+from portcfg.sync.jq_syntax import syntax_mistake
+from portcfg.sync.jq_text import JqTextError, broken, lookups, normalise, plain_path, refused, tokens, variables
 
 SCOPE = Scope({"org": "acme"}, now=1_772_712_000.5)
 
@@ -50,19 +50,19 @@ def test_single_quotes_stand_for_double_ones(written: str, meant: str) -> None:
     ],
 )
 def test_names_that_reach_outside_are_refused(text: str) -> None:
-    assert "is not allowed" in complaint(text)
+    assert refused(text)
 
 
 @pytest.mark.parametrize(
     "text", [".env", ".a.input", "{env: .a}", '{"env": 1}', ".debug", '"env"', ".a # env", "{input: .b}"]
 )
 def test_fields_and_keys_of_those_names_are_fine(text: str) -> None:
-    assert complaint(text) == ""
+    assert refused(text) == []
 
 
 @pytest.mark.parametrize("text", [".a)", "(.a", "[.a", '"x', '"\\(.a"', "{a: [1}"])
 def test_an_expression_must_be_closed_in_itself(text: str) -> None:
-    assert complaint(text)
+    assert broken(text)
     with pytest.raises(JqTextError):
         tokens(text)
 
@@ -157,8 +157,33 @@ def test_an_error_without_a_text_is_still_an_error() -> None:
 
 
 def test_syntax_errors_name_unknown_variables() -> None:
-    assert syntax_error("$org + $nope", ["org"])
-    assert syntax_error("$org + $window.first_day + $lookup.x", ["org"]) == ""
+    assert syntax_mistake("$org + $nope", ["org"]) == ("$nope is not defined", 7)
+    assert syntax_mistake("$org + $window.first_day + $lookup.x", ["org"]) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "character"),
+    [
+        (".a | nope | .b", "nope"),
+        (".a\n  | nope(1)", "nope"),
+        ('"ÄÖ日本" | nope', "nope"),
+        ('"ÄÖ"\n| "é" | nope', "nope"),
+        (".a + ; .b", "; .b"),
+        ("if .a then 1", "1"),
+        (".a |  ", "|"),
+        ("def f: 1;", ";"),
+        ("", ""),
+    ],
+)
+def test_syntax_errors_have_a_place_in_the_text(text: str, character: str) -> None:
+    message, at = syntax_mistake(text)
+    assert message and text[at:].startswith(character)
+
+
+@pytest.mark.parametrize("text", [".a)", ".a | (.b", '"x\\(.a', ".a] | 5", "{a: [1}"])
+def test_what_is_not_closed_has_a_place_in_the_text(text: str) -> None:
+    error = broken(text)
+    assert error and text[error.at] in '()[]{}"'
 
 
 JSON = st.recursive(
