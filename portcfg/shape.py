@@ -94,6 +94,8 @@ def _unknown_keys(document: Document, error: Error, path: Path) -> Iterator[Prob
         if key not in known and (not known or not _matches_pattern(key, error.schema)):
             guess = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {guess[0]!r}?" if guess else f"known here: {', '.join(known) or 'nothing'}"
+            # Where a key may well be right elsewhere, the schema says what to do about it.
+            hint = "; ".join(filter(None, (hint, error.schema.get("x-unknown"))))
             yield _at(document.place((*path, key)), "PC101", f"{_name(path)}: unknown key {key!r}", hint)
 
 

@@ -17,10 +17,14 @@ from typing import Any
 import jq
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 
+from portcfg.cli.main import main
 from portcfg.client import PortWriter
 from portcfg.emulator.server import serving
 from portcfg.errors import EXIT_OK, EXIT_PARTIAL, PortcfgError, TerminalApiError
+from portcfg.yamlread import dump
+from tests.support import write_files
 from tests.sync.support import ROOT, create_blueprints, embedded_port, mapping_of, source_app, sync
 
 ROWS: dict[str, Any] = yaml.safe_load((ROOT / "tests" / "data" / "ocean-rows.yaml").read_text(encoding="utf-8"))
@@ -186,6 +190,35 @@ def test_ocean_s_mappings_make_what_they_make_in_ocean(vendor: str, reference_di
         assert all(item.rows == len(answers[item.name]) for item in report.streams)
         again = sync(mapping, ours)
         assert (again.writes, everything(ours, list(blueprints))) == (0, everything(theirs, list(blueprints)))
+
+
+@pytest.mark.parametrize("vendor", sorted(ROWS))
+def test_what_only_one_integration_understands_is_named_and_the_rest_is_valid(
+    vendor: str, reference_dir: Path, tmp_path: Path
+) -> None:
+    """Such keys are no grammar of mappings but questions to that vendor's API, which another source would ignore."""
+    folder = reference_dir / "corpus" / vendor
+    config = yaml.safe_load(next(folder.glob("port-app-config.y*ml")).read_text(encoding="utf-8"))
+    config["source"] = {"base_url": "https://api.example.com"}
+    specs = write_files(
+        tmp_path / "specs", {"blueprints/all.json": (folder / "blueprints.json").read_text(encoding="utf-8")}
+    )
+
+    def validated() -> Result:
+        write_files(specs, {f"mappings/{vendor}.yaml": dump(config)})
+        return CliRunner().invoke(main, ["validate", "--specs", str(specs)])
+
+    selectors = [resource["selector"] for resource in config["resources"]]
+    foreign = [(selector, key) for selector in selectors for key in selector if key != "query"]
+    named = validated()
+    assert named.exit_code == (1 if foreign else 0), named.output
+    for _, key in foreign:
+        assert f"unknown key '{key}'" in named.output
+    assert named.output.count("unknown key") == len(foreign)
+    assert named.output.count("send it (`query_params`, `body`)") == len(foreign)
+    for selector, key in foreign:
+        del selector[key]
+    assert validated().exit_code == 0
 
 
 def test_the_whole_corpus_is_run(reference_dir: Path) -> None:
