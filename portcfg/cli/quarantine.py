@@ -1,4 +1,4 @@
-"""Where a sync keeps what it rejects."""
+"""Where a sync keeps what it rejects, and what it deletes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portcfg.errors import UsageError
 from portcfg.sync.quarantine import Quarantine
 
 FOLDER = Path(STATE_FOLDER) / "quarantine"
+DELETED = Path(STATE_FOLDER) / "deleted"
 quarantine_option = click.option(
     "--quarantine",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -26,9 +27,17 @@ def quarantine_of(mapping: str, file: Path | None, dry_run: bool) -> Quarantine:
         return Quarantine()
     if file is not None and file.exists():
         raise UsageError(f"{file} exists", "name a new file for --quarantine; what is kept is never written over")
+    return Quarantine(file or FOLDER / _name(mapping), _make_folder)
+
+
+def deleted_of(mapping: str, dry_run: bool) -> Quarantine:
+    """Where one run of a mapping keeps what it deletes."""
+    return Quarantine() if dry_run else Quarantine(DELETED / _name(mapping), _make_folder)
+
+
+def _name(mapping: str) -> str:
     name = re.sub(r"[^\w.-]", "_", mapping)
-    path = file or FOLDER / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.ndjson"
-    return Quarantine(path, _make_folder)
+    return f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.ndjson"
 
 
 def _make_folder(folder: Path) -> None:

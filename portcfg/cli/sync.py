@@ -13,7 +13,7 @@ import click
 
 from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
 from portcfg.cli.progress import ProgressLine
-from portcfg.cli.quarantine import quarantine_of, quarantine_option
+from portcfg.cli.quarantine import deleted_of, quarantine_of, quarantine_option
 from portcfg.cli.sync_lock import alone, lock_of
 from portcfg.cli.writes import parallelism_option
 from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_PARTIAL, UsageError
@@ -51,6 +51,7 @@ def _slice(_context: click.Context, _option: click.Parameter, text: str | None) 
 @click.option("--days", type=click.IntRange(min=1), help="This many whole days up to --until.")
 @click.option("--missing-only", is_flag=True, help="Of the days asked for, only those that are not settled.")
 @click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
+@click.option("--allow-deletions", is_flag=True, help="Delete however much `retention` and `prune` say.")
 @click.option("--send-examples", is_flag=True, help="Send up to 5 raw rows a stream to Port's mapping editor.")
 @click.option("--source-url", metavar="URL", help="Another base URL for the source.")
 @parallelism_option
@@ -72,8 +73,8 @@ def run_command(
     """Read each mapping's source, make entities, compare them with Port's, and write those that changed.
 
     Covers whole UTC days only: those that are missing or may still change, unless --since, --until or --days say which.
-    The first run reads the last 30. Deletes nothing. With --env local the embedded Port is written, and Cursor's
-    place is taken by a stand-in with a synthetic company, unless --source-url says otherwise.
+    The first run reads the last 30. Deletes only by the mapping's `retention` and `prune`. With --env local the
+    embedded Port is written, and a stand-in with a synthetic company is read, unless --source-url says otherwise.
 
     \b
     Examples:
@@ -93,14 +94,14 @@ def run_command(
         for resource in chosen:
             with source_of(settings, specs.project, resource, source_url) as (config, env):
                 mapping = parse_mapping(config, specs.project.variables)
-                owner, name = specs.project.owner, lock_of(mapping, options)
+                owner, name = specs.project.owner, mapping.identifier
                 with (
                     opened(settings, specs) as port,
                     ProgressLine() as progress,
-                    alone(port, owner, name, options.run, progress) as renewing,
+                    alone(port, owner, lock_of(mapping, options), options.run, progress) as renewing,
                 ):
-                    kept = quarantine_of(mapping.identifier, quarantine, dry_run)
-                    reports.append(run_sync(mapping, env, port, options, renewing, quarantine=kept))
+                    kept = quarantine_of(name, quarantine, dry_run), deleted_of(name, dry_run)
+                    reports.append(run_sync(mapping, env, port, options, renewing, None, *kept))
     finally:
         # Also when a later mapping can't be run at all: what the earlier ones did is known.
         if reports:

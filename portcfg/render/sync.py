@@ -14,7 +14,7 @@ from typing import Any
 from tabulate import tabulate
 
 from portcfg.render.safe import MAX_VALUE, code, plain, shortened
-from portcfg.sync.report import BlueprintReport, Reject, RejectGroup, StreamReport, SyncReport
+from portcfg.sync.report import BlueprintReport, Deletion, Reject, RejectGroup, StreamReport, SyncReport
 
 FORMAT = "portcfg/sync/2"
 SHOWN_CAUSES = 20
@@ -24,7 +24,7 @@ SHOWN_DAYS = 31
 MAX_REASON = 400
 _STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "left out", "twice", "used")
 _REQUEST_HEADERS = ("requests to", "endpoint", "requests", "retries")
-_BLUEPRINT_HEADERS = ("blueprint", "entities", "created", "updated", "unchanged", "rejected", "skipped")
+_BLUEPRINT_HEADERS = ("blueprint", "entities", "created", "updated", "unchanged", "deleted", "rejected", "skipped")
 
 
 def headline(report: SyncReport) -> str:
@@ -46,6 +46,8 @@ def _ending(report: SyncReport) -> str:
     unchanged = sum(item.unchanged for item in report.blueprints)
     would = "would be " if report.dry_run else ""
     text = f"{created} {would}created, {updated} {would}updated, {unchanged} unchanged"
+    if deleted := sum(item.deleted for item in report.deletions):
+        text += f", {deleted} {would}deleted"
     if report.rejected:
         text += f", {sum(group.count for group in report.rejected)} rejected"
     failed = sum(item.status == "failed" for item in report.streams)
@@ -146,8 +148,8 @@ def _stream_row(stream: StreamReport) -> list[Any]:
 
 
 def _blueprint_row(item: BlueprintReport) -> list[Any]:
-    counts = [item.entities, item.created, item.updated, item.unchanged, item.rejected, sum(item.skipped.values())]
-    return [plain(item.blueprint), *counts]
+    counts = [item.entities, item.created, item.updated, item.unchanged, item.deleted, item.rejected]
+    return [plain(item.blueprint), *counts, sum(item.skipped.values())]
 
 
 def _remarks(report: SyncReport) -> list[str]:
@@ -159,7 +161,33 @@ def _remarks(report: SyncReport) -> list[str]:
         for reason, count in item.skipped.items()
     ]
     notes = [f"note: {plain(notice)}" for notice in report.notices]
-    return [*failed, *held, *notes, *skipped, *_columns(report), *_settings(report)]
+    return [*failed, *held, *_deletions(report), *notes, *skipped, *_columns(report), *_settings(report)]
+
+
+def _deletions(report: SyncReport) -> list[str]:
+    """What went, or would, with the first names; what did not, and why; how to have it back."""
+    lines = [line for item in report.deletions for line in _deletion_lines(item, report.dry_run)]
+    if report.deleted_kept:
+        lines.append(
+            f"deleted entities are kept in {plain(report.deleted_kept)}; to restore them: "
+            f"{replay_command(report.deleted_kept)}"
+        )
+    return lines
+
+
+def _deletion_lines(item: Deletion, dry_run: bool) -> Iterator[str]:
+    name = plain(item.blueprint)
+    if item.deleted:
+        more = f", and {item.found - len(item.names):,} more" if item.found > len(item.names) else ""
+        names = ", ".join(shortened(plain(each), MAX_VALUE) for each in item.names)
+        what = f"{item.deleted:,} of {item.among:,} entities of {name}"
+        yield f"{item.cause}: {what} {'would be ' if dry_run else ''}deleted: {names}{more}"
+    if item.refused:
+        yield f"NOT DELETED {name}: {shortened(plain(item.refused), MAX_REASON)}"
+    for each in item.stay[:SHOWN_CAUSES]:
+        yield f"NOT DELETED {name} {shortened(plain(each), MAX_REASON)}"
+    if len(item.stay) > SHOWN_CAUSES:
+        yield f"... and {len(item.stay) - SHOWN_CAUSES:,} more of {name} that Port didn't let go"
 
 
 def _settings(report: SyncReport) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from portcfg.model import Path
 from portcfg.sync import (
     aliases,
+    deletion_checks,
     group_checks,
     jq_checks,
     ocean_checks,
@@ -51,6 +52,7 @@ TOPICS: Mapping[str, Topic] = {
     "groups": Topic(stream_checks.groups_of_several_days),
     "two writers": Topic(writer_checks.two_writers),
     "report": Topic(writer_checks.unknown_report),
+    "deletion": Topic(deletion_checks.deletion_problems),
     "aliases": Topic(lambda body: aliases.alias_problems(body, as_mapping(body.get("vars")))),
 }
 

@@ -21,6 +21,7 @@ from portcfg.sync.entities import Checks, instant
 from portcfg.sync.estimate import bulk_requests
 from portcfg.sync.flight import PARALLELISM
 from portcfg.sync.fragments import Entity, Refused
+from portcfg.sync.owner import user_agent
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import DayTotals, Progress
 from portcfg.sync.spec import SyncMapping
@@ -237,6 +238,7 @@ class Delivery:
             searched,
             override=fields.whole,
             parallelism=self._workers(part.name),
+            user_agent=user_agent(self._mapping.identifier),
         )
         sent = _Sent(part, writer, asked)
         self._sent.append(sent)

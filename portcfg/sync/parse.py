@@ -11,6 +11,7 @@ from portcfg.errors import InvalidSpecsError, Problem
 from portcfg.sync import jq_text
 from portcfg.sync.aliases import aliases_of
 from portcfg.sync.checks import mapping_problems
+from portcfg.sync.deletion_checks import day_property
 from portcfg.sync.findings import Finding
 from portcfg.sync.jq_checks import jq_variables
 from portcfg.sync.ocean_checks import is_stock, not_to_override, notices
@@ -18,11 +19,13 @@ from portcfg.sync.privacy import PrivacySpec, is_private, privacy_problems
 from portcfg.sync.spec import (
     Auth,
     Dedupe,
+    DeletionLimits,
     EntityMapping,
     ItemsToParse,
     Lookup,
     Pagination,
     PathParameter,
+    Retention,
     SourceSpec,
     Stream,
     SyncMapping,
@@ -66,6 +69,12 @@ def parse_mapping(config: Mapping[str, Any] | Sequence[Any], variables: Mapping[
         privacy=_privacy(body["privacy"]) if is_private(body) else None,
         settings=_settings(body, merged),
         notices=tuple(notices(body)),
+        retention={
+            name: Retention(raw["days"], day_property(body, "retention", name))
+            for name, raw in body.get("retention", {}).items()
+        },
+        prune={name: day_property(body, "prune", name) for name in body.get("prune", {})},
+        guards=DeletionLimits(**body.get("guards", {})),
     )
 
 

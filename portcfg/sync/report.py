@@ -117,13 +117,32 @@ class BlueprintReport:
     rejected: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     held: str = ""
+    deleted: int = 0
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """What a run deleted of one blueprint (would, in a dry run) for one `cause`: `retention` or `prune`.
+
+    `found` of the `among` that could have gone are to go; `names` are the first few. `refused` says why they, or the
+    rest of them, did not; `stay` are those that Port didn't let go, with its reasons.
+    """
+
+    blueprint: str
+    cause: str
+    found: int = 0
+    among: int = 0
+    deleted: int = 0
+    names: tuple[str, ...] = ()
+    refused: str = ""
+    stay: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class SyncReport:
     """The whole run. `first_day`..`last_day` are UTC days, empty where no stream has a window; `dry_run` means nothing
-    was written. `quarantine` is the file that holds what was rejected, '' without one. `settings` are choices that say
-    what the numbers mean.
+    was written. `quarantine` is the file that holds what was rejected, `deleted_kept` that of what was deleted, or
+    ''. `settings` are choices that say what the numbers mean.
 
     `kept_rejects` rows and entities were kept, of which `kept_for_sync` can't be replayed, but by a sync of their days.
     Requests are counted with their retries: those to the source by path, those to Port by route (method and path).
@@ -141,6 +160,8 @@ class SyncReport:
     totals: tuple[DayTotals, ...] = ()
     rejected: tuple[RejectGroup, ...] = ()
     quarantine: str = ""
+    deletions: tuple[Deletion, ...] = ()
+    deleted_kept: str = ""
     kept_rejects: int = 0
     kept_for_sync: int = 0
     settings: Mapping[str, str | bool] = field(default_factory=dict)
@@ -171,7 +192,7 @@ class SyncReport:
         """3 when a stream could not be read to its end, 6 when something was refused or held back, else 0."""
         if any(stream.status is StreamStatus.FAILED for stream in self.streams):
             return EXIT_INCOMPLETE
-        held = any(item.held for item in self.blueprints)
+        held = any(item.held for item in self.blueprints) or any(item.refused for item in self.deletions)
         return EXIT_PARTIAL if self.rejected or held else EXIT_OK
 
 
@@ -187,7 +208,7 @@ def with_traffic(report: SyncReport, traffic: Traffic) -> SyncReport:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is: `read`, `compare` or `write`. `total` is 0 when it isn't known.
+    """How far a stage is: `read`, `compare`, `write` or `delete`. `total` is 0 when it isn't known.
 
     Stage `part` begins a part of a long range: `name` are its days, `done` its number. Stage `wait` comes before a long
     wait: `name` is its reason, `done` its seconds.

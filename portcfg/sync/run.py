@@ -1,16 +1,15 @@
 """One sync, start to end: read the source, make entities, compare with Port, write what changed, record the days.
 
-Nothing is deleted. A blueprint that a failed resource writes is held back as a whole, because each of its entities may
-lack what that resource would have said; a resource whose stream is not in the plan says nothing, and the rest goes on.
-A run that was cut off is finished by the next one: it compares anew and writes what is still missing. Where streams say
-which day a row is of, a run reads the days that are missing or may still change, unless days are asked for.
+Nothing is deleted but by the mapping's `retention` and `prune`. A blueprint that a failed resource writes is held back
+as a whole, because each of its entities may lack what that resource would have said; a resource whose stream is not in
+the plan says nothing, and the rest goes on. A run that was cut off is finished by the next one: it compares anew and
+writes what is still missing. Where streams say which day a row is of, a run reads the days that are missing or may
+still change, unless days are asked for.
 """
 
 from __future__ import annotations
 
 import math
-import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -19,22 +18,24 @@ from typing import Any
 
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import UsageError
-from portcfg.retry import RetryPolicy
-from portcfg.sync.choice import Slice, days_to_read, default_days, part_days, share_notices, shared
+from portcfg.sync.certainty import unsure
+from portcfg.sync.choice import days_to_read, default_days, part_days, share_notices, shared
 from portcfg.sync.coverage import Known, gap_days
 from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_days
 from portcfg.sync.deliver import Delivery
 from portcfg.sync.entities import filled, made_of
 from portcfg.sync.estimate import bulk_requests, paced_seconds
 from portcfg.sync.examples import check_examples, send_examples
-from portcfg.sync.flight import PARALLELISM, in_turn
+from portcfg.sync.flight import in_turn
 from portcfg.sync.fragments import Entity, overwritten
 from portcfg.sync.intake import Failed, Intake, Reader
+from portcfg.sync.options import SyncOptions
 from portcfg.sync.parts import run_parts, undated_streams
 from portcfg.sync.privacy import Pseudonyms, pseudonyms_of, without_users
 from portcfg.sync.quarantine import Quarantine, with_kept
 from portcfg.sync.record import with_record
 from portcfg.sync.report import Progress, StreamStatus, SyncReport, with_traffic
+from portcfg.sync.retention import Deletions, check_dates
 from portcfg.sync.source import SourceClient
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.tally import Tally
@@ -42,42 +43,9 @@ from portcfg.sync.targets import Blueprints, check_resources, missing_fields, ra
 from portcfg.sync.valuecount import unusual
 from portcfg.sync.windows import DayRange, day_range
 
+__all__ = ["SyncOptions", "run_sync"]
+
 SETTLED = "every one of these days is settled; nothing was read"
-
-
-@dataclass(frozen=True)
-class SyncOptions:
-    """How to run. Days are UTC; `now` is in epoch seconds and frozen for the run; `retry` carries the clocks.
-
-    `missing_only` leaves out the days asked for that are settled. `run` is a name that no other run has. `link` is the
-    CI's job on the web. `parallelism` is how many requests to Port may be under way at once. `send_examples` sends the
-    first raw rows of each stream to Port. `streams` are the only ones to read, where any are named; of the days asked
-    for, `slice` is the share of this run.
-    """
-
-    first_day: date | None = None
-    last_day: date | None = None
-    days: int | None = None
-    dry_run: bool = False
-    link: str = ""
-    missing_only: bool = False
-    send_examples: bool = False
-    run: str = field(default_factory=lambda: uuid.uuid4().hex)
-    now: float = field(default_factory=time.time)
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    parallelism: int = PARALLELISM
-    streams: tuple[str, ...] = ()
-    slice: Slice | None = None
-
-    @property
-    def asks_for_days(self) -> bool:
-        """Whether any days were asked for."""
-        return bool(self.first_day or self.last_day or self.days is not None)
-
-    @property
-    def fixes_days(self) -> bool:
-        """Whether the days don't depend on when the run begins."""
-        return bool(self.last_day and (self.first_day or self.days))
 
 
 @dataclass(frozen=True)
@@ -90,6 +58,7 @@ class _Means:
     progress: Callable[[Progress], None]
     quarantine: Quarantine
     pseudonyms: Pseudonyms | None
+    deleted: Quarantine
     examples: dict[str, list[Any]] = field(default_factory=dict)
 
 
@@ -101,10 +70,12 @@ def run_sync(
     progress: Callable[[Progress], None] | None = None,
     source: SourceClient | None = None,
     quarantine: Quarantine | None = None,
+    deleted: Quarantine | None = None,
 ) -> SyncReport:
     """Run the mapping. `source_env` has the values of the environment variables that `source.auth` and `privacy` name.
 
-    `source` takes the place of the HTTP client made of the mapping's `source`; `quarantine` keeps what is rejected.
+    `source` takes the place of the HTTP client made of the mapping's `source`; `quarantine` keeps what is rejected,
+    `deleted` what is deleted.
 
     Raises PortcfgError when nothing could be begun: days that make no sense, a missing key, a source that refuses every
     stream, a Port that doesn't give its blueprints, blueprints that don't have what the mapping writes. Everything
@@ -125,12 +96,13 @@ def run_sync(
     # Waits for the source are told from the thread that reads ahead.
     report = in_turn(progress or (lambda _: None))
     client.on_wait = lambda reason, seconds: report(Progress("wait", reason, math.ceil(seconds)))
-    means = _Means(client, port, options, report, quarantine or Quarantine(), pseudonyms)
+    means = _Means(client, port, options, report, quarantine or Quarantine(), pseudonyms, deleted or Quarantine())
     try:
         return _run_days(mapping, span, means)
     finally:
         client.close()
         means.quarantine.close(options.retry.wall())
+        means.deleted.close(options.retry.wall())
 
 
 def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport:
@@ -139,20 +111,30 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
     started, before = options.retry.monotonic(), port.traffic()
     blueprints = read_blueprints(port)
     check_resources(mapping.resources, blueprints)
+    raise_missing(check_dates(mapping, blueprints))
     known = read_days(port, mapping, options.now, SYNC_BLUEPRINT in blueprints)
     book = DayBook(mapping, known, options.now, options.run, SYNC_BLUEPRINT in blueprints)
     todo = days_to_read(mapping, span, known, options.asks_for_days, options.missing_only)
     whole = DayRange(todo[0].first, todo[-1].last) if todo else span
     key = means.pseudonyms.fingerprint if means.pseudonyms else ""
-    means.quarantine.begin(mapping, options.now, whole.first.isoformat(), whole.last.isoformat(), key)
+    for kept in (means.quarantine, means.deleted):
+        kept.begin(mapping, options.now, whole.first.isoformat(), whole.last.isoformat(), key)
+    deletions = Deletions(
+        *(port, mapping, blueprints, options.now, means.progress, options.dry_run, options.allow_deletions),
+        means.deleted,
+    )
     source.keep_answers(mapping.streams[name].path for name in undated_streams(mapping) if len(todo) > 1)
 
     def run_part(part: SyncMapping, days: DayRange) -> SyncReport:
-        return _Run(part, days, means, blueprints, book).run()
+        return _Run(part, days, means, blueprints, book, deletions).run()
 
     done = (
         run_parts(mapping, todo, run_part, means.progress) if todo else _nothing_to_do(mapping, options, span, SETTLED)
     )
+    # Of a sliced run one job deletes what is too old for all.
+    held = {item.blueprint for item in done.blueprints if item.held}
+    stays = () if options.slice and options.slice.number > 1 else tuple(deletions.retain(held))
+    done = deletions.into(replace(done, notices=(*done.notices, *stays)))
     examples = send_examples(port, mapping, means.examples, source.secrets) if options.send_examples else ()
     done = replace(
         done,
@@ -192,13 +174,20 @@ class _Run:
     """One part of a run."""
 
     def __init__(
-        self, mapping: SyncMapping, days: DayRange, means: _Means, blueprints: Blueprints, book: DayBook
+        self,
+        mapping: SyncMapping,
+        days: DayRange,
+        means: _Means,
+        blueprints: Blueprints,
+        book: DayBook,
+        deletions: Deletions,
     ) -> None:
         self._mapping = mapping
         self._days = days
         self._means = means
         self._blueprints = blueprints
         self._book = book
+        self._deletions = deletions
         self._port, self._options, self._quarantine = means.port, means.options, means.quarantine
         self._tallies: dict[str, Tally] = {}
         self._record_requests: dict[str, int] = {}
@@ -215,11 +204,15 @@ class _Run:
             *(self._port, self._mapping, blueprints, self._tallies, self._means.progress, dry_run, quarantine),
             parallelism=self._options.parallelism,
         )
-        delivery.deliver(by_blueprint, partial(_silent, intake))
+        delivery.deliver(self._deletions.young(by_blueprint, self._tallies), partial(_silent, intake))
         dropped = [f"{text} ({count})" for text, count in delivery.dropped.items()]
-        report = self._report(intake, [*dropped, *self._record_days(intake)])
+        stays = self._deletions.prune(self._days, by_blueprint, partial(self._unsure, intake))
+        report = self._report(intake, [*dropped, *stays, *self._record_days(intake)])
         writes = {**delivery.bulk_requests, **self._record_requests}
         return replace(report, totals=tuple(delivery.totals()), port_writes=writes)
+
+    def _unsure(self, intake: Intake, blueprint: str) -> str:
+        return unsure(self._mapping, intake, self._tally(blueprint), self._quarantine, blueprint)
 
     def _record_days(self, intake: Intake) -> list[str]:
         """Write down the days of the streams of which all was written; what a person should know of them."""

@@ -177,6 +177,26 @@ def aggregate_expressions(tree: Any) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """How many whole UTC days of a blueprint's entities are kept; `property` is the date-time that tells their day."""
+
+    days: int
+    property: str
+
+
+@dataclass(frozen=True)
+class DeletionLimits:
+    """How much a run may delete of one blueprint before somebody must say that it is meant.
+
+    The share is of the entities that could have gone, and counts once there are `share_from` of them.
+    """
+
+    delete_share: float = 0.2
+    delete_count: int = 1000
+    share_from: int = 10
+
+
+@dataclass(frozen=True)
 class SyncMapping:
     """A whole mapping file. `merge`, `fill` and `missing_relations` are by blueprint, then by property or relation.
 
@@ -187,6 +207,9 @@ class SyncMapping:
     an entity is what the mapping says and nothing else. `aliases`: address by address, which of a person's counts.
     `settings` are the choices among the mapping's variables, which say what its numbers mean. `notices` are what a
     person should know of the mapping itself.
+
+    `retention` and `prune` are by blueprint, and say what is deleted: what is too old, and what the source has no more;
+    the value of `prune` is the property that tells an entity's day. `guards` limit both.
 
     In a run of some streams only, `left_out` are the resources of the others, and `unfinished` the streams of which not
     all is written because of that.
@@ -211,6 +234,9 @@ class SyncMapping:
     privacy: PrivacySpec | None = None
     settings: Mapping[str, str | bool] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    retention: Mapping[str, Retention] = field(default_factory=dict)
+    prune: Mapping[str, str] = field(default_factory=dict)
+    guards: DeletionLimits = field(default_factory=DeletionLimits)
     left_out: tuple[SyncResource, ...] = ()
     unfinished: frozenset[str] = frozenset()
 

@@ -51,6 +51,8 @@ class BulkWriter:
     `creating` are, by identifier, the relations whose missing targets Port shall make. Such an entity goes out without
     them first, so that its other targets are there when Port makes what is missing: it would make those, too.
 
+    Port keeps `user_agent` as the entities' `$datasource`.
+
     The identifiers in `searched` are the texts of search queries, and go out as such. With `override` an entity in
     Port becomes what its body says and nothing else.
     """
@@ -64,8 +66,10 @@ class BulkWriter:
         searched: Container[str] = frozenset(),
         override: bool = False,
         parallelism: int = 1,
+        user_agent: str = "",
     ) -> None:
         self._parallelism = parallelism
+        self._headers = {"User-Agent": user_agent} if user_agent else {}
         self._port = port
         self._path = f"/blueprints/{segment(blueprint)}/entities/bulk"
         self._creating = creating or {}
@@ -151,7 +155,8 @@ class BulkWriter:
 
     def _post(self, posted: _Posted, batch: list[Body], params: Mapping[str, str], attempt: int = 1) -> None:
         try:
-            answer = self._port.send("POST", self._path, {"entities": list(map(self._sent, batch))}, dict(params))
+            body = {"entities": list(map(self._sent, batch))}
+            answer = self._port.send("POST", self._path, body, dict(params), self._headers)
         except TerminalApiError as error:
             if error.status not in DIVISIBLE:
                 raise

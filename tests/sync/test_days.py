@@ -109,9 +109,9 @@ class World:
         """A run at noon of `today`."""
         self.today = today
         self.asked.clear()
-        progress = more.pop("progress", None)
+        progress, deleted = more.pop("progress", None), more.pop("deleted", None)
         asked = {"first_day": None, "last_day": None, "now": noon(today), **more}
-        return run_sync(self.mapping(), {}, self.port, options(**asked), progress)
+        return run_sync(self.mapping(), {}, self.port, options(**asked), progress, deleted=deleted)
 
     def spans(self, name: str = "events") -> list[tuple[str, str]]:
         """The days that the last run asked a stream for."""
