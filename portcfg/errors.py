@@ -18,7 +18,7 @@ PortcfgError (exit 1)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,8 @@ EXIT_INTERRUPTED = 130
 class Problem:
     """One finding in the specs. `line` and `column` count from 1; 0 means the whole file.
 
-    `subject` is the resource and key that it is about, where there is one; two findings differ without it.
+    `subject` is the resource and key that it is about, or the file; `environments` are those that show it, where
+    the specs without any of them don't.
     """
 
     file: str
@@ -49,6 +50,7 @@ class Problem:
     hint: str = ""
     severity: str = field(default="error")
     subject: str = field(default="", compare=False)
+    environments: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def where(self) -> str:
@@ -74,11 +76,12 @@ class UsageError(PortcfgError):
 
 
 class InvalidSpecsError(PortcfgError):
-    """The specs have errors. `problems` holds all of them, sorted by place."""
+    """The specs have errors. `problems` holds all of them, sorted by place; `texts` the files by name."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], texts: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{len(problems)} problem(s) in the specs")
         self.problems = tuple(problems)
+        self.texts = texts or {}
 
 
 class ApiError(PortcfgError):

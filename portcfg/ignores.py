@@ -102,7 +102,7 @@ def _of_project(project: Project) -> Iterator[_Ignore | Problem]:
 def _of_comments(file: str, text: str) -> Iterator[_Ignore | Problem]:
     if _MARK not in text or file.lower().endswith(".json"):
         return
-    lines = lines_of(text)
+    lines = lines_of(file, text)
     for number, line in enumerate(lines, 1):
         found = _COMMENT.search(line) if _MARK in line else None
         if not found:

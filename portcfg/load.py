@@ -90,7 +90,7 @@ def _emptied(file: Path) -> Problem:
 
 def _stray_files(root: Path) -> Iterator[Problem]:
     folders = {kind.folder for kind in KINDS.values()} | {FRAGMENTS, ENVIRONMENTS}
-    for entry in sorted(root.iterdir()):
+    for entry in sorted(each for each in root.iterdir() if not each.name.startswith(".")):
         if entry.is_dir() and entry.name not in folders and not (entry / PROJECT_FILE).exists():
             strays = spec_files(entry)
         else:

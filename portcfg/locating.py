@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import PurePath
 
 from portcfg.errors import Problem
 from portcfg.model import Document, Path
@@ -59,17 +60,22 @@ class Places:
         return list(deepest.values())
 
 
-def with_subjects(problems: Iterable[Problem], documents: Sequence[Document]) -> Iterator[Problem]:
+def with_subjects(problems: Iterable[Problem], documents: Sequence[Document], root: str) -> Iterator[Problem]:
     """Each finding with what it is about: `blueprint/service schema.properties.tier`.
 
-    In a fragment, which belongs to no resource, that is left empty.
+    That of a fragment, which belongs to no resource, and of a whole file is the file, by its path below `root`.
     """
     found = list(problems)
     places = Places(documents, frozenset(each.file for each in found if each.line))
     for problem in found:
         nodes = places.at(problem.file, problem.line, problem.column) if problem.line else []
         own = [node for node in nodes if problem.file in (node.document.file, node.document.overlay)]
-        yield replace(problem, subject=_subject(own[0])) if own else problem
+        yield replace(problem, subject=_subject(own[0]) if own else _below(problem.file, root))
+
+
+def _below(file: str, root: str) -> str:
+    path = PurePath(file)
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def _subject(node: Node) -> str:

@@ -59,9 +59,9 @@ class Specs:
     ignored: tuple[Ignored, ...] = ()
 
     def compiled(self) -> State:
-        """The desired State; raises InvalidSpecsError with every problem if there is an error among them."""
+        """The desired State; raises InvalidSpecsError with errors and warnings if there is an error among them."""
         if any(problem.severity == "error" for problem in self.problems):
-            raise InvalidSpecsError(self.problems)
+            raise InvalidSpecsError([each for each in self.problems if each.severity != "info"], self.texts)
         return self._state
 
     @property
@@ -92,11 +92,11 @@ def read_specs(root: Path, environment: str = "") -> Specs:
     """Load and validate a specs folder; raises UsageError for an unknown environment."""
     project, problems = load_project(root, environment)
     if problems:
-        return Specs(project, (), problems, {project.file: project.text})
+        return Specs(project, (), (*with_subjects(problems, (), str(root)),), {project.file: project.text})
     loaded = with_overlay(load_specs(root, project.variables), root, project)
-    texts = {**loaded.texts, project.file: project.text}
+    texts = {**loaded.texts, **({project.file: project.text} if project.text else {})}
     found = {*loaded.problems, *validate(loaded.documents, project, texts)}
-    left = sifted(with_subjects(found, loaded.documents), project, texts)
+    left = sifted(with_subjects(found, loaded.documents, str(root)), project, texts)
     return Specs(project, loaded.documents, left.problems, texts, left.ignored)
 
 

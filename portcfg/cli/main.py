@@ -17,7 +17,8 @@ from portcfg.errors import EXIT_BUG, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT
 
 # name -> (module, what it does): a table, so that `--help` doesn't import every command with all its packages.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "validate": ("specs", "Check the specs without a network: every mistake, with its place."),
+    "validate": ("validate", "Check the specs without a network: every mistake, with its place."),
+    "explain": ("explain", "Say what a finding means, or what a line of the specs is and does."),
     "compile": ("specs", "Print what the specs compile to: Port's own JSON."),
     "plan": ("reconcile", "Show what would change in Port; writes nothing."),
     "drift": ("reconcile", "Show only what was changed in Port behind the specs' back."),
@@ -125,12 +126,14 @@ def exit_code_of(error: Exception) -> int:
 
 def say_error(error: PortcfgError) -> None:
     """An expected error on stderr: what, where, and what to do."""
-    from portcfg.render.problems import problems_text
+    from portcfg.findings import Findings
+    from portcfg.render.problems import problem_lines
     from portcfg.render.safe import plain
 
     if isinstance(error, InvalidSpecsError):
-        files = len({problem.file for problem in error.problems})
-        click.echo(problems_text(error.problems, files).rsplit("\n", 1)[0], err=True)
+        findings = Findings(error.problems, texts=error.texts)
+        for problem in error.problems:
+            click.echo("\n".join(problem_lines(problem, findings.line(problem))), err=True)
     click.echo(f"error: {plain(error.message)}", err=True)
     if error.hint:
         click.echo(f"  {plain(error.hint)}", err=True)

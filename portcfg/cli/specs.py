@@ -1,4 +1,4 @@
-"""validate, compile and schema: the commands about spec files."""
+"""compile and schema: what specs become, and how they are written."""
 
 from __future__ import annotations
 
@@ -8,37 +8,12 @@ from pathlib import Path
 import click
 
 from portcfg import __version__
-from portcfg.cli.common import checked_specs, format_option, say, specs_options
-from portcfg.errors import EXIT_ERROR, EXIT_OK, UsageError
+from portcfg.cli.common import checked_specs, say, specs_options
+from portcfg.errors import EXIT_OK, UsageError
 from portcfg.kinds import KINDS, load_schema
-from portcfg.load import ENVIRONMENTS
-from portcfg.pipeline import read_specs
-from portcfg.render.problems import problems_json, problems_markdown, problems_text
 from portcfg.settings import Settings
 
 SCHEMAS = ("project", *KINDS)
-FORMATS = {"text": problems_text, "json": problems_json, "markdown": problems_markdown}
-
-
-@click.command("validate")
-@specs_options
-@format_option(*FORMATS)
-def validate_command(settings: Settings, format_: str) -> int:
-    """Check the specs without a network. Reports every mistake with file, line and column; exits 1 if there is one.
-
-    \b
-    Examples:
-      portcfg validate
-      portcfg validate --specs specs/examples --format json
-    """
-    specs = read_specs(settings.specs, settings.environment)
-    problems = set(specs.problems)
-    # Without --env, also as every environment has them that says something otherwise.
-    for name in specs.project.environments if not settings.environment else ():
-        if (settings.specs / ENVIRONMENTS / name).is_dir():
-            problems |= set(read_specs(settings.specs, name).problems)
-    click.echo(FORMATS[format_](tuple(sorted(problems)), len(specs.documents)))
-    return EXIT_ERROR if any(problem.severity == "error" for problem in problems) else EXIT_OK
 
 
 @click.command("compile")

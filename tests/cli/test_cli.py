@@ -332,7 +332,7 @@ def test_a_bug_is_told_apart_from_a_users_mistake(cli: Cli, monkeypatch: pytest.
     def broken(*_: Any) -> None:
         raise AssertionError("boom")
 
-    monkeypatch.setattr("portcfg.cli.specs.read_specs", broken)
+    monkeypatch.setattr("portcfg.cli.validate.read_specs", broken)
     done = cli("validate")
     assert done.exit_code == 70
     assert "boom" in done.stderr

@@ -1,0 +1,169 @@
+"""validate."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import click
+
+from portcfg.baseline import FILE, Key, baseline_text, compared, parse_baseline
+from portcfg.cli.common import format_option, say, specs_options
+from portcfg.errors import EXIT_ERROR, EXIT_OK, Problem, UsageError
+from portcfg.findings import SEVERITIES, Findings, Ignored, weighs
+from portcfg.ignores import UNUSED
+from portcfg.load import ENVIRONMENTS, PROJECT_FILE
+from portcfg.pipeline import Specs, read_specs
+from portcfg.render.problems import WIDTH, problems_json, problems_markdown, problems_text
+from portcfg.render.problems_github import problems_github
+from portcfg.render.problems_sarif import problems_sarif
+from portcfg.settings import Settings
+
+FORMATS: dict[str, Callable[[Findings], str]] = {
+    "text": problems_text,
+    "json": problems_json,
+    "markdown": problems_markdown,
+    "sarif": problems_sarif,
+    "github": problems_github,
+}
+
+
+@click.command("validate")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@specs_options
+@format_option(*FORMATS)
+@click.option(
+    "--fail-on",
+    type=click.Choice(list(reversed(SEVERITIES))),
+    default="error",
+    show_default=True,
+    help="The least that makes the exit code 1.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Don't show infos, only count them.")
+@click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"Findings that are known; {FILE} of the specs folder where it is there.",
+)
+@click.option("--write-baseline", is_flag=True, help="Make all that is found now the baseline.")
+@click.option("--no-baseline", is_flag=True, help="Show the findings of the baseline, too.")
+def validate_command(
+    settings: Settings,
+    files: tuple[Path, ...],
+    format_: str,
+    fail_on: str,
+    quiet: bool,
+    baseline: Path | None,
+    write_baseline: bool,
+    no_baseline: bool,
+) -> int:
+    """Check the specs without a network. Reports every mistake with file, line and column; exits 1 for an error.
+
+    All specs are read, in every environment that says something otherwise. With FILES (or folders), only what is found
+    there is told. `portcfg explain PC304` says what a finding means and how to ignore one that is meant.
+
+    \b
+    Examples:
+      portcfg validate
+      portcfg validate --fail-on warning --format github
+      portcfg validate specs/blueprints/service.yaml
+      portcfg validate --write-baseline
+    """
+    settings = _below_here(settings)
+    file = baseline or settings.specs / FILE
+    findings = _of_environments(settings)
+    if write_baseline:
+        if settings.environment or files or no_baseline:
+            raise UsageError("--write-baseline is for all findings", hint="leave out FILES, --env and --no-baseline")
+        file.write_text(baseline_text(findings.problems), encoding="utf-8")
+        say(f"wrote {file}: {len(findings.problems)} finding(s)")
+        return EXIT_OK
+    if not no_baseline and (baseline or file.is_file()):
+        known = _read(file)
+        findings = _less_known(findings, known, whole=not settings.environment)
+    if files:
+        findings = _only_in(findings, files, settings.specs)
+    click.echo(_output(settings, format_, quiet)(findings))
+    return EXIT_ERROR if any(weighs(problem, fail_on) for problem in findings.problems) else EXIT_OK
+
+
+def _below_here(settings: Settings) -> Settings:
+    """Settings whose folder is named from here: annotations and code scanning take no other paths."""
+    here, specs = Path.cwd(), settings.specs
+    return replace(settings, specs=specs.relative_to(here)) if specs.is_relative_to(here) else settings
+
+
+def _output(settings: Settings, format_: str, quiet: bool) -> Callable[[Findings], str]:
+    if format_ != "text":
+        return FORMATS[format_]
+    terminal = sys.stdout.isatty()
+    colour = terminal and not settings.environ.get("NO_COLOR") and settings.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size().columns if terminal else WIDTH
+    return partial(problems_text, colour=colour, width=width, least="warning" if quiet else "info")
+
+
+def _of_environments(settings: Settings) -> Findings:
+    """What is found in the specs; without --env, also as every environment has them that says something otherwise."""
+    specs = read_specs(settings.specs, settings.environment)
+    read = {settings.environment: specs}
+    for name in specs.project.environments if not settings.environment else ():
+        if (settings.specs / ENVIRONMENTS / name).is_dir():
+            read[name] = read_specs(settings.specs, name)
+    texts = {file: text for each in read.values() for file, text in each.texts.items()}
+    ignored: set[Ignored] = {each for one in read.values() for each in one.ignored}
+    return Findings(_merged(read, settings.environment), len(specs.documents), (*sorted(ignored),), texts=texts)
+
+
+def _merged(read: dict[str, Specs], first: str) -> tuple[Problem, ...]:
+    """Each finding once; what the specs without an environment don't have, with the environments that do.
+
+    An ignore that one reading needs isn't there in vain.
+    """
+    found = {problem: problem for problem in read[first].problems}
+    shown: dict[Problem, list[str]] = {}
+    for name, specs in read.items():
+        for problem in specs.problems:
+            if problem not in found or problem in shown:
+                shown.setdefault(problem, []).append(name)
+                found[problem] = replace(problem, environments=tuple(shown[problem]))
+    return tuple(sorted(problem for problem in found.values() if problem.id != UNUSED or _in_all(problem, read)))
+
+
+def _in_all(problem: Problem, read: dict[str, Specs]) -> bool:
+    return all(problem in specs.problems for specs in read.values() if problem.file in specs.texts)
+
+
+def _read(file: Path) -> Counter[Key]:
+    try:
+        return parse_baseline(file.read_text(encoding="utf-8"), str(file))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no baseline of portcfg") from error
+
+
+def _less_known(findings: Findings, known: Counter[Key], whole: bool) -> Findings:
+    """The findings that the baseline doesn't have. What it has in vain is known only when everything was read."""
+    result = compared(findings.problems, known)
+    return replace(findings, problems=result.new, baseline=result.known, gone=result.gone if whole else 0)
+
+
+def _only_in(findings: Findings, files: Sequence[Path], specs: Path) -> Findings:
+    """The findings in these files; an error of the project file keeps others from being found, so it stays."""
+    inside = [file.resolve() for file in files]
+    root = specs.resolve()
+    strangers = [str(file) for file, path in zip(files, inside, strict=True) if not path.is_relative_to(root)]
+    if strangers:
+        raise UsageError(f"not in {specs}: {', '.join(strangers)}", hint="--specs names the specs folder")
+    found = {problem.file for problem in findings.problems}
+    wanted = {file for file in found if any(Path(file).resolve().is_relative_to(each) for each in inside)}
+    project = str(specs / PROJECT_FILE)
+    problems = tuple(
+        problem
+        for problem in findings.problems
+        if problem.file in wanted or (problem.file == project and problem.severity == "error")
+    )
+    return replace(findings, problems=problems, elsewhere=len(findings.problems) - len(problems))
