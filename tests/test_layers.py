@@ -105,7 +105,15 @@ OWNERS = {
 }
 # Where the configuration's side may look into sync: its offline checks, and the report to print.
 MEETING = {
-    "portcfg.rules.mappings": {"portcfg.sync.checks", "portcfg.sync.privacy"},
+    "portcfg.rules.mappings": {
+        "portcfg.sync.checks",
+        "portcfg.sync.privacy",
+        "portcfg.sync.findings",
+        "portcfg.sync.jq_checks",
+        "portcfg.sync.jq_text",
+        "portcfg.sync.jq_tree",
+    },
+    "portcfg.rules.jq_types_infer": {"portcfg.sync.jq_checks", "portcfg.sync.jq_tree"},
     "portcfg.render.sync": {"portcfg.sync.report"},
     "portcfg.render.coverage": {"portcfg.sync.coverage"},
 }

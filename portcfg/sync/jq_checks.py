@@ -104,7 +104,10 @@ def _mistake(expression: str, names: frozenset[str]) -> tuple[str, int]:
 
 
 def _certain(tree: Node, names: Iterable[str]) -> bool:
-    variables, calls = names_of(tree)
+    try:
+        variables, calls = names_of(tree)
+    except (UnsupportedError, RecursionError):
+        return False
     return variables <= {*names, *_GIVEN} and calls <= known_to_jq()
 
 

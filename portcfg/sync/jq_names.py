@@ -9,11 +9,14 @@ from typing import Any
 
 import jq
 
-from portcfg.sync.jq_tree import Bind, Call, Node, Variable
+from portcfg.sync.jq_tree import Bind, Call, Literal, Node, Object, Text, UnsupportedError, Variable
 
 
 def names_of(tree: Node) -> tuple[frozenset[str], frozenset[str]]:
-    """(variables without the dollar, functions as `name/arguments`)."""
+    """(variables without the dollar, functions as `name/arguments`).
+
+    Raises UnsupportedError for keys of objects that libjq may work out, and refuse, while it compiles.
+    """
     variables: set[str] = set()
     calls: set[str] = set()
     _collect(tree, frozenset(), variables, calls)
@@ -30,6 +33,11 @@ def _collect(node: Any, bound: Set[str], variables: set[str], calls: set[str]) -
         case tuple():
             for item in node:
                 _collect(item, bound, variables, calls)
+        case Object(pairs):
+            for key, value in pairs:
+                if not isinstance(key, Text) and not (isinstance(key, Literal) and isinstance(key.value, str)):
+                    raise UnsupportedError("a key that isn't plain")
+                _collect((key, value), bound, variables, calls)
         case _ if hasattr(node, "__dataclass_fields__"):
             if isinstance(node, Call):
                 calls.add(f"{node.name}/{len(node.arguments)}")
