@@ -32,16 +32,14 @@ class Fold:
     finish: Callable[[Any], Any] = lambda state: state
 
 
-def _number(value: Any) -> int | Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise FoldError(f"{json.dumps(value)[:60]} is not a number")
-    return value if isinstance(value, int) else Decimal(repr(value))
-
-
 def _sum(state: Any, value: Any) -> Any:
-    if type(value) is int:
-        return value if state is None else state + value
-    return _number(value) if state is None else state + _number(value)
+    # By type and not by isinstance: true is no number. A sum is what most rows are asked for.
+    kind = type(value)
+    if kind is float:
+        value = Decimal(repr(value))
+    elif kind is not int:
+        raise FoldError(f"{json.dumps(value)[:60]} is not a number")
+    return value if state is None else state + value
 
 
 def _plain_number(state: Any) -> Any:
@@ -97,8 +95,13 @@ def _latest(state: Any, pair: Any) -> Any:
     return (rank, pair[1]) if state is None or rank > state[0] else state
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+# An encoder made once: json.dumps makes one a call, which takes longer than a short text does.
+_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
+
+def _list_text(values: list[Any]) -> str:
+    """`_text` of the list; a list is nearly always of strings, and those are quick one by one."""
+    return f"[{', '.join(map(_text, values))}]"
 
 
 FOLDS: Mapping[str, Fold] = {
@@ -219,7 +222,7 @@ class Groups:
 
     def add(self, keys: list[Any], values: list[Any]) -> str:
         """Fold one row into its group; why that can't be done, or ''."""
-        group = _text(keys)
+        group = _list_text(keys)
         states = self._states.get(group)
         if states is None:
             states = self._states[group] = [None] * len(self.aggregation.fields)
@@ -232,7 +235,7 @@ class Groups:
 
     def poison(self, keys: list[Any], reason: str) -> None:
         """Mark the group of a row that could not be read."""
-        self.poisoned.setdefault(_text(keys), reason)
+        self.poisoned.setdefault(_list_text(keys), reason)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a group, keys and results, sorted by key; without the poisoned ones."""

@@ -137,6 +137,8 @@ def _fits(schema: Mapping[str, Any]) -> Fits:
     if kind in _PLAIN and not schema.keys() & _CONSTRAINTS:
         plain = _PLAIN[str(kind)]
         return lambda value: type(value) in plain or not value_problem(value, schema)
+    if schema.keys() & _CONSTRAINTS == {"format"} and (kind, schema["format"]) == ("string", "date-time"):
+        return lambda value: type(value) is str and is_date_time(value)
     return lambda value: not value_problem(value, schema)
 
 

@@ -24,6 +24,7 @@ Key = tuple[str, str]
 SUM_PLACES = 9
 # Beyond this a float has no such places.
 EXACT = 10**15
+_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +241,6 @@ def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError
     return value
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def search_text(query: Any) -> str:

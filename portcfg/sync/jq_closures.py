@@ -24,8 +24,10 @@ from portcfg.sync.jq_combine import (
     constructed,
     each,
     either,
+    equals,
     extreme,
     field,
+    field_of,
     joined,
     mapped,
     operation,
@@ -149,6 +151,8 @@ def _one(node: Node, names: frozenset[str]) -> One:
             return lambda _, known: known[name]
         case Index(Identity(), Literal(str() as key)):
             return field(key)
+        case Index(target, Literal(str() as key)):
+            return field_of(_one(target, names), key)
         case Index(target, key):
             return joined(index, _one(target, names), _one(key, names))
         case Slice(target, first, last):
@@ -165,6 +169,8 @@ def _one(node: Node, names: frozenset[str]) -> One:
             return choice(_one(test, names), _one(yes, names), _one(no, names))
         case Bind(source, name, body):
             return bound(_one(source, names), name, _one(body, names | {name}))
+        case Binary("==", left, Literal(str() | bool() | None as constant)):
+            return equals(_one(left, names), constant)
         case Binary(operator, left, right):
             return operation(operator, _one(left, names), _one(right, names))
         case Call(name, arguments):

@@ -28,6 +28,31 @@ def field(key: str) -> One:
     return run
 
 
+def field_of(target: One, key: str) -> One:
+    """`target.key`"""
+
+    def run(value: Any, known: dict[str, Any]) -> Any:
+        found = target(value, known)
+        if type(found) is dict:
+            return found.get(key)
+        if found is None:
+            return None
+        raise UnsureError
+
+    return run
+
+
+def equals(target: One, constant: str | bool | None) -> One:
+    """`target == constant`, of a constant that nothing of another type equals."""
+    kind = type(constant)
+
+    def run(value: Any, known: dict[str, Any]) -> Any:
+        found = target(value, known)
+        return type(found) is kind and found == constant
+
+    return run
+
+
 def joined(function: Callable[[Any, Any], Any], left: One, right: One) -> One:
     """A function of two values."""
     return lambda value, known: function(left(value, known), right(value, known))
@@ -95,7 +120,7 @@ def operation(operator: str, left: One, right: One) -> One:
 
         def alternative(value: Any, known: dict[str, Any]) -> Any:
             found = left(value, known)
-            return found if truth(found) else right(value, known)
+            return right(value, known) if found is None or found is False else found
 
         return alternative
     if operator == "and":

@@ -51,9 +51,11 @@ def output(value: Any) -> Any:
     kind = type(value)
     if kind is str or value is None or kind is bool:
         return value
-    if kind is int or kind is float:
-        checked = number(value)
-        return int(checked) if checked == int(checked) else checked
+    if kind is int:
+        return number(value)
+    if kind is float:
+        whole = int(number(value))
+        return whole if whole == value else value
     if kind is dict:
         return {key: output(part) for key, part in value.items()}
     return [output(part) for part in value]

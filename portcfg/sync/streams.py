@@ -22,6 +22,7 @@ from portcfg.sync.windows import DayRange, Window, slices
 
 # Raw rows kept of a stream, for Port's mapping editor; as many as Ocean sends.
 EXAMPLES = 5
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 # What a row that failed is handed to: why, its window, the row.
 Refuse = Callable[[RowError, Any, Any], None]
 
@@ -150,7 +151,7 @@ class Deduper:
         self._hold = bool(spec.keep)
         self._reject = reject
         self._seen: set[bytes] = set()
-        self._kept: dict[str, tuple[tuple[Any, str], Any, Any]] = {}
+        self._kept: dict[str, tuple[Any, Any, Any]] = {}
         self.dropped = 0
 
     def feed(self, batch: Batch) -> Batch:
@@ -182,9 +183,10 @@ class Deduper:
         return new
 
     def _hold_greatest(self, key: str, keep: Any, row: Any, window: Any) -> None:
-        rank = (order_key(keep), _canonical(row))
-        self.dropped += key in self._kept
-        if key not in self._kept or rank > self._kept[key][0]:
+        rank, before = order_key(keep), self._kept.get(key)
+        self.dropped += before is not None
+        # Of equals the row's text decides, so that the order of the pages doesn't.
+        if before is None or rank > before[0] or (rank == before[0] and _canonical(row) > _canonical(before[2])):
             self._kept[key] = (rank, window, row)
 
     def _keyed(self, batch: Batch) -> Iterator[tuple[str, Any, Any]]:
@@ -205,7 +207,3 @@ def order_key(value: Any) -> tuple[int, Any]:
     if isinstance(value, int | float):
         return (2, value)
     return (3, value) if isinstance(value, str) else (4, _canonical(value))
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

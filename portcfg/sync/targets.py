@@ -170,7 +170,7 @@ def relate(
         if problem:
             result.refused.append(_refused(entity, problem))
         else:
-            shaped.append(replace(entity, relations=values))
+            shaped.append(_with_relations(entity, values))
     missing = {name: _missing_targets(name, shaped, relations[name]["target"], targets) for name in _used(shaped)}
     policies = {name: _policy(mapping, blueprint["identifier"], name, relations[name]["target"]) for name in missing}
     made = {name for name, policy in policies.items() if policy == "create"}
@@ -182,12 +182,16 @@ def relate(
         if problem:
             result.refused.append(_refused(entity, problem))
             continue
-        result.entities.append(replace(entity, relations=kept))
+        result.entities.append(_with_relations(entity, kept))
         if lost and not lost.isdisjoint(_dropped(entity, relations, missing, policies)):
             result.lacking.append(entity)
         if any(policies[name] == "create" and missing[name].intersection(_items(kept[name])) for name in kept):
             result.creating[entity.identifier] = made
     return result
+
+
+def _with_relations(entity: Entity, relations: dict[str, Any]) -> Entity:
+    return entity if relations == entity.relations else replace(entity, relations=relations)
 
 
 def _dropped(

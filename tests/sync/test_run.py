@@ -418,6 +418,15 @@ def test_rows_that_come_twice() -> None:
         assert properties(port) == {"x": {"n": 1}}
 
 
+def test_of_rows_that_come_twice_and_are_equally_new_the_order_does_not_decide() -> None:
+    one, other = {"id": "x", "n": 1, "at": "2026-03-02"}, {"id": "x", "n": 2, "at": "2026-03-02"}
+    for given in ((one, other), (other, one)):
+        with embedded_port(THING) as port:
+            stream = {"path": "/a", "data_path": ".rows", "dedupe": {"by": ".id", "keep": ".at"}}
+            run(port, {**body(resource()), "streams": {"a": stream}}, {"/a": rows(*given)})
+            assert properties(port) == {"x": {"n": 2}}
+
+
 def test_rows_without_a_key_are_no_duplicates_of_each_other() -> None:
     keyless = [{"id": name, "n": 1, "key": None, "at": "2026-03-02"} for name in "abc"]
     for dedupe in ({"by": ".key"}, {"by": ".key", "keep": ".at"}, {"by": "[.key, .nothing]"}):
