@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from portcfg.errors import PortcfgError
+from portcfg.sync.collecting import rare_collections
 from portcfg.sync.report import (
     BlueprintReport,
     DayTotals,
@@ -48,6 +49,7 @@ def dated_part(mapping: SyncMapping) -> SyncMapping:
     return replace(mapping, resources=tuple(keep), left_out=(*mapping.left_out, *dropped))
 
 
+@rare_collections()
 def run_parts(mapping: SyncMapping, todo: Sequence[DayRange], run: RunPart, tell: Tell) -> SyncReport:
     """Run every part, until one of which nothing came. An error of any part but the first is told in the report."""
     undated = undated_streams(mapping)
