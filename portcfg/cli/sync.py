@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from portcfg.pipeline import Specs
 from portcfg.render.sync import sync_json, sync_markdown, sync_text
 from portcfg.settings import Settings
 from portcfg.sync.choice import Slice, parse_slice
+from portcfg.sync.flight import PARALLELISM
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
@@ -54,7 +56,7 @@ def _slice(_context: click.Context, _option: click.Parameter, text: str | None) 
 @click.option("--allow-deletions", is_flag=True, help="Delete however much `retention` and `prune` say.")
 @click.option("--send-examples", is_flag=True, help="Send up to 5 raw rows a stream to Port's mapping editor.")
 @click.option("--source-url", metavar="URL", help="Another base URL for the source.")
-@parallelism_option
+@partial(parallelism_option, default=PARALLELISM)
 @quarantine_option
 @format_option(*FORMATS)
 def run_command(

@@ -38,12 +38,12 @@ ENDING = b"\ninterrupted: what is under way ends; once more stops at once\n"
 STOPPED = b"\nstopped at once; apply again goes on from there, once the lock has ended or after `portcfg unlock`\n"
 
 
-def parallelism_option(command: click.decorators.FC) -> click.decorators.FC:
+def parallelism_option(command: click.decorators.FC, default: int = PARALLELISM) -> click.decorators.FC:
     """`--parallelism`."""
     return click.option(
         "--parallelism",
         type=click.IntRange(1, CONNECTIONS),
-        default=PARALLELISM,
+        default=default,
         show_default=True,
         metavar="N",
         help="How many requests to Port may be under way at once while writing.",

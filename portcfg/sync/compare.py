@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from portcfg.client import PortReader
 from portcfg.sync.entities import instant
+from portcfg.sync.flight import side_by_side
 from portcfg.sync.fragments import Entity
 from portcfg.sync.targets import identifier_chunks
 
@@ -63,24 +65,27 @@ def whole_fields(blueprint: Mapping[str, Any]) -> Fields:
     return Fields(tuple(sorted(properties)), relations, True, True, True, whole=True, defaults=defaults)
 
 
-def read_live(port: PortReader, blueprint: Mapping[str, Any], entities: Sequence[Entity], fields: Fields) -> Live:
+def read_live(
+    port: PortReader, blueprint: Mapping[str, Any], entities: Sequence[Entity], fields: Fields, parallelism: int = 1
+) -> Live:
     """The live twins of the entities (and perhaps others), by identifier.
 
     Where a required date-time property spans all of them, its range is read: N/1,000 requests, and history outside of
-    the range is not. Those that are not in it, being new or of another day till now, are asked for by identifier.
+    the range is not. Those that are not in it, being new or of another day till now, are asked for by identifier,
+    `parallelism` requests at once.
     """
-    name = blueprint["identifier"]
-    found: dict[str, Mapping[str, Any]] = {}
+    include = fields.include()
 
-    def search(query: dict[str, Any]) -> None:
-        for entity in port.entities(name, include=fields.include(), query=query):
-            found[entity["identifier"]] = entity
+    def search(query: dict[str, Any]) -> dict[str, Mapping[str, Any]]:
+        live = port.entities(blueprint["identifier"], include=include, query=query)
+        return {entity["identifier"]: entity for entity in live}
 
-    if spanning := _date_range(blueprint, entities):
-        search(spanning)
+    spanning = _date_range(blueprint, entities)
+    found = search(spanning) if spanning else {}
     named = (entity.identifier for entity in entities if not entity.search)
-    for query in identifier_chunks(name for name in named if name not in found):
-        search(query)
+    calls = (partial(search, query) for query in identifier_chunks(name for name in named if name not in found))
+    for live in side_by_side(calls, parallelism):
+        found.update(live)
     return found
 
 

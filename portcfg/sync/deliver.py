@@ -116,7 +116,8 @@ class Delivery:
         fit = {name: self._fit(entities[name], self._blueprints[name]) for name in entities}
         pool = ThreadPoolExecutor(self._parallelism, "portcfg")
         try:
-            live = {name: pool.submit(self._live, name, some) for name, some in fit.items()}
+            share = max(1, self._parallelism // max(1, len(fit)))
+            live = {name: pool.submit(self._live, name, some, share) for name, some in fit.items()}
             for name in writing_order(entities, self._blueprints):
                 self._tallies[name].entities = len(entities[name])
                 self._guarded(name, partial(self._compare, name, fit[name], live[name].result, parts))
@@ -152,11 +153,11 @@ class Delivery:
         self._targets.add(name, (entity.identifier for entity in wanted if not entity.search))
         parts.append(_Part(name, wanted, live))
 
-    def _live(self, name: str, entities: list[Entity]) -> Live:
+    def _live(self, name: str, entities: list[Entity], parallelism: int) -> Live:
         if not entities:
             return {}
         fields = replace(self._fields(name, entities), more=() if self._written_by is None else ("$updatedAt",))
-        return read_live(self._port, self._blueprints[name], entities, fields)
+        return read_live(self._port, self._blueprints[name], entities, fields, parallelism)
 
     def _fields(self, name: str, entities: list[Entity], silent: frozenset[str] = frozenset()) -> Fields:
         # Where some writer was not read nobody knows what an entity is and nothing else.

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from portcfg.client import Answer, Credentials, PortWriter
+from portcfg.client import Answer, Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
 from portcfg.errors import ApiError, TerminalApiError, TransientApiError
 from portcfg.retry import RetryPolicy
+from portcfg.sync.compare import fields_of, read_live
+from portcfg.sync.fragments import Entity
 from portcfg.sync.report import SyncReport
 from portcfg.sync.write import BulkWriter
 from tests.sync.support import blueprint, create_blueprints, embedded_port, entities
@@ -256,6 +258,27 @@ def test_no_more_writes_are_under_way_than_asked_for() -> None:
         port = Counting(lambda items: written(items, {}))
         BulkWriter(port, "thing", parallelism=parallelism).write(list(bodies))
         assert (port.most, len(port.asked)) == (parallelism, 20)
+
+
+def test_what_port_has_of_many_entities_is_asked_for_side_by_side_and_no_more_than_asked_for() -> None:
+    class Counting(PortReader):
+        now = most = 0
+        turn = threading.Lock()
+
+        def entities(self, *_: Any, query: dict[str, Any] | None = None, **__: Any) -> Iterator[dict[str, Any]]:
+            with self.turn:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            time.sleep(0.02)
+            with self.turn:
+                self.now -= 1
+            yield from ({"identifier": name} for name in (query or {})["rules"][0]["value"])
+
+    wanted = [Entity("thing", str(n)) for n in range(6_500)]
+    for parallelism in (1, 3):
+        port = Counting("http://localhost", Credentials("", ""))
+        found = read_live(port, THING["thing"], wanted, fields_of(wanted), parallelism)
+        assert (port.most, set(found)) == (parallelism, {entity.identifier for entity in wanted})
 
 
 class Bulk(PortWriter):
