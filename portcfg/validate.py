@@ -19,6 +19,21 @@ def validate(
 
     `texts` are the files as they were read, by name.
     """
+    portal, misshapen = _looked_at(documents, project, texts)
+    problems = list(misshapen)
+    for rule in RULES:
+        problems.extend(rule.problems(portal))
+    return tuple(sorted(problems))
+
+
+def portal_of(documents: Sequence[Document], project: Project, texts: Mapping[str, str] | None = None) -> Portal:
+    """The documents as rules look at them."""
+    return _looked_at(documents, project, texts)[0]
+
+
+def _looked_at(
+    documents: Sequence[Document], project: Project, texts: Mapping[str, str] | None
+) -> tuple[Portal, list[Problem]]:
     problems: list[Problem] = []
     shaped: list[Document] = []
     for document in documents:
@@ -26,7 +41,4 @@ def validate(
         problems.extend(found)
         if not found:
             shaped.append(document)
-    portal = Portal(tuple(shaped), tuple(documents), project, texts or {})
-    for rule in RULES:
-        problems.extend(rule.problems(portal))
-    return tuple(sorted(problems))
+    return Portal(tuple(shaped), tuple(documents), project, texts or {}), problems

@@ -85,7 +85,9 @@ LAYERS = {
     "portcfg.bookkeeping": 7,
     "portcfg.pipeline": 12,
     "portcfg.repair": 13,
+    "portcfg.explaining": 7,
     "portcfg.render.ledger": 14,
+    "portcfg.render.place": 8,
     "portcfg.cli": 15,
     "portcfg.__main__": 16,
 }
