@@ -116,8 +116,7 @@ class Delivery:
         fit = {name: self._fit(entities[name], self._blueprints[name]) for name in entities}
         pool = ThreadPoolExecutor(self._parallelism, "portcfg")
         try:
-            share = max(1, self._parallelism // max(1, len(fit)))
-            live = {name: pool.submit(self._live, name, some, share) for name, some in fit.items()}
+            live = {name: pool.submit(self._live, name, some, len(fit)) for name, some in fit.items()}
             for name in writing_order(entities, self._blueprints):
                 self._tallies[name].entities = len(entities[name])
                 self._guarded(name, partial(self._compare, name, fit[name], live[name].result, parts))
@@ -153,11 +152,10 @@ class Delivery:
         self._targets.add(name, (entity.identifier for entity in wanted if not entity.search))
         parts.append(_Part(name, wanted, live))
 
-    def _live(self, name: str, entities: list[Entity], parallelism: int) -> Live:
-        if not entities:
-            return {}
+    def _live(self, name: str, entities: list[Entity], blueprints: int) -> Live:
         fields = replace(self._fields(name, entities), more=() if self._written_by is None else ("$updatedAt",))
-        return read_live(self._port, self._blueprints[name], entities, fields, parallelism)
+        share = max(1, self._parallelism // blueprints)
+        return read_live(self._port, self._blueprints[name], entities, fields, share)
 
     def _fields(self, name: str, entities: list[Entity], silent: frozenset[str] = frozenset()) -> Fields:
         # Where some writer was not read nobody knows what an entity is and nothing else.
