@@ -24,7 +24,11 @@ def aggregator_problems(body: Mapping[str, Any]) -> Iterator[Finding]:
 def _aggregate_tree(path: Path, tree: Mapping[str, Any]) -> Iterator[Finding]:
     for field, spec in tree.items():
         if not isinstance(spec, Mapping):
-            yield (*path, field), "says no aggregator", f"such as `{{sum: .{field}}}`"
+            yield (
+                (*path, field),
+                f"`{field}` says no aggregator",
+                f"such as `{{sum: .{field}}}`; there are {', '.join(AGGREGATORS)}",
+            )
         elif is_aggregator(spec):
             yield from _one_aggregator((*path, field), *next(iter(spec.items())))
         else:

@@ -6,6 +6,7 @@ about all others.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -86,7 +87,9 @@ def _compile_mistakes(expression: str, names: frozenset[str], unset: set[str]) -
     message, at = _mistake(expression, names | unset)
     if missing := _UNDEFINED.fullmatch(message):
         unset.add(missing[1])
-        hint = f"add `{missing[1]}` under `vars`; an expression also sees its row, $window and $lookup"
+        close = difflib.get_close_matches(missing[1], [*names, *_GIVEN], 1)
+        hint = f"did you mean ${close[0]}? Otherwise" if close else ""
+        hint = f"{hint} add `{missing[1]}` under `vars`; an expression also sees its row, $window and $lookup".strip()
         yield "unset", at, f"`vars.{missing[1]}` isn't set in portcfg.yaml", hint
         # Then the rest of the expression is looked at.
         yield from _compile_mistakes(expression, names, unset)

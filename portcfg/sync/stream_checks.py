@@ -36,7 +36,7 @@ def windows_without_day(body: Mapping[str, Any]) -> Iterator[Finding]:
     if any(window.get("day") is not None for window in found.values()):
         for path in (path for path, window in found.items() if "day" not in window):
             hint = "say what the day of its rows is, such as `day: .date`; or take `day` out of all windows"
-            yield path, "says no `day`, while another window does", hint
+            yield path, "the window says no `day`, while another window does", hint
 
 
 def groups_of_several_days(body: Mapping[str, Any]) -> Iterator[Finding]:
@@ -50,6 +50,6 @@ def groups_of_several_days(body: Mapping[str, Any]) -> Iterator[Finding]:
         if day is not None and groups and jq_text.normalise(str(day)) not in groups:
             yield (
                 ("resources", index, "selector", "group_by"),
-                f"doesn't group by the stream's day, `{day}`, and a run reads only the days that it needs",
+                f"`group_by` doesn't group by the stream's day, `{day}`, and a run reads only the days that it needs",
                 f"add it, such as `date: {day}`; or take `window.day` out, and every run reads all days",
             )
