@@ -1,0 +1,26 @@
+"""The name that was probably meant, for hints."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+# So many names a hint lists, where none is near.
+LISTED = 12
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like `name`, "" for none."""
+    names = list(known)
+    folded = {each.lower(): each for each in reversed(names)}
+    found = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.lower(), folded, n=1)
+    return folded.get(found[0], found[0]) if found else ""
+
+
+def meant(name: str, known: Iterable[str], called: str) -> str:
+    """`did you mean 'total'?`, or else what there is: `the relations are: a, b` where they are `called` relations."""
+    names = list(known)
+    if guess := nearest(name, names):
+        return f"did you mean {guess!r}?"
+    more = f", ... ({len(names)})" if len(names) > LISTED else ""
+    return f"the {called} are: {', '.join(names[:LISTED]) or 'none'}{more}"
