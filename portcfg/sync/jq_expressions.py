@@ -22,7 +22,7 @@ def expressions(body: Mapping[str, Any], runs_here: bool = True) -> Iterator[tup
 
 def _stream_expressions(path: Path, stream: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     yield from _strings(path, stream, ("data_path", "rows"))
-    yield from _strings((*path, "pagination"), stream.get("pagination"), ("more", "next", "total"))
+    yield from _strings((*path, "pagination"), stream.get("pagination"), ("more", "next", "total", "same"))
     yield from _strings((*path, "dedupe"), stream.get("dedupe"), ("by", "keep"))
     yield from _strings((*path, "window"), stream.get("window"), ("day",))
     for name, parameter in _mapping(stream.get("path_parameters")).items():

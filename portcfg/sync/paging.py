@@ -41,6 +41,29 @@ class _Cursor:
     next: Any = None
 
 
+class _Watch:
+    """Whether the source stays as it is while its pages are read. If it doesn't, offsets shift: a row is read twice, or
+    not at all, and the count of what was read may meet the total all the same."""
+
+    def __init__(self) -> None:
+        self._said: tuple[Any, Any] | None = None
+        self._marks: set[tuple[str, ...]] = set()
+
+    def problem(self, page: Page, same: Any) -> str:
+        """Why the page doesn't go together with those before it, or ''. `same` is what all of them must say alike."""
+        said = (page.total, same)
+        if self._said not in (None, said):
+            assert self._said is not None
+            old, new = next(pair for pair in zip(self._said, said, strict=True) if pair[0] != pair[1])
+            return f"there were {old} on the page before, and now there are {new}: the source changed while it was read"
+        self._said = said
+        # Of a page of one row, and of what can't be told from its neighbours, nothing can be said.
+        mark = tuple(repr(page.rows[at]) for at in (0, len(page.rows) // 2, -1)) if len(page.rows) > 1 else ()
+        again = len(set(mark)) > 1 and mark in self._marks
+        self._marks.add(mark)
+        return "the page is the same as the one before, or as an earlier one" if again else ""
+
+
 class Pager:
     """Reads all pages of a stream for one window."""
 
@@ -102,12 +125,16 @@ class Pager:
         before: tuple[Any, list[Any]] | None = None
         read = 0
         followed: set[str] = set()
+        watch = _Watch()
         while True:
             answer = self._ask(self._request(window, cursor))
             page = self._page(answer.value, cursor.page)
             repeated = before is not None and _no_progress(before, answer.value, page.rows)
             if repeated and paging and _unannounced(paging):
                 return
+            same = self._read(paging.same, answer.value, cursor.page) if paging and paging.same else None
+            if problem := watch.problem(page, same):
+                raise self._incomplete(cursor.page, problem)
             read += len(page.rows)
             yield page
             following = self._following(paging, cursor, page, answer, read) if paging else None

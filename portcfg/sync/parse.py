@@ -194,7 +194,7 @@ def _dedupe(raw: Mapping[str, Any] | None) -> Dedupe | None:
 def _pagination(raw: Mapping[str, Any]) -> Pagination:
     names = {"in": "place"}
     values = {names.get(key, key): value for key, value in raw.items()}
-    return Pagination(**{**values, **{key: _text(raw.get(key)) for key in ("more", "next", "total")}})
+    return Pagination(**{**values, **{key: _text(raw.get(key)) for key in ("more", "next", "total", "same")}})
 
 
 def _lookup(name: str, raw: Mapping[str, Any]) -> Lookup:

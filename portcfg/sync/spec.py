@@ -53,6 +53,7 @@ class Pagination:
     more: str = ""
     next: str = ""
     total: str = ""
+    same: str = ""
     max_pages: int = 10_000
 
 
