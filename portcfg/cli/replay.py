@@ -43,7 +43,7 @@ def replay_command(settings: Settings, file: Path, dry_run: bool, quarantine: Pa
     owner, name = specs.project.owner, lock_of(mapping)
     with (
         opened(settings, specs) as port,
-        ProgressLine() as progress,
+        ProgressLine(settings.environ, format_) as progress,
         alone(port, owner, name, uuid.uuid4().hex, progress) as renewing,
     ):
         report = replay(mapping, file, port, left, dry_run, renewing, settings.environ)

@@ -99,7 +99,7 @@ def run_command(
                 owner, name = specs.project.owner, mapping.identifier
                 with (
                     opened(settings, specs) as port,
-                    ProgressLine() as progress,
+                    ProgressLine(settings.environ, format_) as progress,
                     alone(port, owner, lock_of(mapping, options), options.run, progress) as renewing,
                 ):
                     kept = quarantine_of(name, quarantine, dry_run), deleted_of(name, dry_run)

@@ -10,10 +10,10 @@ from typing import Any
 from tabulate import tabulate
 
 from portcfg.render.safe import code, plain
-from portcfg.sync.coverage import Coverage, MappingCoverage
+from portcfg.sync.coverage import Coverage, MappingCoverage, in_a_row
 
 FORMAT = "portcfg/sync-status/1"
-SHOWN_DAYS = 10
+SHOWN_RANGES = 10
 _HEADERS = ("stream", "first day", "settled until", "open", "missing", "last day", "rows", "read at")
 
 
@@ -73,5 +73,8 @@ def _any_open(item: MappingCoverage) -> bool:
 
 
 def _days(days: Sequence[str]) -> str:
-    more = f" and {len(days) - SHOWN_DAYS} more" if len(days) > SHOWN_DAYS else ""
-    return ", ".join(days[:SHOWN_DAYS]) + more
+    """Sorted days, those that follow each other as one range."""
+    found = in_a_row(days)
+    left = sum(map(len, found[SHOWN_RANGES:]))
+    shown = ", ".join(some[0] if len(some) == 1 else f"{some[0]} to {some[-1]}" for some in found[:SHOWN_RANGES])
+    return shown + (f" and {left} more days" if left else "")

@@ -116,6 +116,17 @@ def parts(days: Sequence[date], size: int) -> list[DayRange]:
     return found
 
 
+def in_a_row(days: Sequence[str]) -> list[list[str]]:
+    """Sorted days in ISO text, those that follow each other together."""
+    found: list[list[str]] = []
+    for day in days:
+        if found and date.fromisoformat(day) - date.fromisoformat(found[-1][-1]) == ONE_DAY:
+            found[-1].append(day)
+        else:
+            found.append([day])
+    return found
+
+
 def coverage(mapping: str, known: Known, now: float, max_age_days: int) -> MappingCoverage:
     """How far a mapping's streams are read at `now` (epoch seconds), and what is wrong with it."""
     first, last = _first(known), max(_all_days(known), default=None)

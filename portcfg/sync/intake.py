@@ -255,7 +255,7 @@ class Reader:
         )
 
     def _progress(self, stream: Stream, count: StreamCount) -> None:
-        self._report(Progress("read", stream.name, count.rows, count.total or 0))
+        self._report(Progress("read", stream.name, count.rows, count.expected, count.pages))
 
 
 def _replay(batches: list[Batch], feed: Feed, finish: Callable[[], None]) -> None:

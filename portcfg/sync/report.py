@@ -208,7 +208,8 @@ def with_traffic(report: SyncReport, traffic: Traffic) -> SyncReport:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is: `read`, `compare`, `write` or `delete`. `total` is 0 when it isn't known.
+    """How far a stage is: `read`, `compare`, `write` or `delete`. `total` is 0 when it isn't known. Of what is
+    read, `pages` are those so far.
 
     Stage `part` begins a part of a long range: `name` are its days, `done` its number. Stage `wait` comes before a long
     wait: `name` is its reason, `done` its seconds.
@@ -218,3 +219,4 @@ class Progress:
     name: str
     done: int
     total: int = 0
+    pages: int = 0

@@ -32,7 +32,8 @@ class StreamCount:
     """What was read, for the report. Filled while the stream is read.
 
     `left_out` are raw rows of which `rows` made none, and rows of days that were not asked for; `summed`: some resource
-    groups the rows. `days` are the rows by UTC day, once all are read, where the stream says how to tell.
+    groups the rows. `expected` are the rows of the windows so far, 0 where the source doesn't say. `days` are the rows
+    by UTC day, once all are read, where the stream says how to tell.
     """
 
     rows: int = 0
@@ -40,6 +41,7 @@ class StreamCount:
     left_out: int = 0
     duplicates: int = 0
     total: int | None = None
+    expected: int = 0
     pages: int = 0
     truncated: bool = False
     refuse: Refuse = lambda error, window, row: None
@@ -121,6 +123,7 @@ class StreamReader:
             self.count.truncated |= page.more_unread
             self.count.examples += page.rows[: EXAMPLES - len(self.count.examples)]
             total = page.total
+            self.count.expected = (self.count.total or 0) + (total or 0)
             self._seen(self.count)
             for start in range(0, len(page.rows), BATCH_ROWS):
                 rows = page.rows[start : start + BATCH_ROWS]
