@@ -109,6 +109,7 @@ OWNERS = {
 MEETING = {
     "portcfg.rules.mappings": {
         "portcfg.sync.checks",
+        "portcfg.sync.deletion_checks",
         "portcfg.sync.privacy",
         "portcfg.sync.findings",
         "portcfg.sync.jq_checks",

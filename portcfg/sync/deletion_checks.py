@@ -44,6 +44,21 @@ def deletion_problems(body: Mapping[str, Any]) -> Iterator[Finding]:
                 yield from _unsure(path, [item for item in writers if item.blueprint in ("", blueprint)])
 
 
+def date_problems(body: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Properties of `retention` and `prune` that are no date-times; `schemas` are the properties of each blueprint that
+    is known."""
+    for key in (RETENTION, PRUNE):
+        for blueprint in as_mapping(body.get(key)):
+            name, known = day_property(body, key, str(blueprint)), schemas.get(str(blueprint))
+            if name and known is not None and as_mapping(known.get(name)).get("format") != "date-time":
+                hint = "name another property, or make it `type: string` with `format: date-time`"
+                yield (
+                    (key, str(blueprint)),
+                    f"`{blueprint}.{name}`, by which entities are deleted, is no date-time",
+                    hint,
+                )
+
+
 def day_property(body: Mapping[str, Any], key: str, blueprint: str) -> str:
     """The property that tells an entity's day: the one that is named, else one that is made of the stream's day; ''
     where there is none."""
@@ -96,6 +111,8 @@ def _unsure(path: Path, writers: list[_Writer]) -> Iterator[Finding]:
             yield path, f"{_place(item)} may write it, too: its blueprint is an expression", ""
         elif as_mapping(item.stream.get("window")).get("day") is None:
             yield path, f"{stream} doesn't say of which day a row is", "add `window: {day: ...}`"
+        elif as_mapping(item.stream.get("path_parameters")):
+            yield path, f"{stream} has path parameters, and nobody can tell that none of their values is missing", ""
         elif not as_mapping(item.stream.get("pagination")).get("total"):
             hint = (
                 "without it a row that is missing can't be told from one that is gone: add `pagination: {total: ...}`"

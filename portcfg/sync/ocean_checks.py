@@ -57,7 +57,7 @@ def notices(body: Mapping[str, Any]) -> Iterator[str]:
     deleting = [key for key in ("deleteDependentEntities", "entityDeletionThreshold") if body.get(key)]
     if deleting:
         names = " and ".join(f"`{key}`" for key in deleting)
-        yield f"{names}: without effect, since a sync deletes nothing; what the source no longer has stays in Port"
+        yield f"{names}: without effect, since a sync deletes nothing but by `retention` and `prune`, within `guards`"
     if any(isinstance(entity.get("identifier"), Mapping) for entity in _entities(body)):
         yield "entities whose identifier is a search are written by every run, as with Ocean: only Port knows them"
 

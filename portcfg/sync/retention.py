@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, date, timedelta
 from typing import Any
 
-from portcfg.client import PortReader, PortWriter
+from portcfg.client import PortReader, PortWriter, segment
 from portcfg.errors import AnswerError, PortcfgError
 from portcfg.sync.compare import whole_fields
 from portcfg.sync.entities import instant
@@ -114,7 +114,9 @@ class Deletions:
             deleted[item.blueprint] += item.deleted
         for name, count in deleted.items() if self._dry_run else ():
             if count:
-                requests[f"POST {erase_path(name)}"] = -(-count // ERASED_AT_ONCE)
+                # What goes is read first, to be kept.
+                search = f"POST /blueprints/{segment(name)}/entities/search"
+                requests |= dict.fromkeys((search, f"POST {erase_path(name)}"), -(-count // ERASED_AT_ONCE))
         known = {item.blueprint for item in report.blueprints}
         more = [BlueprintReport(name) for name in deleted if name not in known]
         blueprints = (replace(item, deleted=deleted[item.blueprint]) for item in (*report.blueprints, *more))

@@ -140,6 +140,8 @@ def test_a_dry_run_tells_what_would_go_and_only_reads() -> None:
             assert "3 would be deleted" in text
             names = ", ".join(iso(TODAY - 12 * ONE, TODAY - 11 * ONE))
             assert f"retention: 2 of 12 entities of day would be deleted: {names}" in text
+        asked = report.port_requests + sum(report.port_writes.values())
+        assert made.sync(TODAY).port_requests == asked
         body = json.loads(sync_json(report))
         assert [item["deleted"] for item in body["blueprints"]] == [2, 1]
         assert body["deletions"][1]["names"] == iso(*days(TODAY - 12 * ONE, TODAY - 11 * ONE))
@@ -419,20 +421,56 @@ def test_a_blueprint_whose_property_is_no_date_stops_the_run_before_anything_is_
 
 # ---- what is found before anything runs --------------------------------------------------------------------------
 
+_NAMED = {"within": "window", "property": "at"}
 _PLAIN = {**stream("plain"), "pagination": {"type": "page"}}
+_UNDATED = {key: value for key, value in stream("plain").items() if key != "window"}
+_OF_TEAMS = {
+    **stream("teams/{team}"),
+    "path_parameters": {"team": {"endpoint": "/teams", "field": ".name", "data_path": ".teams"}},
+}
+
+
+def _mapped(**changes: Any) -> dict[str, Any]:
+    """A resource like that of the extras, but for its entity's `changes`."""
+    made = resource("extras", "extra", "extras")
+    made["port"]["entity"]["mappings"].update(changes)
+    return made
+
+
+_OTHER_DAY = _mapped(properties={"at": ".seen_at", "extras": ".n"})
+_ANY_BLUEPRINT = _mapped(blueprint=".kind")
+_SEARCHED = _mapped(
+    identifier={"combinator": "and", "rules": [{"property": "$title", "operator": "=", "value": ".day"}]}
+)
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a blueprint of somebody else's": ({"retention": {"service": {"days": 9}}}, "no resource writes `service`"),
     "a property of nobody's": (
         {"retention": {"day": {"days": 9, "property": "made"}}},
         "no resource writes `day.made`",
     ),
-    "a day that isn't told": (
-        {"resources": [{**resource("events", "day", "events")}], "retention": {"extra": {"days": 9}}},
-        "no resource writes `extra`",
-    ),
     "no total": (
         {"streams": {**MAPPING["streams"], "extras": _PLAIN}, "prune": {"extra": "window"}},
         "stream `extras`, which feeds it, doesn't state how many rows there are",
+    ),
+    "a property that may be of another day": (
+        {"resources": [_OTHER_DAY], "prune": {"extra": "window"}},
+        "which property tells the day of a `extra`? None is the stream's day in all resources that write it",
+    ),
+    "a blueprint that the rows name": (
+        {"resources": [*MAPPING["resources"], _ANY_BLUEPRINT], "prune": {"extra": "window"}},
+        "resources[3] may write it, too: its blueprint is an expression",
+    ),
+    "entities that only Port can find": (
+        {"resources": [*MAPPING["resources"], _SEARCHED], "prune": {"extra": "window"}},
+        "resources[3] finds its entity by a search",
+    ),
+    "lists of lists": (
+        {"streams": {**MAPPING["streams"], "extras": _OF_TEAMS}, "prune": {"extra": "window"}},
+        "stream `extras`, which feeds it, has path parameters",
+    ),
+    "days that no row has": (
+        {"streams": {"extras": _UNDATED}, "resources": [MAPPING["resources"][2]], "prune": {"extra": _NAMED}},
+        "stream `extras`, which feeds it, doesn't say of which day a row is",
     ),
 }
 
