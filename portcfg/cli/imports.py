@@ -118,7 +118,7 @@ def _existing(root: Path, project: Project) -> tuple[Document, ...]:
     loaded = load_specs(root, project.variables)
     for problem in loaded.problems:
         if problem.severity == "error" and problem.id != "PC009":
-            say(f"warning: {plain(problem.where)}: {plain(problem.message)}")
+            say(f"warning: {plain(problem.where)}: {problem.id}: {plain(problem.message)}")
     return loaded.documents
 
 
@@ -161,7 +161,7 @@ def _say_what_they_need(
         say(f"      {', '.join(sorted(unset))}")
     for each in problems:
         if each.id != MISSING_TARGET and not UNSET.search(each.message):
-            say(f"warning: {plain(each.where)}: {plain(each.message)}")
+            say(f"{each.severity}: {plain(each.where)}: {each.id}: {plain(each.message)}")
 
 
 def _differing(settings: Settings, kept: Sequence[Resource], tree: Tree) -> list[Ref]:

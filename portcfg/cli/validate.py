@@ -85,7 +85,7 @@ def validate_command(
         return EXIT_OK
     if not no_baseline and (baseline or file.is_file()):
         known = _read(file)
-        findings = _less_known(findings, known, whole=not settings.environment)
+        findings = _less_known(findings, known, whole=not (settings.environment or files))
     if files:
         findings = _only_in(findings, files, settings.specs)
     click.echo(_output(settings, format_, quiet)(findings))
