@@ -8,6 +8,7 @@ from functools import cached_property
 
 from portcfg.model import Document, Project, Ref
 from portcfg.rules.fields import Shape, shapes_of
+from portcfg.rules.inferred import Inferred, inferred_of
 from portcfg.rules.shown import Widget, widgets_of
 from portcfg.rules.written import Written, written_by
 
@@ -54,3 +55,9 @@ class Portal:
     def written(self) -> tuple[Written, ...]:
         """Every expression by which a mapping makes a part of an entity."""
         return tuple(each for document in self.of_kind("mapping") for each in written_by(document))
+
+    @cached_property
+    def inferred(self) -> tuple[Inferred, ...]:
+        """The same, each with the type of what it gives."""
+        variables = self.project.variables
+        return tuple(each for document in self.of_kind("mapping") for each in inferred_of(document, variables))

@@ -1,0 +1,109 @@
+"""The type of the rows that a resource's expressions see: from the stream's `shape` by `rows`, items and groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from portcfg.rules.jq_types import ANY, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Type, array_of, object_of, union
+from portcfg.rules.jq_types_calls import elements
+from portcfg.rules.jq_types_infer import Variables, infer
+from portcfg.sync.findings import as_list, as_mapping
+from portcfg.sync.group_checks import is_aggregator
+from portcfg.sync.jq_text import normalise
+
+_NAME = re.compile(r"\.([A-Za-z_]\w*)")
+_KINDS: Mapping[type, Type] = {bool: BOOLEAN, int: NUMBER, float: NUMBER, str: STRING, list: ARRAY, dict: OBJECT}
+_WINDOW = object_of(
+    {
+        **dict.fromkeys(("first_day", "last_day", "start_date", "end_date", "start_iso", "end_iso"), STRING),
+        **dict.fromkeys(("days", "start_ms", "end_ms"), NUMBER),
+    }
+)
+
+
+def variables_of(body: Mapping[str, Any]) -> Variables:
+    """What every expression sees beside its row. Of a variable only the kind counts: it may differ by environment."""
+    given = as_mapping(body.get("vars"))
+    return {**{name: _KINDS.get(type(value), ANY) for name, value in given.items()}, "window": _WINDOW}
+
+
+def row_types(body: Mapping[str, Any]) -> list[Type]:
+    """The type of the rows of each resource of a mapping that portcfg runs."""
+    names = variables_of(body)
+    return [_row(body, as_mapping(resource), names) for resource in as_list(body.get("resources"))]
+
+
+def given(text: Any, row: Type, names: Variables) -> Type:
+    """What an expression as it stands in a spec gives: text, or a value that YAML made of `true` or `1`."""
+    return infer(normalise(text), row, names) if isinstance(text, str) else _KINDS.get(type(text), ANY)
+
+
+def _row(body: Mapping[str, Any], resource: Mapping[str, Any], names: Variables) -> Type:
+    selector = as_mapping(resource.get("selector"))
+    named = selector.get("stream")
+    stream = selector if named is None else as_mapping(as_mapping(body.get("streams")).get(str(named)))
+    row = _hidden(_stream_row(stream, names), as_mapping(body.get("privacy")))
+    row = _with_items(row, as_mapping(resource.get("port")), names)
+    groups = as_mapping(selector.get("group_by"))
+    if not groups:
+        return row
+    keys = {str(name): given(text, row, names) for name, text in groups.items()}
+    return object_of({**keys, **_aggregated(as_mapping(selector.get("aggregate")), row, names)})
+
+
+def _stream_row(stream: Mapping[str, Any], names: Variables) -> Type:
+    shape = as_mapping(stream.get("shape"))
+    raw = object_of({str(key): _shaped(str(said)) for key, said in shape.items()}, more=True) if shape else ANY
+    row = given(stream["rows"], raw, names) if stream.get("rows") else raw
+    # The values of the path's parameters are put into each row.
+    return replace(row, more=True) if stream.get("path_parameters") else row
+
+
+def _shaped(said: str) -> Type:
+    kinds = frozenset(said.rstrip("?").split("|")) | (frozenset({"null"}) if said.endswith("?") else frozenset())
+    return Type(kinds)
+
+
+def _hidden(row: Type, privacy: Mapping[str, Any]) -> Type:
+    """The row after pseudonyms: some fields become text, some null, at any depth."""
+    texts, dropped = ({str(name) for name in as_list(privacy.get(key))} for key in ("fields", "drop"))
+    fields = {}
+    for name, each in row.fields.items():
+        inner = _hidden(each, privacy)
+        fields[name] = inner | (STRING if name in texts else inner) | (NULL if name in dropped else inner)
+    return replace(row, fields=fields, items=_hidden(row.items, privacy) if row.items else None)
+
+
+def _with_items(row: Type, port: Mapping[str, Any], names: Variables) -> Type:
+    """The row with one item of a list, and without the list."""
+    text = port.get("itemsToParse")
+    if not text:
+        return row
+    item = elements(given(text, row, names).only("array"))
+    gone = set(_NAME.findall(str(text)))
+    fields = {name: each for name, each in row.fields.items() if name not in gone}
+    return object_of({**fields, str(port.get("itemsToParseName", "item")): item}, more=True)
+
+
+def _aggregated(tree: Mapping[str, Any], row: Type, names: Variables) -> dict[str, Type]:
+    return {
+        str(name): _aggregator(*next(iter(spec.items())), row, names)
+        if is_aggregator(spec)
+        else object_of(_aggregated(spec, row, names))
+        for name, spec in tree.items()
+        if isinstance(spec, Mapping)
+    }
+
+
+def _aggregator(name: str, argument: Any, row: Type, names: Variables) -> Type:
+    if name in ("count", "count_distinct"):
+        return NUMBER
+    if name == "object":
+        return OBJECT
+    if name in ("sum", "any"):
+        return union([NUMBER if name == "sum" else BOOLEAN, NULL])
+    value = given(as_mapping(argument).get("value") if name == "latest" else argument, row, names)
+    return array_of(value.without("null")) if name == "collect" else value | NULL
