@@ -160,7 +160,7 @@ def _say_what_they_need(
         say(f"note: the imported use variables that are not set; add them to `vars` in {project.file}:")
         say(f"      {', '.join(sorted(unset))}")
     for each in problems:
-        if each.id != MISSING_TARGET and not UNSET.search(each.message):
+        if each.severity != "info" and each.id != MISSING_TARGET and not UNSET.search(each.message):
             say(f"{each.severity}: {plain(each.where)}: {each.id}: {plain(each.message)}")
 
 
