@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portcfg.errors import Problem
-from portcfg.findings import lines_of
+from portcfg.findings import Ignored, lines_of
 from portcfg.load import VARIABLE
 from portcfg.locating import Node, Places
 from portcfg.model import MISSING, Body, Document, Path, Project, Ref, State
@@ -50,7 +50,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A line of a file: its resources' nodes, the variables in it, and what was found there."""
+    """A line of a file: its resources' nodes, the variables in it, what was found there, and what is meant."""
 
     file: str
     line: int
@@ -58,18 +58,26 @@ class Explanation:
     nodes: tuple[Explained, ...]
     variables: Mapping[str, Any]
     problems: tuple[Problem, ...]
+    ignored: tuple[Ignored, ...]
 
 
 def explained(
-    file: str, line: int, column: int, portal: Portal, problems: Sequence[Problem], state: State | None
+    file: str,
+    line: int,
+    column: int,
+    portal: Portal,
+    problems: Sequence[Problem],
+    ignored: Sequence[Ignored],
+    state: State | None,
 ) -> Explanation:
     """What stands at a line, and column, if one is given. `state` is what the specs compile to, None with errors."""
     lines = lines_of(file, portal.texts.get(file, ""))
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     nodes = Places(portal.everything, frozenset({file})).at(file, line, column)
-    found = tuple(problem for problem in problems if (problem.file, problem.line) == (file, line))
+    found = tuple(each for each in problems if (each.file, each.line) == (file, line))
+    meant = tuple(each for each in ignored if (each.problem.file, each.problem.line) == (file, line))
     rows = tuple(_explained(node, file, portal, state) for node in nodes)
-    return Explanation(file, line, text, rows, dict(_variables(text, portal.project)), found)
+    return Explanation(file, line, text, rows, dict(_variables(text, portal.project)), found, meant)
 
 
 def _variables(text: str, project: Project) -> Iterator[tuple[str, Any]]:

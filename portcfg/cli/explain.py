@@ -75,7 +75,7 @@ def _explanation(settings: Settings, file: Path, line: int, column: int) -> Expl
     if name not in specs.texts:
         raise UsageError(f"no spec is read from {file}", hint=f"there are: {', '.join(sorted(specs.texts)) or 'none'}")
     portal = portal_of(specs.documents, specs.project, specs.texts)
-    return explained(name, line, column, portal, specs.problems, _state(specs))
+    return explained(name, line, column, portal, specs.problems, specs.ignored, _state(specs))
 
 
 def _state(specs: Specs) -> State | None:

@@ -33,6 +33,10 @@ def place_text(explanation: Explanation) -> str:
         lines.append(f"${{{plain(name)}}} {known}")
     for problem in explanation.problems:
         lines.extend(problem_lines(problem, explanation.text))
+    lines.extend(
+        f"ignored: {each.problem.id}: {plain(each.problem.message)} ({plain(each.reason)})"
+        for each in explanation.ignored
+    )
     return "\n".join(lines)
 
 

@@ -142,6 +142,13 @@ def test_findings_of_the_line_are_told_and_nothing_is_compiled(cli: Cli) -> None
     assert "specs/blueprints/bad.yaml:4:14: error PC202" in told
 
 
+def test_what_is_meant_is_told_with_its_reason(cli: Cli) -> None:
+    text = "title: Bad\nschema:\n  properties: {}\n  required: [x]  # portcfg: ignore PC202 (x comes later)\n"
+    write_files(Path("specs"), {"blueprints/bad.yaml": text})
+    told = cli("specs/blueprints/bad.yaml:4").stdout
+    assert "ignored: PC202: required names 'x', which is no property (x comes later)" in told
+
+
 @pytest.mark.parametrize("place", ["other.yaml:1", "specs/gone.yaml:1", "specs/fragments/unused.yaml:1", "thing"])
 def test_what_is_no_spec_is_wrong_usage(cli: Cli, place: str) -> None:
     write_files(Path("specs"), {"fragments/unused.yaml": "x: 1\n"})
