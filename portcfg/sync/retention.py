@@ -104,7 +104,17 @@ class Deletions:
                 yield f"nothing of {name} was deleted for its age, since it was held back"
                 continue
             rules = [_rule(property_, "<", self._first[name])]
+            yield from self._not_ours(name, rules)
             self._delete(name, RETENTION, rules, property_, DayRange(EARLIEST, last))
+
+    def _not_ours(self, name: str, rules: list[Rule]) -> Iterator[str]:
+        try:
+            stay = self._count(name, rules) - self._count(name, [*own_rules(self._mapping.identifier), *rules])
+        except PortcfgError:
+            # Deleting meets the same, and says so.
+            return
+        if stay > 0:
+            yield f"{stay:,} older entities of {name} stay: this mapping wasn't the last to write them"
 
     def into(self, report: SyncReport) -> SyncReport:
         """The report with what was deleted and, of a dry run, the requests that it takes."""
@@ -169,12 +179,12 @@ class Deletions:
             if (day := _day((entity.get("properties") or {}).get(property_))) and days.first <= day <= days.last
         ]
         gone = sorted(set(live).difference(there))
-        return gone, len(live) if cause == PRUNE or not gone else self._own(name)
+        return gone, len(live) if cause == PRUNE or not gone else self._count(name, own_rules(self._mapping.identifier))
 
-    def _own(self, name: str) -> int:
-        """How many entities of a blueprint are this mapping's."""
-        rules = [{"property": "$blueprint", "operator": "=", "value": name}, *own_rules(self._mapping.identifier)]
-        body = {"func": "count", "query": {"combinator": "and", "rules": rules}}
+    def _count(self, name: str, rules: list[Rule]) -> int:
+        """How many entities of a blueprint the rules hold for; raises ApiError."""
+        of_blueprint = {"property": "$blueprint", "operator": "=", "value": name}
+        body = {"func": "count", "query": {"combinator": "and", "rules": [of_blueprint, *rules]}}
         number = self._port.query("/entities/aggregate", body).get("result")
         if not isinstance(number, int | float):
             raise AnswerError(f"Port doesn't say how many entities of {name} there are")

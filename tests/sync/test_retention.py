@@ -122,6 +122,7 @@ def test_what_a_person_or_another_integration_wrote_last_stays() -> None:
         report = made.sync(TODAY)
         kept = {"by-hand", "another-mapping", "ocean", edited, *iso(*days(TODAY - 10 * ONE, TODAY - ONE))}
         assert set(held(made)) == kept
+        assert "3 older entities of day stay: this mapping wasn't the last to write them" in report.notices
         assert deletions(report) == {("day", "retention"): (1, 11, 1), ("day", "prune"): (1, 4, 1)}
 
 
