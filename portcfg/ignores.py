@@ -2,8 +2,8 @@
 
 A comment `# portcfg: ignore PC304 (why)` holds for its own line or, standing alone, for the next line that is no
 comment. In the first line of a block of text, where it is jq's comment, it also holds for the line that begins the
-block. What keeps specs from being read or compiled (PC0xx, PC1xx), what Port itself says (PC8xx) and ignores that are
-wrong themselves (PC790 to PC792) can't be ignored.
+block. What keeps specs from being read, compiled or kept record of (LASTING), what Port itself says (PC8xx) and ignores
+that are wrong themselves can't be ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from portcfg.rules.catalog import known_ids
 UNKNOWN = "PC790"
 MALFORMED = "PC791"
 UNUSED = "PC792"
-LASTING = ("PC0", "PC1", "PC8", UNKNOWN, MALFORMED, UNUSED)
+# PC401: rows without their widgets can't be compiled. PC701, PC703: portcfg's record of what it manages would break.
+LASTING = ("PC0", "PC1", "PC401", "PC701", "PC703", "PC8", UNKNOWN, MALFORMED, UNUSED)
 _MARK = "portcfg:"
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*portcfg:\s*(?P<verb>[a-z-]*)\s*(?P<rest>.*?)\s*$")
 _IDS = re.compile(r"(?P<ids>[\w-]+(?:\s*,\s*[\w-]+)*)\s*\((?P<reason>.*\S.*)\)")

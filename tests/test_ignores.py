@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from portcfg.errors import PortcfgError
+from portcfg.ignores import LASTING
 from portcfg.pipeline import read_specs
+from portcfg.rules.catalog import entries
 from tests.support import Bench, cases, write_files
 from tests.test_rules import expect, lines
 
@@ -37,6 +42,30 @@ def test_a_plans_notes_tell_the_ids_of_warnings(bench: Bench, tmp_path: Path) ->
     root = write_files(tmp_path / "specs", files)
     (problem,) = read_specs(root).problems
     assert any(problem.id in note for note in bench.plan(root).notes)
+
+
+def ignorable() -> list[Any]:
+    """Each wrong example of an error that may be ignored."""
+    return [
+        pytest.param(each.id, example.files, id=f"{each.id}-{number}")
+        for each in entries()
+        if each.severity == "error" and not each.id.startswith(LASTING)
+        for number, example in enumerate(each.bad)
+    ]
+
+
+@pytest.mark.parametrize(("id_", "files"), ignorable())
+def test_an_ignored_error_is_ports_to_refuse_and_no_crash(
+    id_: str, files: dict[str, str], bench: Bench, tmp_path: Path
+) -> None:
+    project = {"version": 1, **yaml.safe_load(files.get("portcfg.yaml", "{}"))}
+    project["ignore"] = [{"rule": id_, "reason": "to see what happens"}]
+    root = write_files(tmp_path / "specs", {**files, "portcfg.yaml": yaml.safe_dump(project)})
+    specs = read_specs(root)
+    assert {each.problem.id for each in specs.ignored} == {id_}
+    with suppress(PortcfgError):
+        specs.compiled()
+        bench.plan(root)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

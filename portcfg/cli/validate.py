@@ -143,6 +143,8 @@ def _read(file: Path) -> Counter[Key]:
         return parse_baseline(file.read_text(encoding="utf-8"), str(file))
     except UnicodeDecodeError as error:
         raise UsageError(f"{file} is no baseline of portcfg") from error
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no baseline {file}", hint="--write-baseline writes one") from error
 
 
 def _less_known(findings: Findings, known: Counter[Key], whole: bool) -> Findings:

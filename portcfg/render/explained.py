@@ -36,8 +36,8 @@ ignore:
     reason: the import job adds it
 ```
 
-This holds for `plan`, `apply` and every other command. What can't be read or compiled (PC0xx, PC1xx), and what Port
-itself says (PC8xx), can't be ignored.
+This holds for `plan`, `apply` and every other command. What can't be read or compiled (PC0xx, PC1xx, PC401), what would
+break portcfg's record of what it manages (PC701, PC703), and what Port itself says (PC8xx) can't be ignored.
 
 A repo that begins with many findings makes them its baseline: `portcfg validate --write-baseline` writes
 `specs/.portcfg-baseline.json`, and from then on only what is new is told. A finding is known by its id, what it is

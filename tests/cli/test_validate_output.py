@@ -315,6 +315,12 @@ def test_what_is_no_baseline_is_wrong_usage(cli: Cli, text: str) -> None:
     assert "baseline" in done.stderr
 
 
+def test_a_baseline_that_was_named_must_be_there(cli: Cli) -> None:
+    done = cli("validate", "--baseline", "gone.json")
+    assert done.exit_code == 64
+    assert "--write-baseline" in done.stderr
+
+
 def test_a_baseline_is_of_all_findings(cli: Cli) -> None:
     assert cli("validate", "--write-baseline", "specs/extra.yaml").exit_code == 64
     assert cli("validate", "--write-baseline", "--env", "local").exit_code == 64
