@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import PurePosixPath
-from typing import Any
 
 from portcfg import __version__
 from portcfg.baseline import Key, key_of
@@ -102,17 +101,23 @@ def _linkless(text: str) -> str:
 
 
 def _location(problem: Problem, findings: Findings) -> Body:
-    physical: dict[str, Any] = {"artifactLocation": _artifact(problem.file)}
-    if problem.line:
-        region = {"startLine": problem.line, "startColumn": max(problem.column, 1)}
-        line = findings.line(problem)
-        if 0 < problem.column <= len(line):
-            region["endColumn"] = problem.column + word_at(line, problem.column)
-        physical["region"] = region
-    location: Body = {"physicalLocation": physical}
+    location: Body = {
+        "physicalLocation": {"artifactLocation": _artifact(problem.file), "region": _region(problem, findings)}
+    }
     if problem.subject:
         location["logicalLocations"] = [{"fullyQualifiedName": plain(problem.subject)}]
     return location
+
+
+def _region(problem: Problem, findings: Findings) -> Body:
+    """The word at the place; the first line for a whole file, since viewers show nothing without one."""
+    if not problem.line:
+        return {"startLine": 1}
+    region: Body = {"startLine": problem.line, "startColumn": max(problem.column, 1)}
+    line = findings.line(problem)
+    if 0 < problem.column <= len(line):
+        region["endColumn"] = problem.column + word_at(line, problem.column)
+    return region
 
 
 def _artifact(file: str) -> Body:
