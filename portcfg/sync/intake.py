@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from portcfg.errors import ApiError, IncompleteError, TerminalApiError
 from portcfg.sync.daycount import DayCount
 from portcfg.sync.entities import doubt_of
 from portcfg.sync.fragments import Fragment, Key, Origin
-from portcfg.sync.jq_programs import Batch, JqError, RowError, RowProgram, RowValues, Scope
-from portcfg.sync.jq_text import lookups, variables
+from portcfg.sync.jq_programs import Batch, JqError, RowError, Scope
 from portcfg.sync.mapper import MapperTools, ResourceMapper
 from portcfg.sync.privacy import Pseudonyms
-from portcfg.sync.quarantine import Quarantine
+from portcfg.sync.quarantine import Mark, Quarantine
 from portcfg.sync.report import Progress, Reject, StreamReport, StreamStatus
 from portcfg.sync.source import SourceClient
-from portcfg.sync.spec import Lookup, Stream, SyncMapping, SyncResource
+from portcfg.sync.spec import Stream, SyncMapping, SyncResource
 from portcfg.sync.streams import StreamCount, StreamReader
+from portcfg.sync.taking import LookupRows, Mapped, Taker, lookups_of
+from portcfg.sync.watching import ChangedError, Doubt
 from portcfg.sync.windows import DayRange, window
 
 Report = Callable[[Progress], None]
-Feed = Callable[[Batch], None]
+Took = TypeVar("Took", bound=Taker)
+# How often a stream is read, at most, that changes while it is.
+READINGS = 3
 REFUSED_STATUSES = (401, 403)
 
 
@@ -112,12 +114,12 @@ class Reader:
         tables: dict[str, dict[str, list[Any]]] = {lookup.name: {} for lookup in self._mapping.lookups}
         for name in {lookup.stream: None for lookup in self._mapping.lookups}:
             wanted = [lookup for lookup in self._mapping.lookups if lookup.stream == name]
-            rows = _LookupRows(wanted, self._scope)
             reading = self._begin(name)
             shared = any(resource.stream == name for resource in self._mapping.resources)
-            self._consume(reading, [rows.feed, *([reading.rows.append] if shared else [])])
+            taken = self._consume(reading, partial(LookupRows, wanted, self._scope, shared))
+            reading.rows = taken.batches
             if reading.status is StreamStatus.READ:
-                tables.update(rows.tables)
+                tables.update(taken.tables)
         self._scope = self._shown = Scope({**self._mapping.variables, "lookup": tables}, self._now)
         if self._pseudonyms:
             shown = self._pseudonyms.addresses(self._mapping.variables)
@@ -127,33 +129,18 @@ class Reader:
         before = self._readings.get(name)
         reading = before or self._begin(name)
         tools = MapperTools(self._shown, self._run_window, self._quarantine, self._doubt)
-        mappers = [
-            ResourceMapper(resource, order, tools)
-            for order, resource in enumerate(self._mapping.resources)
-            if resource.stream == name
-        ]
-        fragments: list[Fragment] = []
-
-        def feed(batch: Batch) -> None:
-            if self._pseudonyms:
-                batch = Batch(batch.window, self._pseudonyms.row(batch.rows))
-            for mapper in mappers:
-                fragments.extend(mapper.feed(batch))
-
-        def finish() -> None:
-            for mapper in mappers:
-                fragments.extend(mapper.finish())
-
+        taker = partial(Mapped, self._mapping, name, tools, self._pseudonyms)
+        taken = taker()
         if before is None:
-            self._consume(reading, [feed], finish)
+            taken = self._consume(reading, taker)
         elif reading.status is StreamStatus.READ:
-            self._attempt(reading, lambda: _replay(reading.rows, feed, finish))
+            self._attempt(reading, lambda: _replay(reading.rows, taken))
         if reading.status is StreamStatus.READ:
-            self._keep(mappers, fragments)
+            self._keep(taken.mappers, taken.fragments)
         elif reading.status is StreamStatus.FAILED:
-            self.intake.failed += [Failed(mapper.resource, name) for mapper in mappers]
+            self.intake.failed += [Failed(mapper.resource, name) for mapper in taken.mappers]
         else:
-            self.intake.unread += [mapper.resource for mapper in mappers]
+            self.intake.unread += [mapper.resource for mapper in taken.mappers]
 
     def _keep(self, mappers: list[ResourceMapper], fragments: list[Fragment]) -> None:
         self.intake.mappers += mappers
@@ -169,7 +156,7 @@ class Reader:
 
     def _failed_lookup(self, resource: SyncResource) -> str:
         """The failed stream of a lookup that the resource uses, or ''."""
-        used = _lookups_of(resource, self._mapping.streams[resource.stream])
+        used = lookups_of(resource, self._mapping.streams[resource.stream])
         streams = [lookup.stream for lookup in self._mapping.lookups if used is None or lookup.name in used]
         return next((name for name in streams if self._readings[name].status is StreamStatus.FAILED), "")
 
@@ -177,25 +164,41 @@ class Reader:
         reading = self._readings[name] = _Reading(self._mapping.streams[name])
         return reading
 
-    def _consume(self, reading: _Reading, feeds: list[Feed], finish: Callable[[], None] = lambda: None) -> None:
-        """Ask for one stream, feed its batches, and note how it went."""
+    def _consume(self, reading: _Reading, taker: Callable[[], Took]) -> Took:
+        """Ask for one stream, feed its batches to a taker, and note how it went.
+
+        A stream that changes meanwhile is read once more, by a new taker and a new count: what was taken before is a
+        mixture.
+        """
         requests_before = sum(self._source.requests_made.values())
-        summed = any(item.group_by for item in self._mapping.resources if item.stream == reading.stream.name)
-
-        def work() -> None:
-            progress = partial(self._progress, reading.stream)
-            reader = StreamReader(
-                reading.stream, self._scope, self._source.ask, progress, summed, self._mapping.aliases
-            )
-            reading.count = reader.count
-            reader.count.refuse = partial(self._refused_row, reading)
-            for batch in reader.batches(self._days, self._now):
-                for feed in feeds:
-                    feed(batch)
-            finish()
-
-        self._attempt(reading, work)
+        mark, accepted = self._quarantine.mark(), frozenset[Doubt]()
+        for left in reversed(range(READINGS)):
+            taken = taker()
+            changed = self._attempt(reading, partial(self._take, reading, taken, accepted))
+            if changed is None or not left:
+                break
+            accepted |= changed.doubts
+            self._begin_again(reading, changed, mark)
         reading.requests = sum(self._source.requests_made.values()) - requests_before
+        return taken
+
+    def _take(self, reading: _Reading, taken: Taker, accepted: frozenset[Doubt]) -> None:
+        stream = reading.stream
+        summed = any(item.group_by for item in self._mapping.resources if item.stream == stream.name)
+        progress = partial(self._progress, stream)
+        aliases = self._mapping.aliases
+        reader = StreamReader(stream, self._scope, self._source.ask, progress, summed, aliases, accepted)
+        reading.count = reader.count
+        reader.count.refuse = partial(self._refused_row, reading)
+        for batch in reader.batches(self._days, self._now):
+            taken.feed(batch)
+        taken.finish()
+
+    def _begin_again(self, reading: _Reading, changed: ChangedError, mark: Mark) -> None:
+        self.intake.notices.append(f"{changed.message}; it was read once more from the first page")
+        reading.status, reading.message, reading.partial = StreamStatus.READ, "", False
+        self._quarantine.back_to(mark)
+        self._source.forget(reading.stream.path)
 
     def _refused_row(self, reading: _Reading, error: RowError, window: Any, row: Any) -> None:
         reading.partial = True
@@ -210,7 +213,8 @@ class Reader:
         reject = Reject(f"stream {name}", "", "", reason, error.expression)
         self._quarantine.reject_row(reject, Origin(entry, name, "", window, row))
 
-    def _attempt(self, reading: _Reading, work: Callable[[], None]) -> None:
+    def _attempt(self, reading: _Reading, work: Callable[[], None]) -> ChangedError | None:
+        """Do it and note how it went; the error where reading again may help."""
         try:
             work()
         except RecursionError:
@@ -226,6 +230,8 @@ class Reader:
                 self._refusals.insert(0 if reading.stream.required else len(self._refusals), error)
                 if not reading.stream.required:
                     reading.status, reading.message = StreamStatus.NOT_IN_PLAN, error.message
+            return error if isinstance(error, ChangedError) else None
+        return None
 
     def _note(self, reading: _Reading) -> None:
         name, count, intake = reading.stream.name, reading.count, self.intake
@@ -258,43 +264,11 @@ class Reader:
         self._report(Progress("read", stream.name, count.rows, count.expected, count.pages))
 
 
-def _replay(batches: list[Batch], feed: Feed, finish: Callable[[], None]) -> None:
+def _replay(batches: list[Batch], taken: Taker) -> None:
     for batch in batches:
-        feed(batch)
-    finish()
+        taken.feed(batch)
+    taken.finish()
 
 
 def _with_hint(message: str, hint: str) -> str:
     return f"{message}; {hint}" if hint else message
-
-
-class _LookupRows:
-    """Rows for lookups: each becomes an entry of `$lookup.<name>[key]`, a list of values in row order."""
-
-    def __init__(self, lookups: Iterable[Lookup], scope: Scope) -> None:
-        self._programs = {
-            lookup.name: RowProgram({"key": lookup.key, "value": lookup.value}, scope) for lookup in lookups
-        }
-        self.tables: dict[str, dict[str, list[Any]]] = {name: {} for name in self._programs}
-
-    def feed(self, batch: Batch) -> None:
-        """One batch."""
-        for name, program in self._programs.items():
-            for result in program.run(batch):
-                if isinstance(result, RowError):
-                    raise JqError(f"lookup {name}: {result.expression}: {result.message}")
-                if isinstance(result, RowValues) and isinstance(result.values[0], str):
-                    self.tables[name].setdefault(result.values[0], []).append(result.values[1])
-
-
-def _lookups_of(resource: SyncResource, stream: Stream) -> set[str] | None:
-    """The names of the lookups that a resource or its stream uses; None when it may be any of them."""
-    used: set[str] = set()
-    if "$lookup" in json.dumps([stream.body, stream.query_params]):
-        return None
-    for text in [*resource.expressions(), stream.rows]:
-        named = lookups(text)
-        if "lookup" in variables(text) and not named:
-            return None
-        used |= named
-    return used

@@ -17,19 +17,11 @@ from portcfg.errors import IncompleteError
 from portcfg.sync.jq_programs import Expression, JqError, Scope
 from portcfg.sync.source import Request, SourceAnswer
 from portcfg.sync.spec import Pagination, PathParameter, Stream
+from portcfg.sync.watching import ChangedError, Doubt, Page, Watch, no_progress, shared_rows
 from portcfg.sync.windows import Window
 
 Ask = Callable[[Request], SourceAnswer]
-
-
-@dataclass(frozen=True)
-class Page:
-    """The rows of one page, and what the source says about the whole (None if it says nothing)."""
-
-    number: int
-    rows: list[Any]
-    total: int | None = None
-    more_unread: bool = False
+HINT = "nothing that depends on this stream was written; run again, or check the stream's definition"
 
 
 @dataclass(frozen=True)
@@ -41,38 +33,21 @@ class _Cursor:
     next: Any = None
 
 
-class _Watch:
-    """Whether the source stays as it is while its pages are read. If it doesn't, offsets shift: a row is read twice, or
-    not at all, and the count of what was read may meet the total all the same."""
-
-    def __init__(self) -> None:
-        self._said: tuple[Any, Any] | None = None
-        self._marks: set[tuple[str, ...]] = set()
-
-    def problem(self, page: Page, same: Any) -> str:
-        """Why the page doesn't go together with those before it, or ''. `same` is what all of them must say alike."""
-        said = (page.total, same)
-        if self._said not in (None, said):
-            assert self._said is not None
-            old, new = next(pair for pair in zip(self._said, said, strict=True) if pair[0] != pair[1])
-            return f"there were {old} on the page before, and now there are {new}: the source changed while it was read"
-        self._said = said
-        # Of a page of one row, and of what can't be told from its neighbours, nothing can be said.
-        mark = tuple(repr(page.rows[at]) for at in (0, len(page.rows) // 2, -1)) if len(page.rows) > 1 else ()
-        again = len(set(mark)) > 1 and mark in self._marks
-        self._marks.add(mark)
-        return "the page is the same as the one before, or as an earlier one" if again else ""
-
-
 class Pager:
-    """Reads all pages of a stream for one window."""
+    """Reads all pages of a stream for one window.
 
-    def __init__(self, stream: Stream, scope: Scope, ask: Ask) -> None:
+    Rows that end a page and begin the next are either equal rows or rows that were shifted, and then as many others
+    were passed over. `check` raises ChangedError for them, unless an earlier reading has found the same: `accepted`.
+    """
+
+    def __init__(self, stream: Stream, scope: Scope, ask: Ask, accepted: frozenset[Doubt] = frozenset()) -> None:
         self._stream = stream
         self._scope = scope
         self._ask = ask
         self._path = stream.path
         self._place = f"stream {stream.name}"
+        self._accepted = accepted
+        self._doubts: set[Doubt] = set()
         self._compiled: dict[str, Expression] = {}
         self._values: dict[str, list[str]] = {}
 
@@ -97,10 +72,11 @@ class Pager:
 
     def _parameter_values(self, parameter: PathParameter, window: Window | None) -> list[str]:
         """The values to read with, each once, in the source's order; asked for again only where the window counts."""
-        pager = Pager(parameter.stream, self._scope, self._ask)
+        pager = Pager(parameter.stream, self._scope, self._ask, self._accepted)
         asked = repr(pager._request(window, pager._start))
         if asked not in self._values:
             self._values[asked] = list(dict.fromkeys(pager._parameters(parameter, window)))
+            self._doubts |= pager._doubts
         return self._values[asked]
 
     def _parameters(self, parameter: PathParameter, window: Window | None) -> Iterator[str]:
@@ -125,16 +101,18 @@ class Pager:
         before: tuple[Any, list[Any]] | None = None
         read = 0
         followed: set[str] = set()
-        watch = _Watch()
+        watch = Watch()
         while True:
             answer = self._ask(self._request(window, cursor))
             page = self._page(answer.value, cursor.page)
-            repeated = before is not None and _no_progress(before, answer.value, page.rows)
+            repeated = before is not None and no_progress(before, answer.value, page.rows)
             if repeated and paging and _unannounced(paging):
                 return
             same = self._read(paging.same, answer.value, cursor.page) if paging and paging.same else None
             if problem := watch.problem(page, same):
-                raise self._incomplete(cursor.page, problem)
+                raise self._incomplete(cursor.page, problem, changed=watch.changed)
+            if before and (shared := shared_rows(before[1], page.rows)):
+                self._doubts.add((self._place, window, cursor.page, page.total, repr(page.rows[:shared])))
             read += len(page.rows)
             yield page
             following = self._following(paging, cursor, page, answer, read) if paging else None
@@ -144,9 +122,8 @@ class Pager:
             if repeated:
                 raise self._incomplete(cursor.page, "the page is the same as the one before, yet more are announced")
             if page.total is not None and read > page.total:
-                raise self._incomplete(
-                    cursor.page, f"{read} rows read and more announced, but the total is {page.total}"
-                )
+                message = f"{read} rows read and more announced, but the total is {page.total}"
+                raise self._incomplete(cursor.page, message, changed=True)
             if paging and cursor.page - paging.start + 1 >= paging.max_pages:
                 raise self._incomplete(cursor.page, f"still not at the end after {paging.max_pages} pages")
             if following.next is not None:
@@ -253,7 +230,8 @@ class Pager:
 
     def _count(self, paging: Pagination | None, page: Page, read: int) -> None:
         if page.total is not None and paging and read != page.total:
-            raise self._incomplete(page.number, f"{read} rows read, but `{paging.total}` says {page.total}")
+            message = f"{read} rows read, but `{paging.total}` says {page.total}"
+            raise self._incomplete(page.number, message, changed=True)
 
     def _read(self, expression: str, answer: Any, number: int) -> Any:
         try:
@@ -266,21 +244,22 @@ class Pager:
             self._compiled[expression] = Expression(expression, self._scope)
         return self._compiled[expression].one(value, window, page)
 
-    def _incomplete(self, page: int, message: str) -> IncompleteError:
-        return IncompleteError(
-            f"{self._place}, page {page}: {message}",
-            hint="nothing that depends on this stream was written; run again, or check the stream's definition",
-        )
+    def check(self) -> None:
+        """Raise ChangedError for what makes a reading doubtful that is at its end."""
+        if new := self._doubts - self._accepted:
+            place, _, page, total, _ = min(new, key=lambda doubt: doubt[2])
+            message = f"{place}, page {page}: it begins with what the page before ends with"
+            stated = "" if total is None else f", though the total is {total} as before"
+            why = f"{message}{stated}: the source may have changed while it was read"
+            raise ChangedError(why, HINT, frozenset(self._doubts))
+
+    def _incomplete(self, page: int, message: str, changed: bool = False) -> IncompleteError:
+        return (ChangedError if changed else IncompleteError)(f"{self._place}, page {page}: {message}", HINT)
 
 
 def _unannounced(paging: Pagination) -> bool:
     """Whether only the pages themselves tell where the end is."""
     return paging.type in ("page", "offset") and not paging.more and not paging.total
-
-
-def _no_progress(before: tuple[Any, list[Any]], answer: Any, rows: list[Any]) -> bool:
-    """Whether a page says nothing new. One row may well be followed by its equal: then the whole answers count."""
-    return before[1] == rows and (len(rows) != 1 or before[0] == answer)
 
 
 def _kind(value: Any) -> str:

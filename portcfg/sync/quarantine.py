@@ -154,6 +154,16 @@ def with_kept(report: SyncReport, quarantine: Quarantine) -> SyncReport:
     )
 
 
+@dataclass(frozen=True)
+class Mark:
+    """The counts and the length of the file, in bytes, at some time; 0 where there was none."""
+
+    rejects: int
+    sync_only: int
+    groups: Mapping[tuple[str, str, str], RejectGroup]
+    bytes: int
+
+
 class Quarantine:
     """Counts rejects by cause and, given a path, keeps them.
 
@@ -192,6 +202,20 @@ class Quarantine:
             "note": NOTE,
             "key": key,
         }
+
+    def mark(self) -> Mark:
+        """Where it stands, for `back_to`."""
+        return Mark(self.rejects, self.sync_only, dict(self._groups), self._file.tell() if self._file else 0)
+
+    def back_to(self, mark: Mark) -> None:
+        """Undo what was rejected since: its rows are read again."""
+        self.rejects, self.sync_only, self._groups = mark.rejects, mark.sync_only, dict(mark.groups)
+        if self._file and mark.bytes:
+            self._file.truncate(mark.bytes)
+        elif self._file and self.path:
+            self._file.close()
+            self._file = None
+            self.path.unlink()
 
     def groups(self) -> tuple[RejectGroup, ...]:
         """The rejects so far, by cause."""

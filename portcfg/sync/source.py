@@ -129,7 +129,7 @@ class SourceClient:
         names = (spec.auth.username_env, spec.auth.password_env, spec.auth.token_env)
         self.secrets = tuple(env[name] for name in names if env.get(name))
         self._kept_paths: frozenset[str] = frozenset()
-        self._kept: dict[str, SourceAnswer] = {}
+        self._kept: dict[tuple[str, str], SourceAnswer] = {}
         self.requests_made: dict[str, int] = {}
         self.retries: dict[str, int] = {}
 
@@ -141,11 +141,15 @@ class SourceClient:
         """Ask only once for the same of these paths: what doesn't depend on the days is read once a run."""
         self._kept_paths = frozenset(paths)
 
+    def forget(self, path: str) -> None:
+        """Ask anew for what was kept of a path."""
+        self._kept = {key: answer for key, answer in self._kept.items() if key[0] != path}
+
     def ask(self, request: Request) -> SourceAnswer:
         """One answer, with pacing and retries; raises ApiError."""
         if request.path not in self._kept_paths:
             return self._ask(request)
-        key = repr(request)
+        key = request.path, repr(request)
         if key not in self._kept:
             self._kept[key] = self._ask(request)
         return self._kept[key]

@@ -18,6 +18,7 @@ from portcfg.sync.flight import ahead
 from portcfg.sync.jq_programs import BATCH_ROWS, Batch, RowError, RowExpander, RowProgram, RowValues, Scope
 from portcfg.sync.paging import Ask, Pager
 from portcfg.sync.spec import Dedupe, Stream
+from portcfg.sync.watching import Doubt
 from portcfg.sync.windows import DayRange, Window, slices
 
 # Raw rows kept of a stream, for Port's mapping editor; as many as Ocean sends.
@@ -70,10 +71,12 @@ class StreamReader:
         seen: Callable[[StreamCount], None],
         summed: bool,
         aliases: Mapping[str, str] | None = None,
+        accepted: frozenset[Doubt] = frozenset(),
     ) -> None:
+        """`accepted` are the doubts of earlier readings, see Pager."""
         self._stream = stream
         self._scope = scope
-        self._pager = Pager(stream, scope, ask)
+        self._pager = Pager(stream, scope, ask, accepted)
         self._expander = RowExpander(stream.rows, scope) if stream.rows else None
         self._seen = seen
         self._aliases = aliases or {}
@@ -114,6 +117,7 @@ class StreamReader:
             for rows in self._raw(window):
                 batch = Batch(seen, rows)
                 yield self._expand(batch) if self._expander else batch
+        self._pager.check()
 
     def _raw(self, window: Window | None) -> Iterator[list[Any]]:
         total: int | None = None

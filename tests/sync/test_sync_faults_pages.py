@@ -106,7 +106,6 @@ CHANGING = [
 @pytest.mark.matrix("case", CHANGING, 5)
 def test_a_source_that_changes_while_it_is_read(world: World, case: tuple[str, str, str, int], soak_row: Row) -> None:
     _, stream, name, page = case
-    before = world.truth()
     after = altered(stream, **CHANGES[name])
     world.meddle(cursor=changing(world, STREAMS[stream][0], page, after))
     report = world.sync()
@@ -114,11 +113,10 @@ def test_a_source_that_changes_while_it_is_read(world: World, case: tuple[str, s
     requests = world.requests
     world.company = after
     then = world.truth()
-    # The one or the other, entity by entity; never a mixture of pages.
-    assert world.untrue(before, then) == []
-    [read] = [item for item in report.streams if item.name == stream]
-    assert report.exit_code == EXIT_INCOMPLETE
-    assert "changed while it was read" in read.message
+    # What was read once more, entity by entity; never a mixture of pages.
+    assert world.untrue(then) == []
+    assert report.exit_code == 0
+    assert any(f"stream {stream}" in text and "changed while it was read" in text for text in report.notices)
     world.meddle()
     world.serve_cursor(after)
     assert (world.sync().exit_code, world.wrong()) == (0, [])
@@ -171,7 +169,8 @@ def _on(route: str, page: int, act: Act) -> Meddle:
 
 
 def assert_told(world: World, stream: str) -> int:
-    """A run that can't be finished; nothing untrue is written, and the next one is whole. The requests it took."""
+    """A run that can't be finished, however often it reads; nothing untrue is written, and the next one is whole. The
+    requests it took."""
     report = world.sync()
     assert world.met > 0
     assert report.exit_code == EXIT_INCOMPLETE
@@ -183,6 +182,16 @@ def assert_told(world: World, stream: str) -> int:
     return requests + world.requests
 
 
+def assert_read_again(world: World, stream: str) -> int:
+    """A run that reads the stream once more, and is right. The requests it took."""
+    report = world.sync()
+    assert world.met > 0
+    assert (report.exit_code, world.wrong()) == (0, [])
+    notices = [text for text in report.notices if "read once more from the first page" in text]
+    assert any(f"stream {stream}, page " in text for text in notices)
+    return world.requests
+
+
 LYING = [(f"{stream}, {name}", stream, name) for stream, name in product(COUNTED, LIES)]
 
 
@@ -190,7 +199,8 @@ LYING = [(f"{stream}, {name}", stream, name) for stream, name in product(COUNTED
 def test_counts_that_do_not_meet(world: World, case: tuple[str, str, str], soak_row: Row) -> None:
     _, stream, name = case
     world.meddle(cursor=LIES[name](*STREAMS[stream]))
-    soak_row("Cursor: counts don't meet", name, assert_told(world, stream), 1)
+    finish = assert_told if "total is" in name else assert_read_again
+    soak_row("Cursor: counts don't meet", name, finish(world, stream), 1)
 
 
 REPEATED = [(f"{stream}, page {page}", stream, page) for stream, page in product(STREAMS, (2, 3))]
