@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
 from portcfg.errors import Problem
@@ -37,6 +37,57 @@ def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Validatio
 
 
 _Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
+# Forms of text whose rules Port publishes or anyone would expect; leniently, as Port's own checks aren't published.
+_FORMATS = FormatChecker(("email", "idn-email", "ipv4", "ipv6"))
+_DATE_TIME = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([Tt ]\d{2}:\d{2}.*)?", re.DOTALL)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+_CHECKED = (
+    *("type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum"),
+    *("exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "uniqueItems"),
+)
+
+
+@_FORMATS.checks("date-time")
+def _is_date_time(value: object) -> bool:
+    return not isinstance(value, str) or _DATE_TIME.fullmatch(value) is not None
+
+
+@_FORMATS.checks("url")
+def _is_url(value: object) -> bool:
+    return not isinstance(value, str) or _URL.fullmatch(value) is not None
+
+
+def value_mistake(value: Any, described: Mapping[str, Any]) -> str:
+    """Why a value isn't what a property of a blueprint takes, in plain words; empty if it is, or nobody can tell.
+
+    `described` is the property; of an array's items the type, the format and the enum count.
+    """
+    schema = {key: described[key] for key in _CHECKED if key in described and _sound(key, described[key])}
+    items = described.get("items")
+    if isinstance(items, dict):
+        schema["items"] = {key: items[key] for key in ("type", "format", "enum") if key in items}
+        schema["items"] = {key: part for key, part in schema["items"].items() if _sound(key, part)}
+    for error in _Validator(schema, format_checker=_FORMATS).iter_errors(value):
+        text = f"{_shown(error.instance)} is no {error.validator_value}"
+        return text if error.validator == "format" else _complaint(error)
+    return ""
+
+
+def _sound(key: str, value: Any) -> bool:
+    """Whether a validator can work with this; what is wrong with it is told elsewhere."""
+    if key == "type":
+        return value in TYPE_WORDS
+    if key in ("format", "enum"):
+        return isinstance(value, str if key == "format" else list)
+    if key != "pattern":
+        return True
+    try:
+        re.compile(value)
+    except re.error:
+        return False
+    return True
 
 
 def shape_problems(document: Document, schema: dict[str, Any]) -> Iterator[Problem]:

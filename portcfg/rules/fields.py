@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from portcfg.kinds.blueprint import is_system
 from portcfg.model import Body, Document, Path
 
 # What every entity has (port-api.md §3.2); `$team` is the owning teams.
@@ -58,6 +59,11 @@ class Shape:
     fields: Mapping[str, Field]
     relations: Mapping[str, Field]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the specs say all that it has; of Port's own blueprints they say what they add."""
+        return not is_system(self.document.ref.identifier)
+
     def target(self, relation: str) -> str:
         """The blueprint that a relation leads to, "" for no relation."""
         return str(self.relations[relation].body.get("target", "")) if relation in self.relations else ""
@@ -93,13 +99,17 @@ def _members(body: Body) -> Iterator[Field]:
             yield Field(name, section, type_, str(member.get("format", "")), member, (*path, name))
 
 
-def _resolved(each: Field, blueprint: str, plain: Mapping[str, Shape]) -> Field:
-    if each.section != "mirror":
+def _resolved(
+    each: Field, blueprint: str, plain: Mapping[str, Shape], seen: frozenset[tuple[str, str]] = frozenset()
+) -> Field:
+    """A mirror with the type of what is at the end of its path, over as many mirrors as lie between."""
+    if each.section != "mirror" or (blueprint, each.name) in seen:
         return each
     *relations, last = str(each.body.get("path", "")).split(".")
     end, many = walk(blueprint, relations, plain)
     found = plain[end].fields.get(last) if end in plain else None
-    if not found or found.section == "mirror":
+    found = _resolved(found, end, plain, seen | {(blueprint, each.name)}) if found else None
+    if not found or (found.section == "mirror" and not found.type):
         return each
     type_, format_ = ("array", "") if many else (found.type, found.format)
     return Field(each.name, "mirror", type_, format_, found.body, each.path)

@@ -1,15 +1,69 @@
-"""jq that doesn't compile: shared by the rules that look at jq."""
+"""jq that doesn't compile: shared by the rules that look at jq that Port runs."""
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+from typing import Any
+
 import jq
+
+from portcfg.sync.jq_checks import parsed
+from portcfg.sync.jq_names import known_to_jq, names_of
+from portcfg.sync.jq_tree import UnsupportedError
+
+_POSITION = re.compile(r" at <top-level>, line (\d+), column (\d+):")
 
 
 def jq_mistake(text: str) -> str:
     """Why `text` doesn't compile, in one line; empty if it does."""
+    return jq_fault(text)[0]
+
+
+@lru_cache(maxsize=4096)
+def jq_fault(text: str) -> tuple[str, int]:
+    """(why `text` doesn't compile, the character where that shows); ("", 0) if it does."""
+    if _surely_compiles(text):
+        return "", 0
     try:
         jq.compile(text)
     except ValueError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        return lines[0].removeprefix("jq: error: ") if lines else "jq can't compile it"
+        message = lines[0].removeprefix("jq: error: ") if lines else "jq can't compile it"
+        return message, _place(message, text)
+    return "", 0
+
+
+def _surely_compiles(text: str) -> bool:
+    """Most jq needs no libjq, which takes milliseconds."""
+    tree = parsed(text)
+    try:
+        variables, calls = names_of(tree) if tree is not None else ({""}, set())
+    except (UnsupportedError, RecursionError):
+        return False
+    return not variables and calls <= known_to_jq()
+
+
+def _place(message: str, text: str) -> int:
+    """jq counts lines and bytes from 1."""
+    found = _POSITION.search(message)
+    if found is None:
+        return 0
+    lines = text.encode().split(b"\n")
+    line = min(int(found[1]), len(lines))
+    before = b"\n".join([*lines[: line - 1], lines[line - 1][: int(found[2]) - 1]])
+    return max(0, min(len(before.decode(errors="replace")), len(text.rstrip()) - 1))
+
+
+def jq_failure(text: str, value: Any) -> str:
+    """Why jq that compiles fails on a value, in one line; empty if it works, or gives nothing."""
+    try:
+        _compiled(text).input_value(value).all()
+    except ValueError as error:
+        return str(error).splitlines()[0]
     return ""
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> Any:
+    return jq.compile(text)

@@ -10,7 +10,7 @@ from portcfg.rules.rule import Found, Rule
 
 def check(portal: Portal) -> Iterator[Found]:
     """Port refuses the two together (port-api.md §2.1)."""
-    for document in portal.of_kind("blueprint"):
+    for document in portal.blueprints.values():
         for name, relation in (document.body.get("relations") or {}).items():
             if relation.get("many") and relation.get("required"):
                 message = f"relation {name!r} is many and required"

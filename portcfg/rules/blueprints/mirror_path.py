@@ -1,23 +1,37 @@
-"""PC204: a mirror whose path begins with no relation."""
+"""PC204: a mirror whose path leads nowhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from portcfg.rules.blueprints.ways import follow, lacks, members, names_of
+from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
 
 def check(portal: Portal) -> Iterator[Found]:
-    """A path goes over relations; the first is the blueprint's own."""
-    for document in portal.of_kind("blueprint"):
-        relations = document.body.get("relations") or {}
-        for name, mirror in (document.body.get("mirrorProperties") or {}).items():
-            first = mirror["path"].split(".")[0]
-            if first not in relations:
-                hint = f"the relations are: {', '.join(relations) or 'none'}"
-                message = f"the path begins with {first!r}, which is no relation"
-                yield Found(document, ("mirrorProperties", name, "path"), message, hint)
+    """A path goes over relations, the first of which is the blueprint's own, to something at their end."""
+    for document, name, mirror in members(portal, ("mirrorProperties",)):
+        if finding := _wrong(portal, document.ref.identifier, mirror["path"].split(".")):
+            yield Found(document, ("mirrorProperties", name, "path"), *finding)
+
+
+def _wrong(portal: Portal, start: str, path: list[str]) -> tuple[str, str] | None:
+    *relations, last = path
+    first = portal.shapes[start].relations
+    # What the blueprint's own relations were called before can't begin a path; further on, PC206 tells.
+    if relations[0] not in first and portal.shapes[start].is_whole:
+        message = f"the path begins with {relations[0]!r}, which is no relation"
+        return message, meant(relations[0], first, "relations")
+    way = follow(portal, start, relations)
+    if way.broken:
+        message = f"the path goes on over {way.broken!r}, which is no relation of {way.at}"
+        return message, meant(way.broken, portal.shapes[way.at].relations, "relations")
+    if lacks(portal, way.end, last):
+        message = f"the path ends at {last!r}, which {way.end} doesn't have"
+        return message, meant(last, names_of(portal.shapes[way.end]), "properties")
+    return None
 
 
 RULE = Rule("PC204", check)

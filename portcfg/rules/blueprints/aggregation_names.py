@@ -1,0 +1,44 @@
+"""PC217: an aggregation reads what its target doesn't have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from portcfg.model import Path
+from portcfg.rules.blueprints.ways import lacks, members, names_of
+from portcfg.rules.nearest import meant
+from portcfg.rules.portal import Portal
+from portcfg.rules.rule import Found, Rule
+
+SECTION = ("aggregationProperties",)
+
+
+def check(portal: Portal) -> Iterator[Found]:
+    """The property, the time and the query are those of the target."""
+    for document, name, aggregation in members(portal, SECTION):
+        target = aggregation["target"]
+        for key in ("property", "measureTimeBy"):
+            used = aggregation["calculationSpec"].get(key)
+            if isinstance(used, str) and lacks(portal, target, used):
+                yield Found(document, (*SECTION, name, "calculationSpec", key), *_told(portal, target, used))
+        for path, used in queried((*SECTION, name, "query"), aggregation.get("query")):
+            if lacks(portal, target, used) and used not in portal.shapes[target].relations:
+                yield Found(document, path, *_told(portal, target, used))
+
+
+def queried(path: Path, query: Any) -> Iterator[tuple[Path, str]]:
+    """(path, name) of each property that a query's rules name by itself, without a way over relations."""
+    rules = query.get("rules") if isinstance(query, dict) else None
+    for index, rule in enumerate(rules if isinstance(rules, list) else []):
+        if isinstance(rule, dict) and isinstance(rule.get("property"), str):
+            yield (*path, "rules", index, "property"), rule["property"]
+        yield from queried((*path, "rules", index), rule)
+
+
+def _told(portal: Portal, target: str, name: str) -> tuple[str, str]:
+    names = names_of(portal.shapes[target])
+    return f"{target} has no property {name!r}", meant(name, names, "properties")
+
+
+RULE = Rule("PC217", check)

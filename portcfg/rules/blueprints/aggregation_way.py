@@ -1,0 +1,60 @@
+"""PC216: an aggregation whose target no relations lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portcfg.model import Body
+from portcfg.rules.blueprints.ways import follow, members
+from portcfg.rules.nearest import meant
+from portcfg.rules.portal import Portal
+from portcfg.rules.rule import Found, Rule
+
+SECTION = ("aggregationProperties",)
+
+
+def check(portal: Portal) -> Iterator[Found]:
+    """Relations link the two in either direction; a `pathFilter` says which (port-api.md §2.1)."""
+    for document, name, aggregation in members(portal, SECTION):
+        own, target = document.ref.identifier, aggregation["target"]
+        filters = aggregation.get("pathFilter") or []
+        for index, way in enumerate(filters):
+            if finding := _wrong(portal, own, target, way):
+                yield Found(document, (*SECTION, name, "pathFilter", index), *finding)
+        if not filters and not (_may_reach(portal, own, target) or _may_reach(portal, target, own)):
+            message = f"no relations lead from {own} to {target}, nor back"
+            hint = f"add a relation to one of them; the aggregation {name!r} counts what is related"
+            yield Found(document, (*SECTION, name, "target"), message, hint)
+
+
+def _wrong(portal: Portal, own: str, target: str, way: Body) -> tuple[str, str] | None:
+    """What is wrong with an item of `pathFilter`. It begins at the target, unless it says `fromBlueprint`."""
+    start = str(way.get("fromBlueprint") or target)
+    if start not in (own, target):
+        return f"the path begins at {start!r}, which is neither {own} nor {target}", "set fromBlueprint to one of them"
+    found = follow(portal, start, way.get("path") or [])
+    if found.broken:
+        message = f"the path goes over {found.broken!r}, which is no relation of {found.at}"
+        return message, meant(found.broken, portal.shapes[found.at].relations, "relations")
+    goal = own if start == target else target
+    if found.end not in ("", goal):
+        return f"the path ends at {found.end}, not at {goal}", "let it lead from one of the two to the other"
+    return None
+
+
+def _may_reach(portal: Portal, start: str, goal: str) -> bool:
+    """Whether relations lead there, or on into what the specs don't tell."""
+    seen, ahead = {start}, [start]
+    while ahead:
+        shape = portal.shapes.get(ahead.pop())
+        if shape is None or not shape.is_whole:
+            return True
+        targets = {shape.target(name) for name in shape.relations}
+        if goal in targets:
+            return True
+        ahead.extend(targets - seen)
+        seen |= targets
+    return False
+
+
+RULE = Rule("PC216", check)
