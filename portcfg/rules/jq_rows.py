@@ -89,13 +89,15 @@ def _with_items(row: Type, port: Mapping[str, Any], names: Variables) -> Type:
 
 
 def _aggregated(tree: Mapping[str, Any], row: Type, names: Variables) -> dict[str, Type]:
-    return {
-        str(name): _aggregator(*next(iter(spec.items())), row, names)
-        if is_aggregator(spec)
-        else object_of(_aggregated(spec, row, names))
-        for name, spec in tree.items()
-        if isinstance(spec, Mapping)
-    }
+    return {str(name): _field(spec, row, names) for name, spec in tree.items()}
+
+
+def _field(spec: Any, row: Type, names: Variables) -> Type:
+    if isinstance(spec, Mapping) and is_aggregator(spec):
+        return _aggregator(*next(iter(spec.items())), row, names)
+    # What is no aggregator is told elsewhere, and nothing is known of it.
+    fields = isinstance(spec, Mapping) and all(isinstance(each, Mapping) for each in spec.values())
+    return object_of(_aggregated(spec, row, names)) if fields else ANY
 
 
 def _aggregator(name: str, argument: Any, row: Type, names: Variables) -> Type:

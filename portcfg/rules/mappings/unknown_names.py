@@ -1,0 +1,91 @@
+"""PC320: properties and relations that the blueprint doesn't have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from portcfg.model import Path
+from portcfg.rules.fields import Field, Shape
+from portcfg.rules.mappings.configs import Config, configs
+from portcfg.rules.nearest import meant
+from portcfg.rules.portal import Portal
+from portcfg.rules.rule import Found, Rule
+
+_COMPUTED = ("mirror", "calculation", "aggregation")
+
+
+def check(portal: Portal) -> Iterator[Found]:
+    """What mappings write, and what `fill`, `merge` and `missing_relations` name."""
+    for written in portal.written:
+        shape = known(portal, written.blueprint)
+        if shape and (complaint := _complaint(shape, written.section, written.name)):
+            yield Found(written.document, written.path, *complaint)
+    for config in configs(portal):
+        for path, blueprint, section, name in _named(config):
+            shape = known(portal, blueprint)
+            if shape and (complaint := _complaint(shape, section, name)):
+                yield Found(config.document, (*config.prefix, *path), *complaint)
+
+
+def known(portal: Portal, blueprint: str) -> Shape | None:
+    """What a blueprint has, None where the specs don't say all: it is only in Port, or one of Port's own."""
+    return None if blueprint.startswith("_") else portal.shapes.get(blueprint)
+
+
+def properties_of(shape: Shape) -> dict[str, Field]:
+    """The properties that can be written."""
+    return {name: each for name, each in shape.fields.items() if each.section == "property"}
+
+
+def _complaint(shape: Shape, section: str, name: str) -> tuple[str, str] | None:
+    """(message, hint)"""
+    blueprint = shape.document.ref.identifier
+    if section == "relations" and name not in shape.relations:
+        hint = f"{name!r} is a property" if name in properties_of(shape) else ""
+        return f"{blueprint} has no relation {name!r}", hint or _meant(name, shape.relations, "relations")
+    if section != "properties" or name in properties_of(shape):
+        return None
+    if name in shape.fields and shape.fields[name].section in _COMPUTED:
+        what = shape.fields[name].section
+        return (
+            f"{name!r} of {blueprint} is a {what} property, which Port works out",
+            "nobody can write it: leave it out",
+        )
+    hint = f"{name!r} is a relation: put it under `relations`" if name in shape.relations else ""
+    return f"{blueprint} has no property {name!r}", hint or _meant(name, properties_of(shape), "properties")
+
+
+def _meant(name: str, fields: Mapping[str, Field], called: str) -> str:
+    titled = next((key for key, each in fields.items() if each.body.get("title") == name), "")
+    return f"{name!r} is the title of {titled!r}" if titled else meant(name, fields, called)
+
+
+def _named(config: Config) -> Iterator[tuple[Path, str, str, str]]:
+    """(path, blueprint, section, name) of all that is named beside the resources."""
+    for key in ("fill", "merge"):
+        for blueprint, names in _mapping(config.body.get(key)).items():
+            for name in _mapping(names):
+                # A rule may be that of a relation, too.
+                section = "relations" if key == "merge" and _is_relation(config, blueprint, name) else "properties"
+                yield (key, blueprint, name), blueprint, section, name
+    for dotted in _mapping(config.body.get("missing_relations")):
+        blueprint, _, name = dotted.partition(".")
+        yield ("missing_relations", dotted), blueprint, "relations", name
+
+
+def _is_relation(config: Config, blueprint: str, name: str) -> bool:
+    entities = (
+        entity
+        for resource in config.body.get("resources") or []
+        for entity in [resource["port"]["entity"]["mappings"]]
+        if isinstance(entity, dict)
+    )
+    return any(blueprint in str(each.get("blueprint")) and name in (each.get("relations") or {}) for each in entities)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+RULE = Rule("PC320", check)
