@@ -29,6 +29,8 @@ _MARK = "portcfg:"
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*portcfg:\s*(?P<verb>[a-z-]*)\s*(?P<rest>.*?)\s*$")
 _IDS = re.compile(r"(?P<ids>[\w-]+(?:\s*,\s*[\w-]+)*)\s*\((?P<reason>.*\S.*)\)")
 _BLOCK = re.compile(r"\|[-+1-9]*\s*(?:#.*)?$")
+# What other tools call it. Any other comment that begins with `portcfg:` is somebody's note.
+_MEANT = ("ignore", "disable", "noqa", "silence", "skip", "suppress")
 _FORM = "write `# portcfg: ignore PC304 (why)`, or several ids with commas between them"
 
 
@@ -106,7 +108,7 @@ def _of_comments(file: str, text: str) -> Iterator[_Ignore | Problem]:
     lines = lines_of(file, text)
     for number, line in enumerate(lines, 1):
         found = _COMMENT.search(line) if _MARK in line else None
-        if not found:
+        if not found or not difflib.get_close_matches(found["verb"], _MEANT, n=1, cutoff=0.7):
             continue
         place = Position(file, number, found.start() + 1)
         said = _IDS.fullmatch(found["rest"])

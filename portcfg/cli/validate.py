@@ -131,7 +131,9 @@ def _merged(read: dict[str, Specs], first: str) -> tuple[Problem, ...]:
             if problem not in found or problem in shown:
                 shown.setdefault(problem, []).append(name)
                 found[problem] = replace(problem, environments=tuple(shown[problem]))
-    return tuple(sorted(problem for problem in found.values() if problem.id != UNUSED or _in_all(problem, read)))
+    # One environment alone can't tell what another one needs.
+    unused = {problem for problem in found if problem.id == UNUSED and not first and _in_all(problem, read)}
+    return tuple(sorted(problem for problem in found.values() if problem.id != UNUSED or problem in unused))
 
 
 def _in_all(problem: Problem, read: dict[str, Specs]) -> bool:

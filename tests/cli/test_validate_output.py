@@ -348,6 +348,8 @@ def test_every_environment_is_checked_and_each_finding_told_once(cli: Cli) -> No
         ("extra.yaml", "PC008", []),
     ]
     assert "(with --env staging)" in cli("validate").stdout
+    # What staging has no need of, others may.
+    assert "PC792" not in ids(cli("validate", "--env", "production", "--format", "json"))
 
 
 def test_a_plan_shows_the_line_of_an_error_and_no_infos(cli: Cli) -> None:
