@@ -30,7 +30,7 @@ from portcfg.sync.windows import EARLIEST, DayRange, utc_day
 
 RETENTION, PRUNE = "retention", "prune"
 ALLOW = "--allow-deletions"
-SHOWN = 10
+SHOWN = 3
 ONE_DAY = timedelta(days=1)
 Rule = dict[str, Any]
 
