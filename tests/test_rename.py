@@ -146,7 +146,7 @@ def test_who_still_reads_the_old_name_is_told(bench: Bench, tmp_path: Path) -> N
 
     # One that reads both names is made for the time in between; with the old one alone, validate refuses it.
     either = ".properties.tier // .properties.level"
-    bench.apply(folder(tmp_path, b=reading(LEVEL, either)))
+    bench.apply(folder(tmp_path, b=reading(LEVEL, ".properties.level")))
     plan = bench.plan(folder(tmp_path, b=reading(TIER, either)))
     (impact,) = plan.pending[0].impacts
     assert (impact["risk"], impact["read_by"]) == ("breaking", ["calculation b.c"])
