@@ -245,7 +245,8 @@ class PortReader:
         headers: Mapping[str, str],
     ) -> Answer:
         # Port's limits are those of all workers together: a pause that it asked one for holds for the others.
-        if (pause := self._pause.left) > 0:
+        # One that waited may find that another was asked for more.
+        while (pause := self._pause.left) > 0 and not self._stopped:
             self.wait(pause)
         if self._stopped:
             again = " again; whether Port has done it, the next plan shows" if attempt else ""
