@@ -8,7 +8,7 @@ from typing import Any
 
 from portcfg.errors import Problem
 from portcfg.findings import Ignored, lines_of
-from portcfg.load import VARIABLE
+from portcfg.load import INCLUDE, VARIABLE
 from portcfg.locating import Node, Places
 from portcfg.model import MISSING, Body, Document, Path, Project, Ref, State
 from portcfg.risk import readers
@@ -50,7 +50,10 @@ class Explained:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A line of a file: its resources' nodes, the variables in it, what was found there, and what is meant."""
+    """A line of a file: its resources' nodes, the variables in it, what was found there, and what is meant.
+
+    A line that includes another file has no nodes; its keys have their places there.
+    """
 
     file: str
     line: int
@@ -73,7 +76,7 @@ def explained(
     """What stands at a line, and column, if one is given. `state` is what the specs compile to, None with errors."""
     lines = lines_of(file, portal.texts.get(file, ""))
     text = lines[line - 1] if 0 < line <= len(lines) else ""
-    nodes = Places(portal.everything, frozenset({file})).at(file, line, column)
+    nodes = [] if INCLUDE in text else Places(portal.everything, frozenset({file})).at(file, line, column)
     found = tuple(each for each in problems if (each.file, each.line) == (file, line))
     meant = tuple(each for each in ignored if (each.problem.file, each.problem.line) == (file, line))
     rows = tuple(_explained(node, file, portal, state) for node in nodes)

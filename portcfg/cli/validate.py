@@ -31,6 +31,8 @@ FORMATS: dict[str, Callable[[Findings], str]] = {
     "sarif": problems_sarif,
     "github": problems_github,
 }
+# GitHub takes paths from the root of the checkout, wherever the job's step runs.
+ON_GITHUB = ("sarif", "github")
 
 
 @click.command("validate")
@@ -88,7 +90,8 @@ def validate_command(
         findings = _less_known(findings, known, whole=not (settings.environment or files))
     if files:
         findings = _only_in(findings, files, settings.specs)
-    click.echo(_output(settings, format_, quiet)(findings))
+    told = _from_workspace(findings, settings) if format_ in ON_GITHUB else findings
+    click.echo(_output(settings, format_, quiet)(told))
     return EXIT_ERROR if any(weighs(problem, fail_on) for problem in findings.problems) else EXIT_OK
 
 
@@ -105,6 +108,24 @@ def _output(settings: Settings, format_: str, quiet: bool) -> Callable[[Findings
     colour = terminal and not settings.environ.get("NO_COLOR") and settings.environ.get("TERM") != "dumb"
     width = shutil.get_terminal_size().columns if terminal else WIDTH
     return partial(problems_text, colour=colour, width=width, least="warning" if quiet else "info")
+
+
+def _from_workspace(findings: Findings, settings: Settings) -> Findings:
+    """Findings whose files are named from the root of GitHub's checkout, where this runs below it."""
+    here, workspace = Path.cwd(), Path(settings.environ.get("GITHUB_WORKSPACE") or "/").resolve()
+    if workspace == Path("/") or here == workspace or not here.is_relative_to(workspace):
+        return findings
+    below = here.relative_to(workspace)
+
+    def moved(problem: Problem) -> Problem:
+        return replace(problem, file=str(below / problem.file))
+
+    return replace(
+        findings,
+        problems=tuple(map(moved, findings.problems)),
+        ignored=tuple(replace(each, problem=moved(each.problem)) for each in findings.ignored),
+        texts={str(below / file): text for file, text in findings.texts.items()},
+    )
 
 
 def _of_environments(settings: Settings) -> Findings:

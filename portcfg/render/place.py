@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from portcfg.concealed import concealed
 from portcfg.explaining import Explained, Explanation, Part
+from portcfg.load import INCLUDE
 from portcfg.model import MISSING
 from portcfg.render.problems import problem_lines
 from portcfg.render.safe import dotted, plain, shortened, shown
@@ -22,7 +23,8 @@ def place_text(explanation: Explanation) -> str:
     """The line, then each resource that has it, then what was found there."""
     lines = [f"{plain(explanation.file)}:{explanation.line}: {plain(explanation.text.strip())}"]
     if not explanation.nodes:
-        lines.append("no resource has anything here")
+        included = INCLUDE in explanation.text
+        lines.append("the keys of that file stand here" if included else "no resource has anything here")
     for node in explanation.nodes[:MAX_RESOURCES]:
         lines.extend(_node_lines(node))
     if len(explanation.nodes) > MAX_RESOURCES:

@@ -22,8 +22,8 @@ COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;36", "caret": "1;31", 
 def problems_text(findings: Findings, colour: bool = False, width: int = WIDTH, least: str = "info") -> str:
     """A finding a paragraph, as compilers print them, and a last line that counts. `least` is what is shown of it."""
     shown = (problem for problem in findings.problems if weighs(problem, least))
-    lines = (line for problem in shown for line in problem_lines(problem, findings.line(problem), colour, width))
-    return "\n".join([*lines, count_line(findings)])
+    parts = ["\n".join(problem_lines(problem, findings.line(problem), colour, width)) for problem in shown]
+    return "\n\n".join([*parts, count_line(findings)])
 
 
 def problem_lines(problem: Problem, line: str, colour: bool = False, width: int = WIDTH) -> Iterator[str]:

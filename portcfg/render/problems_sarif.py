@@ -38,7 +38,7 @@ def problems_sarif(findings: Findings) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": {ROOT: {"description": {"text": "The folder that portcfg ran in."}}},
+        "originalUriBaseIds": {ROOT: {"description": {"text": "The folder that portcfg ran in, or the checkout that holds it."}}},
         "results": results,
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)

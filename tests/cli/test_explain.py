@@ -123,6 +123,11 @@ def test_a_line_of_a_widget_shows_what_it_becomes(cli: Cli) -> None:
     assert "thing.size (property number)" in told
 
 
+def test_an_include_sends_to_the_file_that_it_names(cli: Cli) -> None:
+    told = cli("specs/blueprints/thing.yaml:3").stdout
+    assert told.splitlines()[1] == "the keys of that file stand here"
+
+
 def test_a_column_chooses_between_the_nodes_of_a_line(cli: Cli) -> None:
     assert "mapping/rows  source.auth.type" in cli("specs/mappings/rows.yaml:1:49").stdout
     assert "mapping/rows  source\n" in cli("specs/mappings/rows.yaml:1:1").stdout

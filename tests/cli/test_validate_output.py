@@ -218,6 +218,18 @@ def test_an_absolute_specs_folder_below_here_gives_relative_places(cli: Cli) -> 
     assert {each["file"].split("/")[0] for each in json.loads(done.stdout)["problems"]} == {"specs"}
 
 
+def test_below_the_root_of_githubs_checkout_files_are_named_from_there(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(Path.cwd().parent))
+    below = Path.cwd().name
+    assert f"::error file={below}/{PLACE.split(':')[0]},line=4" in cli("validate", "--format", "github").stdout
+    location = sarif_run(cli("validate", "--format", "sarif"))["results"][0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == f"{below}/{PLACE.split(':')[0]}"
+    assert location["region"]["endColumn"] == 18
+    assert cli("validate").stdout.startswith(PLACE)
+
+
 def test_json_counts_and_has_what_is_ignored(cli: Cli) -> None:
     Path("specs/blueprints/a.yaml").write_text(
         FILES["blueprints/a.yaml"].replace("]", "]  # portcfg: ignore PC202 (x)")
