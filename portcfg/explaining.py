@@ -160,7 +160,8 @@ def _part(blueprint: str, name: str, portal: Portal, state: State | None) -> Par
     writers = tuple(each for each in portal.written if (each.blueprint, each.name) == (blueprint, name))
     reading = readers(Ref("blueprint", blueprint), (name,), state) if state else ()
     # What a change would break includes those that write.
-    only = (str(each) for each in reading if not (writers and each.what == "mapping"))
+    writing = {each.document.kind for each in writers}
+    only = (str(each) for each in reading if each.what not in writing)
     return Part(blueprint, name, _described(member), writers, tuple(only))
 
 
