@@ -23,6 +23,7 @@ from portcfg.rules.blueprints import (
     migrate_compiles,
     mirror_path,
     old_names,
+    own_required,
     ownership,
     patterns,
     renamed_from,
@@ -61,4 +62,5 @@ RULES: tuple[Rule, ...] = (
     patterns.RULE,
     formats.RULE,
     reserved_names.RULE,
+    own_required.RULE,
 )

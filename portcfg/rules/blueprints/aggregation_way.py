@@ -18,6 +18,9 @@ def check(portal: Portal) -> Iterator[Found]:
     for document, name, aggregation in members(portal, SECTION):
         own, target = document.ref.identifier, aggregation["target"]
         filters = aggregation.get("pathFilter") or []
+        if len(filters) > 1:
+            message = f"the aggregation {name!r} has {len(filters)} paths, and Port takes one"
+            yield Found(document, (*SECTION, name, "pathFilter", 1), message, "make an aggregation of each")
         for index, way in enumerate(filters):
             if finding := _wrong(portal, own, target, way):
                 yield Found(document, (*SECTION, name, "pathFilter", index), *finding)
