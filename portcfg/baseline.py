@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from portcfg.errors import Problem, UsageError
 
@@ -54,6 +55,13 @@ def compared(problems: Iterable[Problem], baseline: Counter[Key]) -> Compared:
     return Compared(tuple(new), baseline.total() - gone, gone)
 
 
+def known_of(problems: Sequence[Problem], folder: Path) -> frozenset[Problem]:
+    """Those that the baseline of a specs folder has, if it has one; raises UsageError for what is none."""
+    if not (folder / FILE).is_file():
+        return frozenset()
+    return frozenset(problems) - frozenset(compared(problems, read_baseline(folder / FILE)).new)
+
+
 def baseline_text(problems: Iterable[Problem]) -> str:
     """The baseline of these findings as JSON, one a line, so that two branches' baselines merge."""
     counts = Counter(map(key_of, problems))
@@ -66,18 +74,16 @@ def baseline_text(problems: Iterable[Problem]) -> str:
     return f'{{\n  "format": {json.dumps(FORMAT)},\n  "findings": {findings}\n}}\n'
 
 
-def parse_baseline(text: str, file: str) -> Counter[Key]:
+def read_baseline(file: Path) -> Counter[Key]:
     """How often each Key stands in a baseline; raises UsageError for what is none."""
     hint = "`portcfg validate --write-baseline` writes it anew"
     try:
-        body = json.loads(text)
+        body = json.loads(file.read_text(encoding="utf-8"))
         if body["format"] != FORMAT:
             raise UsageError(f"{file} has the format {body['format']!r}, not {FORMAT!r}", hint=hint)
-        return Counter(
-            {
-                Key(str(row["id"]), str(row["subject"]), str(row["message"])): int(row.get("count", 1))
-                for row in body["findings"]
-            }
-        )
+        rows = [(Key(*(str(row[name]) for name in ("id", "subject", "message"))), row) for row in body["findings"]]
+        return Counter({key: int(row.get("count", 1)) for key, row in rows})
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no baseline {file}", hint="--write-baseline writes one") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{file} is no baseline of portcfg", hint=hint) from error

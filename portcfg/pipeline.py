@@ -12,6 +12,7 @@ from pathlib import Path
 
 from portcfg import ledger
 from portcfg.apply import PARALLELISM, apply_plan
+from portcfg.baseline import known_of
 from portcfg.bookkeeping import added_by_port, has_news, keep_ledger, restore_ledger
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
@@ -50,25 +51,34 @@ from portcfg.validate import validate
 
 @dataclass(frozen=True)
 class Specs:
-    """A specs folder, read and checked. `texts` are its files by name, `ignored` the findings that are meant."""
+    """A specs folder, read and checked. `texts` are its files by name, `ignored` the findings that are meant.
+
+    `known` are those of `problems` that its baseline has.
+    """
 
     project: Project
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
     texts: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[Ignored, ...] = ()
+    known: frozenset[Problem] = frozenset()
 
     def compiled(self) -> State:
         """The desired State; raises InvalidSpecsError with errors and warnings if there is an error among them."""
         if any(problem.severity == "error" for problem in self.problems):
-            raise InvalidSpecsError([each for each in self.problems if each.severity != "info"], self.texts)
+            raise InvalidSpecsError([*self._told("error"), *self._told("warning")], self.texts)
         return self._state
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is doubtful in the specs, for those who read a plan of them."""
-        doubts = (each for each in self.problems if each.severity == "warning")
+        doubts = self._told("warning")
         return tuple(f"{each.where}: {each.id}: {each.message}; {each.hint}" for each in doubts)
+
+    def _told(self, severity: str) -> list[Problem]:
+        """Findings that stand against a plan, or go with it: errors, warnings that are new."""
+        found = (each for each in self.problems if each.severity == severity)
+        return [each for each in found if severity == "error" or each not in self.known]
 
     @cached_property
     def _state(self) -> State:
@@ -97,7 +107,7 @@ def read_specs(root: Path, environment: str = "") -> Specs:
     texts = {**loaded.texts, **({project.file: project.text} if project.text else {})}
     found = {*loaded.problems, *validate(loaded.documents, project, texts)}
     left = sifted(with_subjects(found, loaded.documents, str(root)), project, texts)
-    return Specs(project, loaded.documents, left.problems, texts, left.ignored)
+    return Specs(project, loaded.documents, left.problems, texts, left.ignored, known_of(left.problems, root))
 
 
 def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> Plan:

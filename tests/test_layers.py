@@ -140,7 +140,6 @@ PURE = (
     "validate",
     "ignores",
     "locating",
-    "baseline",
     "findings",
     "shape",
     "rules.",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from portcfg.baseline import FILE, Key, baseline_text, compared, parse_baseline
+from portcfg.baseline import FILE, Key, baseline_text, compared, read_baseline
 from portcfg.cli.common import format_option, say, specs_options
 from portcfg.errors import EXIT_ERROR, EXIT_OK, Problem, UsageError
 from portcfg.findings import SEVERITIES, Findings, Ignored, weighs
@@ -86,8 +86,7 @@ def validate_command(
         say(f"wrote {file}: {len(findings.problems)} finding(s)")
         return EXIT_OK
     if not no_baseline and (baseline or file.is_file()):
-        known = _read(file)
-        findings = _less_known(findings, known, whole=not (settings.environment or files))
+        findings = _less_known(findings, read_baseline(file), whole=not (settings.environment or files))
     if files:
         findings = _only_in(findings, files, settings.specs)
     told = _from_workspace(findings, settings) if format_ in ON_GITHUB else findings
@@ -159,15 +158,6 @@ def _merged(read: dict[str, Specs], first: str) -> tuple[Problem, ...]:
 
 def _in_all(problem: Problem, read: dict[str, Specs]) -> bool:
     return all(problem in specs.problems for specs in read.values() if problem.file in specs.texts)
-
-
-def _read(file: Path) -> Counter[Key]:
-    try:
-        return parse_baseline(file.read_text(encoding="utf-8"), str(file))
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is no baseline of portcfg") from error
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no baseline {file}", hint="--write-baseline writes one") from error
 
 
 def _less_known(findings: Findings, known: Counter[Key], whole: bool) -> Findings:

@@ -41,7 +41,8 @@ break portcfg's record of what it manages (PC701, PC703), and what Port itself s
 
 A repo that begins with many findings makes them its baseline: `portcfg validate --write-baseline` writes
 `specs/.portcfg-baseline.json`, and from then on only what is new is told. A finding is known by its id, what it is
-about and what it says, so that lines may move. The baseline is for `validate` alone: a plan needs specs without errors.
+about and what it says, so that lines may move. A plan doesn't tell the baseline's warnings either; its errors stand
+against a plan all the same.
 
 This file is written by `portcfg explain --format markdown`."""
 

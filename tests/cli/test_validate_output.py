@@ -292,6 +292,17 @@ def test_a_baseline_leaves_only_what_is_new(cli: Cli) -> None:
     assert len(ids(cli("validate", "--no-baseline", "--format", "json"))) == 4
 
 
+def test_a_plan_tells_no_warning_of_the_baseline_and_is_stopped_by_its_errors(cli: Cli) -> None:
+    assert "PC008" in cli("plan", "--env", "local").stderr
+    cli("validate", "--write-baseline")
+    stopped = cli("plan", "--env", "local")
+    assert stopped.exit_code == 1
+    assert "PC202" in stopped.stderr
+    assert "PC008" not in stopped.stderr
+    Path("specs/blueprints/a.yaml").unlink()
+    assert "PC008" not in cli("plan", "--env", "local").stdout
+
+
 def test_a_baseline_says_when_it_can_shrink(cli: Cli) -> None:
     cli("validate", "--write-baseline", "--baseline", "known.json")
     assert not Path("specs/.portcfg-baseline.json").exists()
