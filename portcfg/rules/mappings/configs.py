@@ -36,6 +36,11 @@ def configs(portal: Portal) -> Iterator[Config]:
         yield Config(document, prefix, {**config, **runner, "vars": variables}, here)
 
 
+def configs_by_document(portal: Portal) -> Mapping[int, Config]:
+    """The same by the `id` of their document: a file may have several, and two may have one name."""
+    return {id(config.document): config for config in configs(portal)}
+
+
 def topic(*names: str) -> Check:
     """The check of a rule that finds what the sync refuses, by topics of sync.checks."""
 

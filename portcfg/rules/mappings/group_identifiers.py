@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcfg.rules.inferred import Inferred
-from portcfg.rules.mappings.configs import Config, configs
+from portcfg.rules.mappings.configs import Config, configs_by_document
 from portcfg.rules.mappings.reads import WHOLE, read_fields
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -16,10 +16,10 @@ from portcfg.sync.jq_text import normalise
 
 def check(portal: Portal) -> Iterator[Found]:
     """Keys of `group_by` that the identifier doesn't have, and that don't follow from those that it has."""
-    known = {config.document.file: config for config in configs(portal)}
+    known = configs_by_document(portal)
     for each in portal.inferred:
         if each.written.section == "identifier" and each.written.runs_here:
-            yield from _found(each, known[each.written.document.file])
+            yield from _found(each, known[id(each.written.document)])
 
 
 def _found(each: Inferred, config: Config) -> Iterator[Found]:
@@ -29,7 +29,8 @@ def _found(each: Inferred, config: Config) -> Iterator[Found]:
     if not groups or tree is None:
         return
     used = read_fields(tree)
-    if WHOLE in used or not used <= groups.keys():
+    # What reads no row at all is told by another rule.
+    if not used or WHOLE in used or not used <= groups.keys():
         return
     reads = {name: _reads(text) for name, text in groups.items()}
     has = {field for name in used for field in reads[name]}

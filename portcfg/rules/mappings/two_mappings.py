@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from portcfg.rules.mappings.configs import configs
+from portcfg.rules.mappings.configs import Config, configs_by_document
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 from portcfg.rules.written import Written
@@ -19,7 +19,7 @@ def check(portal: Portal) -> Iterator[Found]:
     origins = _origins(portal)
     first: dict[tuple[Origin, str, str], Written] = {}
     for each in portal.written:
-        origin = origins.get((each.document.file, each.path[: -1 if not each.name else -2]))
+        origin = origins.get((id(each.document), each.path[: -1 if not each.name else -2]))
         if origin is None or not each.name:
             continue
         other = first.setdefault((origin, each.section, each.name), each)
@@ -29,21 +29,23 @@ def check(portal: Portal) -> Iterator[Found]:
             yield Found(each.document, each.path, message, hint)
 
 
-def _origins(portal: Portal) -> dict[tuple[str, Any], Origin]:
-    """By file and path of an entity."""
-    sources = {config.document.file: config.body for config in configs(portal)}
+def _origins(portal: Portal) -> dict[tuple[int, Any], Origin]:
+    """By the `id` of the document and the path of an entity."""
+    known = configs_by_document(portal)
     return {
-        (each.document.file, each.path[:-1]): (each.blueprint, each.jq.strip(), _source(portal, sources, each))
+        (id(each.document), each.path[:-1]): (
+            each.blueprint,
+            each.jq.strip(),
+            _source(portal, known[id(each.document)], each),
+        )
         for each in portal.written
         if each.section == "identifier" and isinstance(each.jq, str) and each.blueprint
     }
 
 
-def _source(portal: Portal, sources: Mapping[str, Mapping[str, Any]], written: Written) -> str:
-    source = sources[written.document.file].get("source") or portal.project.mapping_source or {}
-    resource = written.document.body
-    for key in written.resource:
-        resource = resource[key]  # type: ignore[index]  # the path of a resource has indexes in it
+def _source(portal: Portal, config: Config, written: Written) -> str:
+    source = config.body.get("source") or portal.project.mapping_source or {}
+    resource = config.body["resources"][int(written.resource[-1])]
     return str(source.get("base_url", "")) if written.runs_here else f"kind {resource.get('kind')}"
 
 

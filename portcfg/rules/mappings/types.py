@@ -8,7 +8,7 @@ from typing import Any
 from portcfg.rules.fields import Field
 from portcfg.rules.inferred import Inferred
 from portcfg.rules.jq_types import KINDS, Type
-from portcfg.rules.mappings.configs import configs
+from portcfg.rules.mappings.configs import configs, configs_by_document
 from portcfg.rules.mappings.unknown_names import known, properties_of
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -33,11 +33,11 @@ _COUNTED = "count_union"
 
 def check(portal: Portal) -> Iterator[Found]:
     """Only where all that the expression can give is of another type; null is no value, and always taken."""
-    rules = {config.document.file: config.body.get("merge") or {} for config in configs(portal)}
+    rules = {name: config.body.get("merge") or {} for name, config in configs_by_document(portal).items()}
     for each in portal.inferred:
         written = each.written
         wanted = _wanted(portal, each)
-        if (rules[written.document.file].get(written.blueprint) or {}).get(written.name) == _COUNTED:
+        if (rules[id(written.document)].get(written.blueprint) or {}).get(written.name) == _COUNTED:
             wanted = ("array",)
         given = each.type.without("null")
         if wanted and given.kinds and given.kinds.isdisjoint(wanted):

@@ -37,14 +37,14 @@ def _makers(portal: Portal) -> dict[str, list[Written]]:
     """The identifiers by which entities are made, by blueprint; a search finds only what is there."""
     found: dict[str, list[Written]] = {}
     added = {
-        (config.document.file, (*config.prefix, "resources", index))
+        (id(config.document), (*config.prefix, "resources", index))
         for config in configs(portal)
         for index, resource in enumerate(config.body.get("resources") or [])
         if str((resource.get("selector") or {}).get("creates", "true")).strip().lower() == "false"
     }
     for each in portal.written:
         made = each.section == "identifier" and isinstance(each.jq, str)
-        if made and (each.document.file, each.resource) not in added:
+        if made and (id(each.document), each.resource) not in added:
             found.setdefault(each.blueprint, []).append(each)
     return found
 
