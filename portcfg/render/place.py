@@ -21,7 +21,7 @@ MAX_JQ = 100
 
 def place_text(explanation: Explanation) -> str:
     """The line, then each resource that has it, then what was found there."""
-    lines = [f"{plain(explanation.file)}:{explanation.line}: {plain(explanation.text.strip())}"]
+    lines = [f"{plain(explanation.file)}:{explanation.line}: {shortened(plain(explanation.text.strip()), MAX_JQ)}"]
     if not explanation.nodes:
         included = INCLUDE in explanation.text
         lines.append("the keys of that file stand here" if included else "no resource has anything here")
@@ -66,7 +66,7 @@ def _json(value: object) -> str:
 
 
 def _part_lines(part: Part) -> Iterator[str]:
-    yield f"  {plain(part.blueprint)}.{plain(part.name)}{f' ({part.described})' if part.described else ''}"
+    yield f"  {plain(part.blueprint)}.{plain(part.name)}{f' ({plain(part.described)})' if part.described else ''}"
     for written in part.writers:
         place = written.document.place(written.path)
         jq = shortened(" ".join(str(written.jq).split()), MAX_JQ)

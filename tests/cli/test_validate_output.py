@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portcfg.cli.main import main
 from portcfg.errors import Problem
@@ -121,6 +124,17 @@ def test_no_colour_reaches_what_is_no_terminal(cli: Cli) -> None:
 )
 def test_the_caret_stands_below_the_place(line: str, column: int, width: int, shown: tuple[str, str]) -> None:
     assert excerpt(line, column, width) == shown
+
+
+@given(st.text(max_size=120), st.integers(1, 130), st.integers(10, 60))
+def test_whatever_the_line_is_it_is_printable_and_as_wide_as_asked(line: str, column: int, width: int) -> None:
+    text, carets = excerpt(line, column, width)
+    assert not any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text + carets)
+    wide = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    # The part before the place is a third of the width in characters, of which each may take six columns.
+    assert wide <= max(width, 6 * (width // 3) + 2) + 1
+    assert set(carets) <= {" ", "^"}
+    assert carets.endswith("^")
 
 
 def test_lines_behind_unusual_breaks_are_the_right_ones(cli: Cli) -> None:
