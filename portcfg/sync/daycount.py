@@ -61,8 +61,12 @@ class DayCounter:
     def counts(self, windows: Sequence[Window], totals: Sequence[int | None]) -> dict[str, DayCount]:
         """Every day of the windows, those without rows too; `totals` are what the source stated for each window."""
         found = {}
+        stated: dict[str, int | None] = {}
         for window, total in zip(windows, totals, strict=True):
             asked = f"{window.first_day} to {window.last_day}"
+            # Several requests may be for the same days.
+            before = stated.get(asked, 0)
+            total = stated[asked] = None if before is None or total is None else before + total
             for number in range(window.days):
                 day = (date.fromisoformat(window.first_day) + timedelta(days=number)).isoformat()
                 digest = f"{self._sums.get(day, 0):0{_DIGEST_BYTES * 2}x}"

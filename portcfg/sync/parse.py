@@ -184,7 +184,9 @@ def _parameter(stream: str, name: str, raw: Mapping[str, Any]) -> PathParameter:
 
 
 def _window(raw: Mapping[str, Any]) -> WindowSpec:
-    return WindowSpec(raw.get("days", DEFAULT_DAYS), raw.get("margin_days", 0), _text(raw.get("day")))
+    later = raw.get("later_days", 0)
+    day, later_days = _text(raw.get("day")), None if later == "now" else later
+    return WindowSpec(raw.get("days", DEFAULT_DAYS), raw.get("margin_days", 0), day, later_days)
 
 
 def _dedupe(raw: Mapping[str, Any] | None) -> Dedupe | None:

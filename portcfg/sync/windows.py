@@ -7,7 +7,7 @@ window only. Ends are frozen for the run, because offset paging over a list that
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,12 +22,19 @@ EARLIEST = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """`window:` of a stream. `days` is the longest range the API answers, margins included; `day` is the jq that gives
-    a shaped row's UTC day, as text that begins with `YYYY-MM-DD`."""
+    """`window:` of a stream.
+
+    `days` is the longest range the API answers, margins included; `day` is the jq that gives
+    a shaped row's UTC day, as text that begins with `YYYY-MM-DD`.
+
+    `later_days` are the days after the end in which newer versions of rows may come that are of the days; None: up to
+    now, however long that is.
+    """
 
     days: int = DEFAULT_DAYS
     margin_days: int = 0
     day: str = ""
+    later_days: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -106,14 +113,33 @@ def _back(end: date, days: int) -> date:
 
 
 def slices(span: DayRange, spec: WindowSpec, now: float) -> Iterator[Window]:
-    """The windows that cover the range once, each with its margin at most `spec.days` long."""
+    """The windows that cover the range once, each with its margin at most `spec.days` long.
+
+    Where rows come again later, each window is one for all days of the range: a row of any of them may be in any.
+    """
     step = spec.days - 2 * spec.margin_days
     if step < 1:
         raise UsageError(f"a window of {spec.days} days has no room for a margin of {spec.margin_days} on both sides")
+    if spec.later_days != 0:
+        yield from _reaching(span, spec, now)
+        return
     first = span.first
     while first <= span.last:
         last = min(first + timedelta(days=step - 1), span.last)
         yield window(DayRange(first, last), spec.margin_days, now)
+        first = last + timedelta(days=1)
+
+
+def _reaching(span: DayRange, spec: WindowSpec, now: float) -> Iterator[Window]:
+    """Requests side by side from the margin before the range to the last day that counts, at most today's."""
+    margin = timedelta(days=spec.margin_days)
+    today = utc_day(now)
+    end = today if spec.later_days is None else min(today, span.last + margin + timedelta(days=spec.later_days))
+    first = max(span.first - margin, EARLIEST)
+    while first <= end:
+        last = min(first + timedelta(days=spec.days - 1), end)
+        asked = window(DayRange(first, last), 0, now)
+        yield replace(asked, first_day=span.first.isoformat(), last_day=span.last.isoformat(), days=span.days)
         first = last + timedelta(days=1)
 
 

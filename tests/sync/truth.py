@@ -53,9 +53,9 @@ class Rows:
 
 
 def rows_of(company: Company, days: Sequence[date], now: datetime, groups: bool = True) -> Rows:
-    """What the company has of these days at a moment; the commits that were taken in a day earlier or later, too."""
+    """What the company has of these days at a moment; the commits that were taken in a day earlier or later on, too."""
     made = [company.day(day) for day in days]
-    around = sorted({day + back * ONE for day in days for back in (-1, 0, 1)})
+    around = [min(days) + n * ONE for n in range(-1, (now.date() - min(days)).days + 1)]
     listed = group_list(Feed(company), cycle_of(Ask("", {}, None, now)), now)["groups"] if groups else []
     return Rows(
         daily=[row for day in made for row in day.usage],
