@@ -30,7 +30,7 @@ def jq_fault(text: str) -> tuple[str, int]:
     except ValueError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         message = lines[0].removeprefix("jq: error: ") if lines else "jq can't compile it"
-        return message, _place(message, text)
+        return _POSITION.sub("", message), _place(message, text)
     return "", 0
 
 

@@ -32,7 +32,8 @@ def _found(portal: Portal, first: Ref, others: list[Ref]) -> Found:
     if len(others) == 1:
         message = f"the {what} {name!r} leads to itself"
     else:
-        message = f"the {what} {name!r} leads back to itself, by way of {', '.join(each.identifier for each in others)}"
+        way = ", ".join(each.identifier for each in others[:-1])
+        message = f"the {what} {name!r} leads back to itself, by way of {way}"
     return Found(portal.blueprints[blueprint], path, message, "one of them has to read a property")
 
 
