@@ -8,7 +8,7 @@ from itertools import groupby
 
 from tabulate import tabulate
 
-from portcfg.render.safe import fenced
+from portcfg.render.safe import code, fenced
 from portcfg.rules.catalog import Entry, Example
 
 WIDTH = 100
@@ -89,7 +89,7 @@ def _example_markdown(example: Example) -> Iterator[str]:
     for name, text in example.files.items():
         yield fenced(f"# {name}\n{text.rstrip()}" if not name.endswith(".json") else text.rstrip(), "yaml")
     if example.problems:
-        yield "\n".join(f"- `{problem}`" for problem in example.problems)
+        yield "\n".join(f"- {code(problem)}" for problem in example.problems)
 
 
 def entries_markdown(entries: Sequence[Entry]) -> str:
