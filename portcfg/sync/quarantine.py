@@ -182,6 +182,7 @@ class Quarantine:
         self._only = SyncOnly()
         self._header: Line = {}
         self._file: BinaryIO | None = None
+        self._cut_off = False
         self._groups: dict[tuple[str, str, str], RejectGroup] = {}
 
     @property
@@ -262,8 +263,12 @@ class Quarantine:
     def close(self, now: float) -> None:
         """End the file."""
         if self._file:
-            self._write({"entry": "end", "at": now})
-            self._file.close()
+            try:
+                # What can't be written ends in the middle of a line, and nothing may come after that.
+                if not self._cut_off:
+                    self._write({"entry": "end", "at": now})
+            finally:
+                self._file.close()
 
     def count(self, reject: Reject) -> None:
         """Count a reject; by itself what has no row of its own, such as a group."""
@@ -286,6 +291,7 @@ class Quarantine:
             # Unbuffered, a line at a time: whatever ends the process, what is there is whole.
             self._file.write(_bytes(line))
         except OSError as error:
+            self._cut_off = True
             hint = "make room, or name another one with --quarantine FILE"
             raise PortcfgError(f"the quarantine file {self.path} can't be written: {error.strerror}", hint) from None
 

@@ -17,7 +17,7 @@ from portcfg.errors import EXIT_INCOMPLETE
 from tests.sync.network import Act, Asked, Forward, Meddle, Reply, editing
 from tests.sync.support import KEY
 from tests.sync.truth import COST, TEAM, USAGE, USER
-from tests.sync.world import COMPANY, DAYS, World, differences
+from tests.sync.world import COMPANY, DAYS, PEOPLE, World, differences
 
 Row = Callable[..., None]
 Item = dict[str, Any]
@@ -66,6 +66,26 @@ class Altered(Company):
         return [*new, *kept]
 
 
+class OtherPeople(Company):
+    """Other people in daily usage, and in nothing else."""
+
+    def day(self, day: date) -> Day:
+        """Events and usage rows."""
+        return Day(COMPANY.day(day).events, super().day(day).usage)
+
+    def count_events(self, day: date) -> int:
+        """How many."""
+        return COMPANY.count_events(day)
+
+    def commits(self, day: date) -> tuple[Item, ...]:
+        """Commits."""
+        return COMPANY.commits(day)
+
+    def changes(self, day: date) -> tuple[Item, ...]:
+        """Changes."""
+        return COMPANY.changes(day)
+
+
 def altered(stream: str, lost: int = -1, added: int = 0) -> Company:
     """COMPANY with other rows, or other people."""
     of = {name: getattr(COMPANY, name) for name in COMPANY.__dataclass_fields__}
@@ -74,7 +94,7 @@ def altered(stream: str, lost: int = -1, added: int = 0) -> Company:
         shorter = tuple(person for at, person in enumerate(people) if at != lost)
         # Somebody who comes first in the list, with the rows of a day that everybody has.
         new = tuple(people[at].__class__(**{**vars(people[at]), "id": f"user_new{at}"}) for at in range(added))
-        return Company(**{**of, "people": (*new, *shorter)})
+        return OtherPeople(**{**of, "people": (*new, *shorter)})
     return Altered(**of, stream=stream, lost=lost, added=added)
 
 
@@ -107,6 +127,8 @@ CHANGING = [
 def test_a_source_that_changes_while_it_is_read(world: World, case: tuple[str, str, str, int], soak_row: Row) -> None:
     _, stream, name, page = case
     after = altered(stream, **CHANGES[name])
+    # The billing groups were read before.
+    world.variables = {"teams": {email: f"team {len(email) % 3}" for email in PEOPLE}}
     world.meddle(cursor=changing(world, STREAMS[stream][0], page, after))
     report = world.sync()
     assert world.met == 1
