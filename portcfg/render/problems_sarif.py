@@ -20,6 +20,7 @@ from portcfg.rules.catalog import Entry, entry, known_ids
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 ROOT = "%SRCROOT%"
+ROOT_IS = "The folder that portcfg ran in, or the checkout that holds it."
 
 
 def problems_sarif(findings: Findings) -> str:
@@ -38,7 +39,7 @@ def problems_sarif(findings: Findings) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": {ROOT: {"description": {"text": "The folder that portcfg ran in, or the checkout that holds it."}}},
+        "originalUriBaseIds": {ROOT: {"description": {"text": ROOT_IS}}},
         "results": results,
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
