@@ -26,7 +26,7 @@ def check(portal: Portal) -> Iterator[Found]:
                 yield Found(document, (*SECTION, name, "pathFilter", index), *finding)
         if not filters and not (_may_reach(portal, own, target) or _may_reach(portal, target, own)):
             message = f"no relations lead from {own} to {target}, nor back"
-            hint = f"add a relation to one of them; the aggregation {name!r} counts what is related"
+            hint = f"add a relation to one of them; the aggregation {name!r} takes what is related"
             yield Found(document, (*SECTION, name, "target"), message, hint)
 
 

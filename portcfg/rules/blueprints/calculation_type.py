@@ -19,7 +19,7 @@ def check(portal: Portal) -> Iterator[Found]:
             message = f"the calculation {each.name!r} gives {gives.named}, and says it is of type {each.body['type']}"
             yield Found(each.document, each.path, message, _hint(gives))
         elif mistake := _misformed(each, gives):
-            message = f"the calculation {each.name!r} gives {mistake}"
+            message = f"the calculation {each.name!r} doesn't keep to its format: {mistake}"
             yield Found(each.document, each.path, message, "correct the text, or the format")
 
 

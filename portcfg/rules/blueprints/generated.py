@@ -21,9 +21,9 @@ NUMBERS = (2.5, 1, 0, -1, 86400)
 DATES = ("2024-02-29T10:30:00.000Z", "2024-02-29T10:30:00Z", "2024-02-29", "2024-02-29T10:30:00+02:00")
 # Entities for each calculation; the first that works is enough.
 ENTITIES = 6
-# Functions that are done at once, whatever they are given.
+# Functions that are done at once, whatever they are given, and fail on the same in all versions of jq.
 QUICK = frozenset(PLAIN) | {
-    *("contains", "endswith", "first", "has", "in", "index", "inside", "join", "last", "ltrimstr", "map", "rtrimstr"),
+    *("contains", "endswith", "first", "has", "in", "index", "inside", "join", "last", "map"),
     *("select", "split", "startswith", "strftime", "strptime", "test"),
 }
 
