@@ -8,14 +8,14 @@ it alone would say is left as it is.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portcfg.errors import IncompleteError
-from portcfg.sync.aggregate import Groups, compile_aggregate
 from portcfg.sync.fragments import Fragment, Key, Origin, search_text
+from portcfg.sync.grouping import Grouping
+from portcfg.sync.identifier_parts import NullParts
 from portcfg.sync.jq_programs import (
     BATCH_ROWS,
     Batch,
@@ -27,7 +27,7 @@ from portcfg.sync.jq_programs import (
 )
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import Reject, ResourceReport
-from portcfg.sync.spec import ItemsToParse, SyncResource
+from portcfg.sync.spec import SKIP_NAMELESS, ItemsToParse, SyncResource
 from portcfg.sync.streams import Deduper
 from portcfg.sync.valuecount import ValueCounts
 
@@ -71,12 +71,13 @@ class ResourceMapper:
         scope = tools.scope
         self._items = RowExpander(_items_expression(resource.items), scope) if resource.items else None
         self._deduper = Deduper(resource.dedupe, scope, self._not_deduped) if resource.dedupe else None
-        self._grouping = _Grouping(resource, scope) if resource.group_by else None
+        self._grouping = Grouping(resource, scope) if resource.group_by else None
         query = "true" if self._grouping else resource.query
         slots = _entity_slots(resource)
         self._entity = RowProgram(slots, scope, query)
         self._key = RowProgram({name: slots[name] for name in ("blueprint", "identifier")}, scope)
         self._values = ValueCounts(slots)
+        self._null_parts = NullParts(slots["identifier"])
 
     def feed(self, batch: Batch) -> Iterator[Fragment]:
         """The fragments of a batch (those of groups and held rows come later)."""
@@ -100,6 +101,17 @@ class ResourceMapper:
             return []
         kept = f"the one with the greatest `{dedupe.keep}`" if dedupe.keep else "the first"
         return [f"{label}: {dropped} row(s) with a `{dedupe.by}` that another one has, too; {kept} was used"]
+
+    def problem(self) -> str:
+        """Why none of its entities can be what is meant, or ''."""
+        count, label = self.count, self.resource.label
+        if count.no_identifier and not count.fragments and self.resource.nameless != "expect":
+            return (
+                f"{label}: `{self.resource.entity.identifier}` names none of its {count.no_identifier:,} row(s); is it "
+                f"what the rows call it? If it is meant: `{SKIP_NAMELESS}: true` in its selector"
+            )
+        parts = self._null_parts.problem()
+        return f"{label}: {parts}" if parts else ""
 
     def report(self) -> ResourceReport:
         """The counts."""
@@ -135,7 +147,7 @@ class ResourceMapper:
         if self._grouping:
             yield from self._finished(self._grouping)
 
-    def _finished(self, grouping: _Grouping) -> Iterator[Fragment]:
+    def _finished(self, grouping: Grouping) -> Iterator[Fragment]:
         window = self._tools.run_window
         for group, reason in sorted(grouping.groups.poisoned.items()):
             message = f"a row of this group failed, so the group is not written: {reason}"
@@ -167,7 +179,7 @@ class ResourceMapper:
             elif problem := self._grouping.add(result.values):
                 self._keep_evidence(batch, row, RowError("aggregate", problem))
 
-    def _failed_row(self, grouping: _Grouping, batch: Batch, row: Any, error: RowError) -> None:
+    def _failed_row(self, grouping: Grouping, batch: Batch, row: Any, error: RowError) -> None:
         self._keep_evidence(batch, row, error)
         (keys,) = grouping.keys.run(Batch(batch.window, [row]))
         if not isinstance(keys, RowValues):
@@ -197,13 +209,14 @@ class ResourceMapper:
         if search:
             identifier = search_text(identifier)
         if not identifier or not blueprint:
-            self.count.no_identifier += 1
+            self._nameless(window, row, "identifier" if blueprint else "blueprint")
             return None
         if not isinstance(identifier, str) or not isinstance(blueprint, str):
             shown = json.dumps([identifier, blueprint])[:80]
             error = RowError("identifier", f"identifier and blueprint must be strings, not {shown}")
             self._reject_row("item", window, row, error)
             return None
+        self._null_parts.see(row)
         middle = len(_HEAD) + len(self.resource.entity.properties)
         return Fragment(
             blueprint=blueprint,
@@ -218,6 +231,16 @@ class ResourceMapper:
             creates=creates is not False and not search,
             search=search,
         )
+
+    def _nameless(self, window: Any, row: Any, lacking: str) -> None:
+        self.count.no_identifier += 1
+        if self.resource.nameless == "reject":
+            # It may be a part of any entity.
+            self.partial = True
+            reason = (
+                f"it has no value; rows that are meant to be left out: `selector.query`, or `{SKIP_NAMELESS}: true`"
+            )
+            self._reject_row("item", window, row, RowError(lacking, reason))
 
     def _with_origin(self, fragment: Fragment, window: Any, row: Any) -> Fragment:
         return replace(fragment, origin=self._origin("item", window, row)) if self._tools.doubt(fragment) else fragment
@@ -256,32 +279,6 @@ class ResourceMapper:
 
     def _origin(self, entry: str, window: Any, row: Any) -> Origin:
         return Origin(entry, self.resource.stream, self.resource.label, window, row)
-
-
-class _Grouping:
-    """The program that gives a row's keys and values, and the groups they are folded into."""
-
-    def __init__(self, resource: SyncResource, scope: Scope) -> None:
-        aggregation = compile_aggregate(resource.aggregate)
-        key_slots = {f"group_by.{name}": text for name, text in resource.group_by.items()}
-        value_slots = {f"aggregate.{name}": text for name, text in aggregation.expressions.items()}
-        self.keys = RowProgram(key_slots, scope)
-        self.program = RowProgram({**key_slots, **value_slots}, scope, resource.query)
-        self.groups = Groups(tuple(resource.group_by), aggregation)
-        self._width = len(key_slots)
-        self._resource = resource
-
-    def add(self, values: list[Any]) -> str:
-        """Why the row can't be added to its group, or ''."""
-        return self.groups.add(values[: self._width], values[self._width :])
-
-    def key_row(self, group: str) -> dict[str, Any] | None:
-        """The keys of a group alone, where its entity's identifier is made of nothing else."""
-        entity = self._resource.entity
-        named = set(re.findall(r"\w+", entity.identifier + entity.blueprint))
-        if named & set(self._resource.aggregate) or "." in (entity.identifier, entity.blueprint):
-            return None
-        return dict(zip(self.groups.names, json.loads(group), strict=True))
 
 
 def _entity_slots(resource: SyncResource) -> dict[str, str]:

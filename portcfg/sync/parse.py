@@ -17,6 +17,7 @@ from portcfg.sync.jq_checks import jq_variables
 from portcfg.sync.ocean_checks import is_stock, not_to_override, notices
 from portcfg.sync.privacy import PrivacySpec, is_private, privacy_problems
 from portcfg.sync.spec import (
+    SKIP_NAMELESS,
     Auth,
     Dedupe,
     DeletionLimits,
@@ -139,7 +140,8 @@ def _resources(body: Mapping[str, Any]) -> tuple[dict[str, Stream], list[SyncRes
         mappings = _entity_mappings(raw)
         for position, mapping in enumerate(mappings, 1):
             suffix = f".{position}" if len(mappings) > 1 else ""
-            resources.append(_resource(f"{raw['kind']} ({number}{suffix})", name, raw, mapping))
+            nameless = "expect" if selector.get(SKIP_NAMELESS) else "skip" if is_stock(body) else "reject"
+            resources.append(_resource(f"{raw['kind']} ({number}{suffix})", name, raw, mapping, nameless))
     return streams, resources
 
 
@@ -203,7 +205,9 @@ def _lookup(name: str, raw: Mapping[str, Any]) -> Lookup:
     return Lookup(name, raw["stream"], _text(raw["key"]), _text(raw["value"]))
 
 
-def _resource(label: str, stream: str, raw: Mapping[str, Any], mapping: Mapping[str, Any]) -> SyncResource:
+def _resource(
+    label: str, stream: str, raw: Mapping[str, Any], mapping: Mapping[str, Any], nameless: str
+) -> SyncResource:
     selector, port = raw.get("selector", {}), raw["port"]
     items = port.get("itemsToParse")
     return SyncResource(
@@ -214,6 +218,7 @@ def _resource(label: str, stream: str, raw: Mapping[str, Any], mapping: Mapping[
         group_by={name: _text(text) for name, text in selector.get("group_by", {}).items()},
         aggregate=selector.get("aggregate", {}),
         creates=_text(selector.get("creates", "true")),
+        nameless=nameless,
         # Without `stream` it belongs to the resource's own request.
         dedupe=_dedupe(selector.get("dedupe")) if selector.get("stream") else None,
         items=ItemsToParse(

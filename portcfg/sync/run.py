@@ -18,6 +18,7 @@ from typing import Any
 
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import UsageError
+from portcfg.masking import Mask
 from portcfg.sync.certainty import unsure
 from portcfg.sync.choice import days_to_read, default_days, part_days, share_notices, shared
 from portcfg.sync.coverage import Known, gap_days
@@ -28,7 +29,8 @@ from portcfg.sync.estimate import bulk_requests, paced_seconds
 from portcfg.sync.examples import check_examples, send_examples
 from portcfg.sync.flight import in_turn
 from portcfg.sync.fragments import Entity, overwritten
-from portcfg.sync.intake import Failed, Intake, Reader
+from portcfg.sync.holding import held_back
+from portcfg.sync.intake import Intake, Reader
 from portcfg.sync.options import SyncOptions
 from portcfg.sync.parts import run_parts, undated_streams
 from portcfg.sync.privacy import Pseudonyms, pseudonyms_of, without_users
@@ -97,6 +99,7 @@ def run_sync(
     report = in_turn(progress or (lambda _: None))
     client.on_wait = lambda reason, seconds: report(Progress("wait", reason, math.ceil(seconds)))
     means = _Means(client, port, options, report, quarantine or Quarantine(), pseudonyms, deleted or Quarantine())
+    means.quarantine.mask = client.mask
     try:
         return _run_days(mapping, span, means)
     finally:
@@ -148,7 +151,7 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
         paced_seconds=paced_seconds(source.requests_made, mapping.source.rate_limits),
         seconds=options.retry.monotonic() - started,
     )
-    done = with_traffic(done, port.traffic().since(before))
+    done = Mask(port.secrets).value(source.mask.value(with_traffic(done, port.traffic().since(before))))
     done = with_record(port, done, options.now, options.link) if mapping.record_run else done
     return with_traffic(done, port.traffic().since(before))
 
@@ -250,7 +253,9 @@ class _Run:
     def _entities(self, intake: Intake) -> dict[str, list[Entity]]:
         """Merged entities by blueprint, without the blueprints that are held back."""
         self._count_fragments(intake)
-        held = self._held(intake.failed)
+        held = held_back(intake, tuple(self._tallies))
+        for name, why in held.items():
+            self._tally(name).held = why
         fragments = [item for item in intake.fragments if item.blueprint not in held]
         broken = {key: again for key, again in intake.broken.items() if key[0] not in held}
         found: dict[str, list[Entity]] = {}
@@ -269,18 +274,9 @@ class _Run:
         for fragment in intake.fragments:
             self._tally(fragment.blueprint).fragments += 1
         for mapper in intake.mappers:
-            if mapper.count.no_identifier and mapper.resource.blueprint:
+            skipped = mapper.resource.nameless != "reject" and mapper.resource.blueprint
+            if mapper.count.no_identifier and skipped:
                 self._tally(mapper.resource.blueprint).skipped["without an identifier"] += mapper.count.no_identifier
-
-    def _held(self, failed: list[Failed]) -> set[str]:
-        """The blueprints of failed resources; all of them when one could write any, since its rows name it."""
-        streams: dict[str, dict[str, None]] = {}
-        for item in failed:
-            for name in [item.resource.blueprint] if item.resource.blueprint else list(self._tallies):
-                streams.setdefault(name, {})[item.stream] = None
-        for name, causes in streams.items():
-            self._tally(name).held = f"{' and '.join(causes)} could not be read to the end"
-        return set(streams)
 
     def _fill(self, intake: Intake, blueprint: str) -> dict[str, Any]:
         """The fill values whose every writer was read: only then does silence mean zero."""

@@ -14,6 +14,9 @@ AGGREGATORS = (
     "sum", "count", "count_distinct", "min", "max", "any", "mode", "first", "latest", "object", "collect",
 )  # fmt: skip
 
+# The key of a selector that says of rows without an identifier that they are meant.
+SKIP_NAMELESS = "skip_without_identifier"
+
 
 @dataclass(frozen=True)
 class Auth:
@@ -138,7 +141,11 @@ class ItemsToParse:
 
 @dataclass(frozen=True)
 class SyncResource:
-    """One entry of `resources`: a stream, what to keep and group, and the entity that each row or group makes."""
+    """One entry of `resources`: a stream, what to keep and group, and the entity that each row or group makes.
+
+    `nameless` is what becomes of rows without an identifier: `reject`; `skip`, as Ocean does; or `expect`, where they
+    may be all of them.
+    """
 
     label: str
     stream: str
@@ -147,6 +154,7 @@ class SyncResource:
     group_by: Mapping[str, str] = field(default_factory=dict)
     aggregate: Mapping[str, Any] = field(default_factory=dict)
     creates: str = "true"
+    nameless: str = "reject"
     items: ItemsToParse | None = None
     dedupe: Dedupe | None = None
 
