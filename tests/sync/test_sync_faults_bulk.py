@@ -145,7 +145,7 @@ def error_cases() -> list[tuple[str, int, str, int]]:
     return [(f"{status} {name}, {share}", status, name, nth) for status, name, share, nth in named]
 
 
-@pytest.mark.matrix("case", error_cases(), 4)
+@pytest.mark.matrix("case", error_cases(), 2)
 def test_entities_refused_one_by_one(
     world: World, tmp_path: Path, case: tuple[str, int, str, int], soak_row: Row
 ) -> None:
@@ -155,7 +155,7 @@ def test_entities_refused_one_by_one(
     soak_row("207", f"{status} {name}", world.requests, len(refusals.refused))
 
 
-@pytest.mark.matrix("case", [(name, NTHS[at % len(NTHS)][1]) for at, name in enumerate(SHAPES)], 4)
+@pytest.mark.matrix("case", [(name, NTHS[at % len(NTHS)][1]) for at, name in enumerate(SHAPES)], 2)
 def test_errors_of_other_shapes(world: World, tmp_path: Path, case: tuple[str, int], soak_row: Row) -> None:
     name, nth = case
     refusals = Refusals(SHAPES[name], nth)
@@ -163,14 +163,14 @@ def test_errors_of_other_shapes(world: World, tmp_path: Path, case: tuple[str, i
     soak_row("207 of another shape", name, world.requests, len(refusals.refused))
 
 
-@pytest.mark.matrix("name", [*BLUEPRINTS, ALL], 2)
+@pytest.mark.matrix("name", [*BLUEPRINTS, ALL], 1)
 def test_each_blueprint_refused(world: World, tmp_path: Path, name: str, soak_row: Row) -> None:
     refusals = Refusals(error(422, "blueprint_schema_mismatch"), 2, BLUEPRINTS if name == ALL else (name,))
     refused_then_replayed(world, tmp_path / "kept.ndjson", refusals)
     soak_row("207 in one blueprint", name, world.requests, len(refusals.refused))
 
 
-@pytest.mark.matrix("status", sorted(TRANSIENT_STATUSES), 2)
+@pytest.mark.matrix("status", sorted(TRANSIENT_STATUSES), 1)
 def test_what_port_takes_at_last_is_written_in_the_same_run(world: World, status: int, soak_row: Row) -> None:
     refusals = Refusals(error(status, "busy"), 2, times=2)
     world.meddle(port=refusals)

@@ -111,7 +111,7 @@ def survived(world: World, **options: Any) -> Survived:
     return done
 
 
-@pytest.mark.matrix("case", bursts(PORT_ROUTES), 3)
+@pytest.mark.matrix("case", bursts(PORT_ROUTES), 2)
 def test_a_burst_of_429_at_port(world: World, case: tuple[str, str, str], soak_row: Row) -> None:
     _, route, dialect = case
     world.meddle(port=first_of("" if route == EVERY_ROUTE else route, BURST, too_many(world, dialect)))
@@ -123,7 +123,7 @@ def test_a_burst_of_429_at_port(world: World, case: tuple[str, str, str], soak_r
     soak_row("Port: 429 burst", dialect, done.requests, done.met)
 
 
-@pytest.mark.matrix("case", bursts(CURSOR_ROUTES), 3)
+@pytest.mark.matrix("case", bursts(CURSOR_ROUTES), 2)
 def test_a_burst_of_429_at_cursor(world: World, case: tuple[str, str, str], soak_row: Row) -> None:
     _, route, dialect = case
     world.meddle(cursor=first_of("" if route == EVERY_ROUTE else route, BURST, too_many(world, dialect)))
@@ -144,7 +144,7 @@ def on(world: World, side: str, port: Meddle, cursor: Meddle) -> None:
     world.meddle(port if side != "Cursor" else untouched, cursor if side != "Port" else untouched)
 
 
-@pytest.mark.matrix("case", NTH_CASES, 3)
+@pytest.mark.matrix("case", NTH_CASES, 2)
 def test_server_errors(world: World, case: tuple[str, str, int], soak_row: Row) -> None:
     _, side, n = case
     on(world, side, every(n, *SERVER_ERRORS), every(n, *SERVER_ERRORS))
@@ -153,7 +153,7 @@ def test_server_errors(world: World, case: tuple[str, str, int], soak_row: Row) 
     soak_row(f"{side}: 5xx", f"on every {n}th call", done.requests, done.met)
 
 
-@pytest.mark.matrix("case", NTH_CASES, 3)
+@pytest.mark.matrix("case", NTH_CASES, 2)
 def test_connections_dropped_in_the_body(world: World, case: tuple[str, str, int], soak_row: Row) -> None:
     _, side, n = case
     on(world, side, every(n, cutting), every(n, cutting))
@@ -179,7 +179,7 @@ def revoking(every_so_many: int) -> Meddle:
     return meddle
 
 
-@pytest.mark.matrix("after", [1, 2, 3, 5, 8, 13, 21], 2)
+@pytest.mark.matrix("after", [1, 2, 3, 5, 8, 13, 21], 1)
 def test_ports_token_dies(world: World, after: int, soak_row: Row) -> None:
     world.meddle(port=revoking(after))
     # With fewer requests than workers, others may use up the new token before one has tried it.
@@ -237,7 +237,7 @@ def usual(served: Served, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         return {"Port": world.port_net.number, "Cursor": world.cursor_net.number}
 
 
-@pytest.mark.matrix("case", list(strange_cases()), 6)
+@pytest.mark.matrix("case", list(strange_cases()), 4)
 def test_what_no_retry_helps_against(
     usual: dict[str, int], world: World, case: tuple[str, str, str, str, float], soak_row: Row
 ) -> None:

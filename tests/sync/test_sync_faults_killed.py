@@ -77,7 +77,7 @@ def random_points(count: int, seed: str) -> list[tuple[str, float, str]]:
     return [(f"at {part:.3f}", part, drawn.choice((BEFORE, AFTER))) for part in parts]
 
 
-@pytest.mark.matrix("case", random_points(POINTS, "interrupted"), 5)
+@pytest.mark.matrix("case", random_points(POINTS, "interrupted"), 3)
 def test_interrupted_at_any_request(
     yesterday: tuple[Path, Entities, int],
     world: World,
@@ -119,7 +119,7 @@ def specs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.matrix("case", random_points(SIGNALLED, "signalled"), 2)
+@pytest.mark.matrix("case", random_points(SIGNALLED, "signalled"), 1)
 def test_killed_by_a_signal(
     world: World, specs: Path, tmp_path: Path, case: tuple[str, float, str], soak_row: Row
 ) -> None:

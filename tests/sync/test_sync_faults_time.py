@@ -147,7 +147,7 @@ SERIES: list[tuple[str, str, date, int, range, bool]] = [
 ]
 
 
-@pytest.mark.matrix("case", SERIES, 3)
+@pytest.mark.matrix("case", SERIES, 2)
 def test_daily_runs_are_one_look_at_everything(
     world: World, case: tuple[str, str, date, int, range, bool], soak_row: Row
 ) -> None:
@@ -188,7 +188,7 @@ SKEWS: list[tuple[str, timedelta, range]] = [
 SKEW_FIRST, SKEW_RUNS = date(2026, 3, 9), 8
 
 
-@pytest.mark.matrix("case", SKEWS, 3)
+@pytest.mark.matrix("case", SKEWS, 2)
 def test_a_local_clock_that_is_wrong(world: World, case: tuple[str, timedelta, range], soak_row: Row) -> None:
     name, skew, when = case
     last = SKEW_FIRST + (SKEW_RUNS - 1) * ONE
