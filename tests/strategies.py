@@ -164,12 +164,15 @@ def own_pages(draw: st.DrawFn, identifier: str, names: tuple[str, ...]) -> Body:
 
 
 @st.composite
-def mappings(draw: st.DrawFn, identifier: str, names: tuple[str, ...]) -> Body:
-    """An Ocean's mapping, in portcfg's form or Port's own."""
-    jq = st.sampled_from([".size", ".a // empty", 'if .size > 1 then "x" else null end', ".a\n| .b"])
+def mappings(draw: st.DrawFn, identifier: str, blueprints: list[Body]) -> Body:
+    """An Ocean's mapping, in portcfg's form or Port's own, that writes all that the blueprints have."""
+    jq = st.sampled_from(["{0}", ".a // empty", "if {0} then {0} else null end", ".a\n| .b"])
     found: list[Body] = []
-    for name in draw(st.lists(st.sampled_from(names), max_size=3)):
-        part: Body = {"identifier": ".id", "blueprint": f'"{name}"', "properties": {"size": draw(jq)}}
+    for body in draw(st.lists(st.sampled_from(blueprints), max_size=3)):
+        part: Body = {"identifier": ".id", "blueprint": f'"{body["identifier"]}"'}
+        properties, relations = body["schema"]["properties"], body["relations"]
+        for section, names in (("properties", properties), ("relations", relations)):
+            part[section] = {name: draw(jq).format(f'.["{name}"]') for name in names}
         port: Body = {"entity": {"mappings": [part] if draw(st.booleans()) else part}}
         if draw(st.booleans()):
             port["itemsToParse"] = ".rows"
@@ -200,7 +203,7 @@ def specs(draw: st.DrawFn) -> list[tuple[str, Body]]:
     names = tuple(body["identifier"] for body in found)
     pages = draw(st.lists(dashboards(names), max_size=1))
     pages += [draw(own_pages(f"own{number}", names)) for number in range(draw(st.integers(0, 2)))]
-    feeds = [draw(mappings(f"feed{number}", names)) for number in range(draw(st.integers(0, 2)))]
+    feeds = [draw(mappings(f"feed{number}", found)) for number in range(draw(st.integers(0, 2)))]
     return [
         *(("blueprints", body) for body in found),
         *(("dashboards", page) for page in pages),

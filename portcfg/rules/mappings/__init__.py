@@ -32,6 +32,7 @@ from portcfg.rules.mappings import (
     two_writers,
     types,
     unknown_names,
+    unknown_relations,
     unreachable,
     unset,
     unwritten_required,
@@ -77,4 +78,5 @@ RULES: tuple[Rule, ...] = (
     conditions.RULE,
     unreachable.RULE,
     selector_keys.RULE,
+    unknown_relations.RULE,
 )

@@ -1,4 +1,4 @@
-"""PC320: properties and relations that the blueprint doesn't have."""
+"""PC320: properties that the blueprint doesn't have."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ _COMPUTED = ("mirror", "calculation", "aggregation")
 
 
 def check(portal: Portal) -> Iterator[Found]:
-    """What mappings write, and what `fill`, `merge` and `missing_relations` name."""
+    """What mappings write, and what `fill` and `merge` name."""
+    return unknown(portal, "properties")
+
+
+def unknown(portal: Portal, section: str) -> Iterator[Found]:
+    """Names of a section ("properties", "relations") that the blueprint doesn't have."""
     for written in portal.written:
-        shape = known(portal, written.blueprint)
-        if shape and (complaint := _complaint(shape, written.section, written.name)):
+        shape = known(portal, written.blueprint) if written.section == section else None
+        if shape and (complaint := _complaint(shape, section, written.name)):
             yield Found(written.document, written.path, *complaint)
     for config in configs(portal):
-        for path, blueprint, section, name in _named(config):
-            shape = known(portal, blueprint)
+        for path, blueprint, named, name in _named(config):
+            shape = known(portal, blueprint) if named == section else None
             if shape and (complaint := _complaint(shape, section, name)):
                 yield Found(config.document, (*config.prefix, *path), *complaint)
 
