@@ -21,7 +21,7 @@ from portcfg.sync.replay import replay
 from tests.sync.network import Act, Asked, Forward, Reply, untouched, waiting
 from tests.sync.support import KEY, ROOT
 from tests.sync.test_sync_faults_bulk import Refusals, error
-from tests.sync.truth import COMMIT, COMMIT_DAY, USAGE, USER
+from tests.sync.truth import COMMIT, COMMIT_DAY, USAGE
 from tests.sync.world import DAYS, World
 
 Row = Callable[..., None]
@@ -81,26 +81,6 @@ def test_the_second_of_two_processes_exits_with_the_reason(world: World, tmp_pat
 
 
 # What happens to a blueprint in Port while a sync runs, and the blueprints whose entities Port then refuses.
-def without_property(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """A property is gone."""
-
-    def change(body: dict[str, Any]) -> dict[str, Any]:
-        body["schema"]["properties"].pop(name)
-        return body
-
-    return change
-
-
-def with_type(name: str, kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """A property is of another type."""
-
-    def change(body: dict[str, Any]) -> dict[str, Any]:
-        body["schema"]["properties"][name] = {"type": kind, "title": name}
-        return body
-
-    return change
-
-
 def with_required(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """There is another required property, which nobody writes."""
 
@@ -123,8 +103,6 @@ def without_relation(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 SCHEMAS = [
-    ("a property is gone", USER, without_property("total_accepts")),
-    ("a type is another", USAGE, with_type("total_cents", "string")),
     ("one more is required", COMMIT_DAY, with_required("cost_centre")),
     ("a relation is gone", COMMIT, without_relation("user")),
 ]
