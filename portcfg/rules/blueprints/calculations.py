@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from portcfg.model import Body, Document, Path
 from portcfg.rules.blueprints.calculation_reads import reads
@@ -29,6 +30,8 @@ from portcfg.sync.jq_checks import parsed
 from portcfg.sync.jq_tree import Node
 
 TYPES = {"number": NUMBER, "string": STRING, "boolean": BOOLEAN, "object": OBJECT, "array": ARRAY}
+# What is known of values: a type, an array and the type of its items, or an enum and its texts.
+Known = tuple[str, ...]
 # Of what these hold little is published (port-api.md §2.1).
 VAGUE = frozenset({"labeled-url", "proto", "timer", "blueprints"})
 
@@ -53,9 +56,12 @@ class Calculation:
         """(section, name) of what it certainly reads."""
         return list(reads(self.tree)) if self.tree is not None else []
 
-    def gives(self, *, present: bool) -> tuple[Type, list[Clash]]:
+    def gives(self, *, present: bool) -> tuple[Type, tuple[Clash, ...]]:
         """(the type of its value, operations that always fail); `present` if every property has a value."""
-        return learned(self.body["calculation"], _entity(self.shape, NULL if not present else None), {})
+        program = self.body["calculation"]
+        fields = self.shape.fields.values()
+        named = tuple((each.name, shape) for each in fields if each.name in program and (shape := _shape(each)))
+        return _gives(program, named, present)
 
 
 def calculations(portal: Portal) -> Iterator[Calculation]:
@@ -66,25 +72,31 @@ def calculations(portal: Portal) -> Iterator[Calculation]:
             yield Calculation(document, name, body, shape, parsed(body["calculation"]))
 
 
-def _entity(shape: Shape, missing: Type | None) -> Type:
-    properties = {
-        name: of if missing is None else of | missing
-        for name, of in ((name, type_of_field(each)) for name, each in shape.fields.items())
-        if of != ANY and not name.startswith("$")
-    }
-    known = {"identifier": STRING, "blueprint": STRING, "properties": object_of(properties, more=True)}
-    return object_of(known, more=True)
+@lru_cache(maxsize=4096)
+def _gives(program: str, named: tuple[tuple[str, Known], ...], present: bool) -> tuple[Type, tuple[Clash, ...]]:
+    """Blueprints share calculations, and rules ask for the same ones."""
+    properties = {name: _type(shape) if present else _type(shape) | NULL for name, shape in named}
+    entity = {"identifier": STRING, "blueprint": STRING, "properties": object_of(properties, True)}
+    found, clashes = learned(program, object_of(entity, True), {})
+    return found, tuple(clashes)
 
 
-def type_of_field(each: Field) -> Type:
-    """The type of a property's values, where there is one; ANY where Port's specs don't make it certain."""
+def _shape(each: Field) -> Known:
+    """What is certain of a property's values; () for nothing."""
     body = each.body
     if each.section == "calculation" or "calculation" in body or each.format in VAGUE:
-        return ANY
+        return ()
     if each.type == "string" and "enum" in body:
-        return text(*body["enum"]) if all(isinstance(value, str) for value in body["enum"]) else ANY
+        texts = all(isinstance(value, str) for value in body["enum"])
+        return ("enum", *body["enum"]) if texts else ()
     if each.type == "array" and each.section == "property":
         items = body.get("items") or {}
-        vague = items.get("format") in VAGUE
-        return array_of(ANY if vague else TYPES.get(str(items.get("type")), ANY))
-    return TYPES.get(each.type, ANY)
+        return ("array", "" if items.get("format") in VAGUE else str(items.get("type")))
+    return (each.type,) if each.type in TYPES else ()
+
+
+def _type(shape: Known) -> Type:
+    kind, *more = shape
+    if kind == "enum":
+        return text(*more)
+    return array_of(TYPES.get(more[0], ANY)) if kind == "array" and more else TYPES[kind]

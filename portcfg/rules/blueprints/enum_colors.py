@@ -14,8 +14,10 @@ def check(portal: Portal) -> Iterator[Found]:
     """Nothing ever has that colour, and a value of the enum has none."""
     for document, path, called, body in described(portal):
         colors = body.get("enumColors")
+        if not colors or not isinstance(colors, dict):
+            continue
         values = {_key(value) for value in listed(body, "enum")}
-        for name in colors if isinstance(colors, dict) else ():
+        for name in colors:
             if "enum" not in body:
                 message = f"the {called} has a colour for {name!r} and no enum"
                 yield Found(document, (*path, "enumColors", name), message, "list the values in `enum`")
