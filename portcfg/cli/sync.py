@@ -54,6 +54,12 @@ def _slice(_context: click.Context, _option: click.Parameter, text: str | None) 
 @click.option("--missing-only", is_flag=True, help="Of the days asked for, only those that are not settled.")
 @click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
 @click.option("--allow-deletions", is_flag=True, help="Delete however much `retention` and `prune` say.")
+@click.option(
+    "--allow-nulls",
+    multiple=True,
+    metavar="BLUEPRINT.PROPERTY",
+    help="Empty its values, however many that are; repeatable.",
+)
 @click.option("--send-examples", is_flag=True, help="Send up to 5 raw rows a stream to Port's mapping editor.")
 @click.option("--source-url", metavar="URL", help="Another base URL for the source.")
 @partial(parallelism_option, default=PARALLELISM)

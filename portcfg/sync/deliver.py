@@ -8,25 +8,27 @@ report, and the next run goes on from there, because it compares anew.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import ApiError, TransientApiError
 from portcfg.sync.compare import Fields, Live, changed_body, fields_of, read_live, whole_fields
+from portcfg.sync.emptied import emptied, refusal
 from portcfg.sync.entities import Checks, instant
 from portcfg.sync.estimate import bulk_requests
 from portcfg.sync.flight import PARALLELISM
 from portcfg.sync.fragments import Entity, Refused
 from portcfg.sync.owner import user_agent
+from portcfg.sync.parcels import Part, Sent
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import DayTotals, Progress
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.tally import Tally
-from portcfg.sync.targets import Blueprints, Related, Targets, relate, targets_of, writing_order
+from portcfg.sync.targets import Blueprints, Targets, relate, targets_of, writing_order
 from portcfg.sync.totals import day_totals
 from portcfg.sync.write import Body, BulkWriter
 
@@ -39,39 +41,11 @@ LACKS = "it was written without a relation to something that was rejected"
 UNAUTHORIZED = 401
 
 
-@dataclass
-class _Part:
-    """One blueprint on its way: the entities to have, their live twins, and what of them can be related."""
-
-    name: str
-    entities: list[Entity]
-    live: Live
-    related: Related = field(default_factory=lambda: Related([], [], Counter()))
-
-
-@dataclass(frozen=True)
-class _Sent:
-    """One blueprint whose `asked` entities went to Port."""
-
-    part: _Part
-    writer: BulkWriter
-    asked: frozenset[str]
-
-    @property
-    def missing(self) -> set[str]:
-        """The entities that Port hasn't taken."""
-        return set(self.asked - self.writer.written.created - self.writer.written.updated)
-
-    @property
-    def name(self) -> str:
-        """The blueprint."""
-        return self.part.name
-
-
 class Delivery:
     """Delivers the entities of a run; `tallies`, the quarantine and `dropped` say what became of them,
     and in a dry run `bulk_requests` what it takes to write them.
 
+    A blueprint of which many values would be emptied is held back, but for `allow_nulls` (`blueprint.property`).
     `written_by` (epoch seconds) is for entities of an earlier run: what Port has of a later moment stays.
     """
 
@@ -86,8 +60,10 @@ class Delivery:
         quarantine: Quarantine | None = None,
         written_by: float | None = None,
         parallelism: int = PARALLELISM,
+        allow_nulls: Collection[str] = (),
     ) -> None:
         self._parallelism = parallelism
+        self._allow_nulls = allow_nulls
         self._written_by = written_by
         self._quarantine = quarantine or Quarantine()
         self._port = port
@@ -98,28 +74,33 @@ class Delivery:
         self._dry_run = dry_run
         self._targets = Targets(port)
         self._stopped = ""
-        self._sent: list[_Sent] = []
-        self._planned: list[_Part] = []
+        self._sent: list[Sent] = []
+        self._planned: list[Part] = []
         self.dropped: Counter[str] = Counter()
         self.bulk_requests: dict[str, int] = {}
 
     def deliver(self, entities: Mapping[str, list[Entity]], silent: Silent) -> None:
         """All entities, given by blueprint. `silent` are a blueprint's fields with a writer that was not read."""
-        parts = self._relate(self._compared(entities))
+        parts = self._relate(self._compared(entities, silent))
         for part in parts:
             self._guarded(part.name, partial(self._write, part, silent(part.name)))
         self._settle()
 
-    def _compared(self, entities: Mapping[str, list[Entity]]) -> list[_Part]:
+    def _compared(self, entities: Mapping[str, list[Entity]], silent: Silent) -> list[Part]:
         """The blueprints in their order of writing, with what Port has of them, which is read side by side."""
-        parts: list[_Part] = []
+        parts: list[Part] = []
+
+        def compare(name: str) -> None:
+            self._progress(Progress("compare", name, 0, len(fit[name])))
+            self._compare(Part(name, fit[name], live[name].result()), silent(name), parts)
+
         fit = {name: self._fit(entities[name], self._blueprints[name]) for name in entities}
         pool = ThreadPoolExecutor(self._parallelism, "portcfg")
         try:
             live = {name: pool.submit(self._live, name, some, len(fit)) for name, some in fit.items()}
             for name in writing_order(entities, self._blueprints):
                 self._tallies[name].entities = len(entities[name])
-                self._guarded(name, partial(self._compare, name, fit[name], live[name].result, parts))
+                self._guarded(name, partial(compare, name))
         finally:
             pool.shutdown(cancel_futures=True)
         return parts
@@ -140,17 +121,19 @@ class Delivery:
             return False
         return True
 
-    def _compare(self, name: str, fit: list[Entity], read: Callable[[], Live], parts: list[_Part]) -> None:
+    def _compare(self, part: Part, silent: frozenset[str], parts: list[Part]) -> None:
+        name, fit, live = part.name, part.entities, part.live
         tally = self._tallies[name]
-        self._progress(Progress("compare", name, 0, len(fit)))
-        live = read()
         self._progress(Progress("compare", name, len(fit), len(fit)))
         # What some fragment creates, and updates of what is there already.
-        wanted = [entity for entity in fit if entity.creates or entity.search or entity.identifier in live]
-        if len(wanted) < len(fit):
-            tally.skipped[IDLE] += len(fit) - len(wanted)
-        self._targets.add(name, (entity.identifier for entity in wanted if not entity.search))
-        parts.append(_Part(name, wanted, live))
+        part.entities = [entity for entity in fit if entity.creates or entity.search or entity.identifier in live]
+        if len(part.entities) < len(fit):
+            tally.skipped[IDLE] += len(fit) - len(part.entities)
+        nulls = emptied(part.entities, live, silent)
+        tally.held = refusal(name, (item for item in nulls if f"{name}.{item.name}" not in self._allow_nulls))
+        if not tally.held:
+            self._targets.add(name, (entity.identifier for entity in part.entities if not entity.search))
+            parts.append(part)
 
     def _live(self, name: str, entities: list[Entity], blueprints: int) -> Live:
         fields = replace(self._fields(name, entities), more=() if self._written_by is None else ("$updatedAt",))
@@ -182,7 +165,7 @@ class Delivery:
     def _refuse(self, where: str, entity: Entity, about: str, reason: str) -> None:
         self._quarantine.reject_entity(Refused(where, entity.blueprint, entity.identifier, reason, about, entity))
 
-    def _relate(self, parts: list[_Part]) -> list[_Part]:
+    def _relate(self, parts: list[Part]) -> list[Part]:
         """Relate all; again for as long as a rejected entity may have been the target of others."""
         while True:
             parts = [part for part in parts if self._guarded(part.name, partial(self._relate_one, part))]
@@ -199,14 +182,14 @@ class Delivery:
             self.dropped += part.related.dropped
         return parts
 
-    def _relate_one(self, part: _Part) -> None:
+    def _relate_one(self, part: Part) -> None:
         # Blueprints of this mapping: their identifiers were made safe, and so must be what relates to them.
         others = (item.blueprint for item in (*self._mapping.resources, *self._mapping.left_out))
         written = set(self._blueprints) & {*self._tallies, *others}
         lost = self._quarantine.lost
         part.related = relate(part.entities, self._blueprints[part.name], self._mapping, self._targets, written, lost)
 
-    def _write(self, part: _Part, silent: frozenset[str]) -> None:
+    def _write(self, part: Part, silent: frozenset[str]) -> None:
         tally, entities = self._tallies[part.name], part.related.entities
         known = set(self._blueprints[part.name].get("relations") or {})
         fields = self._fields(part.name, entities, silent).narrowed(known, silent)
@@ -239,7 +222,7 @@ class Delivery:
             parallelism=self._workers(part.name),
             user_agent=user_agent(self._mapping.identifier),
         )
-        sent = _Sent(part, writer, asked)
+        sent = Sent(part, writer, asked)
         self._sent.append(sent)
         sent.writer.write(bodies)
 
@@ -248,7 +231,7 @@ class Delivery:
         relations = self._blueprints[name].get("relations") or {}
         return 1 if any(item.get("target") == name for item in relations.values()) else self._parallelism
 
-    def _stays(self, part: _Part, body: Body, searched: frozenset[str], tally: Tally) -> bool:
+    def _stays(self, part: Part, body: Body, searched: frozenset[str], tally: Tally) -> bool:
         """Whether what Port has is kept, in a run that writes what an earlier one couldn't."""
         if self._written_by is not None and body["identifier"] in searched:
             tally.skipped[FOUND] += 1
@@ -268,7 +251,7 @@ class Delivery:
         for sent in self._sent:
             self._count(sent)
 
-    def _waiting(self) -> list[_Sent]:
+    def _waiting(self) -> list[Sent]:
         return [sent for sent in self._sent if sent.writer.written.deferred]
 
     def _try_deferred(self) -> None:
@@ -294,7 +277,7 @@ class Delivery:
         targets = targets_of(body, self._blueprints[name])
         return not refused.isdisjoint(targets) or waiting.isdisjoint(targets)
 
-    def _count(self, sent: _Sent) -> None:
+    def _count(self, sent: Sent) -> None:
         tally, written = self._tallies[sent.name], sent.writer.written
         sent.writer.refuse(lambda _: True)
         tally.created, tally.updated = len(written.created), len(written.updated - written.created)

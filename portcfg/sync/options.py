@@ -20,6 +20,7 @@ class SyncOptions:
     CI's job on the web. `parallelism` is how many requests to Port may be under way at once. `send_examples` sends the
     first raw rows of each stream to Port. `streams` are the only ones to read, where any are named; of the days asked
     for, `slice` is the share of this run. `allow_deletions`: what is to be deleted is meant, however much it is.
+    `allow_nulls`: values of these (`blueprint.property`) are meant to go, however many.
     """
 
     first_day: date | None = None
@@ -36,6 +37,7 @@ class SyncOptions:
     streams: tuple[str, ...] = ()
     slice: Slice | None = None
     allow_deletions: bool = False
+    allow_nulls: tuple[str, ...] = ()
 
     @property
     def asks_for_days(self) -> bool:

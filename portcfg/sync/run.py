@@ -206,6 +206,7 @@ class _Run:
         delivery = Delivery(
             *(self._port, self._mapping, blueprints, self._tallies, self._means.progress, dry_run, quarantine),
             parallelism=self._options.parallelism,
+            allow_nulls=self._options.allow_nulls,
         )
         delivery.deliver(self._deletions.young(by_blueprint, self._tallies), partial(_silent, intake))
         dropped = [f"{text} ({count})" for text, count in delivery.dropped.items()]
