@@ -7,10 +7,9 @@ write verbs. Commands that must not write are handed a reader. Both may be used 
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +17,16 @@ from urllib.parse import quote
 
 import requests
 
-from portcfg.errors import AnswerError, ApiError, HaltedError, TerminalApiError, TransientApiError, api_error
+from portcfg.errors import (
+    AnswerError,
+    ApiError,
+    HaltedError,
+    TerminalApiError,
+    TransientApiError,
+    api_error,
+    redirection,
+)
+from portcfg.masking import Mask, without_login
 from portcfg.retry import (
     TRANSIENT_STATUSES,
     Pause,
@@ -27,6 +35,7 @@ from portcfg.retry import (
     asked_wait,
     new_session,
     spent_wait,
+    wait_hint,
     with_retries,
 )
 from portcfg.traffic import Traffic
@@ -36,9 +45,6 @@ READ_ONLY_POSTS = (
     re.compile(r"/entities/(search|aggregate|aggregate-over-time)"),
 )
 SEARCH_PAGE = 1000
-# A bulk write takes 20 entities and 1 MiB (port-api.md §3.4); an entity that is too large alone goes alone.
-BULK_ENTITIES = 20
-BULK_BYTES = 1_000_000
 TIMEOUT_SECONDS = (10.0, 60.0)
 # How long a wait may go on after the client was halted.
 SLICE_SECONDS = 1.0
@@ -57,21 +63,6 @@ def api_root(base_url: str) -> str:
 def all_named(value: Any) -> bool:
     """Whether this is what a list route answers: objects, each with its identifier."""
     return isinstance(value, list) and all(isinstance(item, dict) and "identifier" in item for item in value)
-
-
-def bulks(bodies: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """`bodies` in lists that Port takes in one bulk write."""
-    bulk: list[dict[str, Any]] = []
-    size = 0
-    for body in bodies:
-        length = len(json.dumps(body))
-        if bulk and (len(bulk) == BULK_ENTITIES or size + length > BULK_BYTES):
-            yield bulk
-            bulk, size = [], 0
-        bulk.append(body)
-        size += length
-    if bulk:
-        yield bulk
 
 
 @dataclass(frozen=True)
@@ -189,6 +180,11 @@ class PortReader:
             body = {**body, "from": following}
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown, whoever says it."""
+        return self._credentials.client_secret, self._token
+
+    @property
     def _stopped(self) -> bool:
         return bool(self.halted) and not self._finishing
 
@@ -219,7 +215,7 @@ class PortReader:
                 body = self._send("POST", "/auth/access_token", login, None, {}).body
                 lasts = body.get("expiresIn")
                 if not isinstance(body.get("accessToken"), str):
-                    raise AnswerError(f"{self.root}/auth/access_token answered without an accessToken")
+                    raise AnswerError(f"{without_login(self.root)}/auth/access_token answered without an accessToken")
                 self._token = body["accessToken"]
                 self._token_until = self._retry.wall() + (lasts if isinstance(lasts, int | float) else 3600)
             return self._token
@@ -268,7 +264,7 @@ class PortReader:
             )
         except requests.RequestException as error:
             cause = TransientApiError(
-                f"{method} {path}: {self.root} could not be reached ({type(error).__name__})",
+                f"{method} {path}: {without_login(self.root)} could not be reached ({type(error).__name__})",
                 hint="check PORT_BASE_URL and the network; `portcfg doctor` tries the connection",
             )
             raise WaitingError(cause) from error
@@ -288,9 +284,9 @@ class PortReader:
         if response.status_code in TRANSIENT_STATUSES:
             wait = asked_wait(response.status_code, response.headers, self._retry.wall())
             self._pause.extend(wait or 0.0)
-            raise WaitingError(api_error(TransientApiError, what, response.status_code, body), wait)
+            raise WaitingError(self._error(TransientApiError, what, response, body), wait)
         if response.status_code >= 300:
-            raise api_error(TerminalApiError, what, response.status_code, body)
+            raise self._error(TerminalApiError, what, response, body)
         if not isinstance(body, dict):
             kind = response.headers.get("content-type", "no content type")
             raise AnswerError(
@@ -299,6 +295,14 @@ class PortReader:
                 hint="is PORT_BASE_URL Port's API (https://api.port.io), not its web page or a proxy?",
             )
         return Answer(response.status_code, body)
+
+    def _error(self, cls: type[ApiError], what: str, response: requests.Response, body: Any) -> ApiError:
+        status, headers = response.status_code, response.headers
+        error = api_error(cls, what, status, body, redirection(status, without_login(headers.get("location", ""))))
+        error.hint = wait_hint(status, headers, self._retry.wall()) or error.hint
+        # A server, or a proxy before it, may say back what it was sent.
+        Mask(self.secrets).error(error)
+        return error
 
 
 class PortWriter(PortReader):

@@ -166,14 +166,25 @@ HINTS = {
 }
 
 
-def api_error(cls: type[ApiError], what: str, status: int, body: Any) -> ApiError:
-    """An ApiError out of Port's `{ok: false, error, message}`; `error` is an object on some newer routes."""
+def redirection(status: int, location: str) -> str:
+    """What a 3xx says; '' for any other answer."""
+    if not 300 <= status < 400:
+        return ""
+    to = f"it redirects to {location[:200]}" if location else "it redirects without saying where to"
+    return f"{to}; redirects aren't followed, since the credentials are for one host"
+
+
+def api_error(cls: type[ApiError], what: str, status: int, body: Any, reason: str = "") -> ApiError:
+    """An ApiError out of Port's `{ok: false, error, message}`; `error` is an object on some newer routes.
+
+    `reason` is what is told in the place of the body's message.
+    """
     data = body if isinstance(body, dict) else {}
     error = data.get("error")
     if isinstance(error, dict):
         data = {**error, "error": error.get("name") or error.get("code")}
         error = data["error"]
-    text = data.get("message") or error or "no JSON message"
+    text = reason or data.get("message") or error or "no JSON message"
     return cls(
         f"{what}: {status} {error or ''}: {text}".replace(" : ", ": "),
         status=status,

@@ -13,7 +13,8 @@ from pathlib import PurePath
 from typing import Any
 
 from portcfg import __version__
-from portcfg.client import BULK_BYTES, PortReader, PortWriter, bulks, segment
+from portcfg.bulk import BULK_BYTES, bulks
+from portcfg.client import PortReader, PortWriter, segment
 from portcfg.diff import canonical
 from portcfg.errors import PartialError, Problem, TerminalApiError
 from portcfg.model import Applied, Body, Owner, Project, Ref, Resource, State

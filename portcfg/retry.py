@@ -89,16 +89,33 @@ def _seconds(policy: RetryPolicy, state: tenacity.RetryCallState) -> float:
 def asked_wait(status: int, headers: Mapping[str, str], now: float) -> float | None:
     """Seconds that a 429 or 503 asks us to wait, at most MAX_WAIT_SECONDS; None if it doesn't.
 
-    `x-ratelimit-reset` is epoch seconds in Port's docs and seconds-to-wait in Port's own clients, so a value over
-    10,000 is read as an epoch; `Retry-After` may be seconds or an HTTP date.
+    A 503 that says how many requests remain until when has another reason than these.
     """
+    asked = _asked(status, headers, now)
+    return None if asked is None else min(asked, MAX_WAIT_SECONDS)
+
+
+def wait_hint(status: int, headers: Mapping[str, str], now: float) -> str:
+    """What to do about a 429 or 503 that asks us to wait longer than we do; '' for any other answer."""
+    asked = _asked(status, headers, now) or 0.0
+    return f"it asked for a wait of {asked:,.0f} seconds; run again after that" if asked > MAX_WAIT_SECONDS else ""
+
+
+def _asked(status: int, headers: Mapping[str, str], now: float) -> float | None:
+    """`x-ratelimit-reset` is epoch seconds in Port's docs and seconds-to-wait in Port's own clients, so a value over
+    10,000 is read as an epoch; `Retry-After` is seconds or an HTTP date."""
     if status not in (429, 503):
         return None
-    for name in ("retry-after", "x-ratelimit-reset"):
-        seconds = _number_or_date(headers.get(name, "").strip())
-        if seconds is not None:
-            return min(max(seconds - now if seconds > EPOCH_FROM else seconds, 0.0), MAX_WAIT_SECONDS)
-    return None
+    after, reset = headers.get("retry-after", "").strip(), headers.get("x-ratelimit-reset", "").strip()
+    if (seconds := _number(after)) is not None:
+        return max(seconds, 0.0)
+    if (moment := _date(after)) is not None:
+        return max(moment - now, 0.0)
+    remaining = _number(headers.get("x-ratelimit-remaining", "").strip())
+    seconds = _number_or_date(reset)
+    if seconds is None or (status == 503 and (remaining is None or remaining > 0)):
+        return None
+    return max(seconds - now if seconds > EPOCH_FROM else seconds, 0.0)
 
 
 def spent_wait(headers: Mapping[str, str], now: float, under_way: int) -> float:
@@ -144,14 +161,23 @@ class Pause:
 
 
 def _number_or_date(text: str) -> float | None:
+    number = _number(text)
+    return _date(text) if number is None else number
+
+
+def _number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
-        try:
-            return parsedate_to_datetime(text).timestamp()
-        except ValueError:
-            return None
+        return None
     return number if math.isfinite(number) else None
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def new_session() -> requests.Session:

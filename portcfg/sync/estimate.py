@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portcfg.client import bulks, segment
+from portcfg.bulk import bulks
+from portcfg.client import segment
 from portcfg.sync.source import MINUTE_SECONDS
 
 

@@ -107,6 +107,7 @@ class Reader:
         for reading in self._readings.values():
             self._note(reading)
         if self._refusals and len(self._refusals) == len(self._readings):
+            self._refusals[0].message = self._told(self._refusals[0].message)
             raise self._refusals[0]
         return self.intake
 
@@ -195,7 +196,7 @@ class Reader:
         taken.finish()
 
     def _begin_again(self, reading: _Reading, changed: ChangedError, mark: Mark) -> None:
-        self.intake.notices.append(f"{changed.message}; it was read once more from the first page")
+        self.intake.notices.append(f"{self._told(changed.message)}; it was read once more from the first page")
         reading.status, reading.message, reading.partial = StreamStatus.READ, "", False
         self._quarantine.back_to(mark)
         self._source.forget(reading.stream.path)
@@ -220,18 +221,21 @@ class Reader:
         except RecursionError:
             reading.status, reading.message = StreamStatus.FAILED, "an answer is nested too deeply to be read"
         except (ApiError, IncompleteError, JqError) as error:
-            message = _with_hint(error.message, error.hint)
-            reading.status = StreamStatus.FAILED
-            reading.message = self._pseudonyms.text(message) if self._pseudonyms else message
+            reading.status, reading.message = StreamStatus.FAILED, self._told(_with_hint(error.message, error.hint))
             refused = isinstance(error, TerminalApiError) and error.status in REFUSED_STATUSES
             if refused and reading.count.pages == 0:
                 assert isinstance(error, TerminalApiError)
                 # Told first is what the run can't do without.
                 self._refusals.insert(0 if reading.stream.required else len(self._refusals), error)
                 if not reading.stream.required:
-                    reading.status, reading.message = StreamStatus.NOT_IN_PLAN, error.message
+                    reading.status, reading.message = StreamStatus.NOT_IN_PLAN, self._told(error.message)
             return error if isinstance(error, ChangedError) else None
         return None
+
+    def _told(self, message: str) -> str:
+        """A message as people may see it: without the key, which a value may hold, and without addresses."""
+        shown = self._source.mask.text(message)
+        return self._pseudonyms.text(shown.replace("%40", "@")) if self._pseudonyms else shown
 
     def _note(self, reading: _Reading) -> None:
         name, count, intake = reading.stream.name, reading.count, self.intake

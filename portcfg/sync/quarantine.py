@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from portcfg.errors import PortcfgError, UsageError
+from portcfg.masking import Mask
 from portcfg.sync.fragments import Entity, Fragment, Key, Origin, Refused
 from portcfg.sync.jq_text import variables
 from portcfg.sync.report import Reject, RejectGroup, SyncReport
@@ -34,6 +35,8 @@ EXAMPLES = 3
 NOTE = "Rows as the source gave them, which may hold personal data: keep this file as you keep its source."
 _ENTITY_FIELDS = tuple(item.name for item in fields(Entity) if item.name != "parts")
 Line = Mapping[str, Any]
+# The counts, the groups and the length of the file, in bytes, at some time; 0 where there was none.
+Mark = tuple[int, int, Mapping[tuple[str, str, str], RejectGroup], int]
 
 
 def mapping_digest(mapping: SyncMapping) -> str:
@@ -154,28 +157,20 @@ def with_kept(report: SyncReport, quarantine: Quarantine) -> SyncReport:
     )
 
 
-@dataclass(frozen=True)
-class Mark:
-    """The counts and the length of the file, in bytes, at some time; 0 where there was none."""
-
-    rejects: int
-    sync_only: int
-    groups: Mapping[tuple[str, str, str], RejectGroup]
-    bytes: int
-
-
 class Quarantine:
     """Counts rejects by cause and, given a path, keeps them.
 
     There are `rejects` rows and entities, of which a replay can make nothing of `sync_only`.
 
-    `silent` tells a blueprint's unread properties; `lost` are the rejected entities, as others relate to them.
+    `mask` takes secrets out of what is kept. `silent` tells a blueprint's unread properties; `lost` are the rejected
+    entities, as others relate to them.
     """
 
     def __init__(self, path: Path | None = None, make_folder: Callable[[Path], None] | None = None) -> None:
         self.path = path
         self.silent: Callable[[str], frozenset[str]] = lambda _: frozenset()
         self.lost: set[Key] = set()
+        self.mask = Mask(())
         self._make_folder = make_folder or (lambda folder: folder.mkdir(parents=True, exist_ok=True))
         self.rejects = 0
         self.sync_only = 0
@@ -206,13 +201,14 @@ class Quarantine:
 
     def mark(self) -> Mark:
         """Where it stands, for `back_to`."""
-        return Mark(self.rejects, self.sync_only, dict(self._groups), self._file.tell() if self._file else 0)
+        return self.rejects, self.sync_only, dict(self._groups), self._file.tell() if self._file else 0
 
     def back_to(self, mark: Mark) -> None:
         """Undo what was rejected since: its rows are read again."""
-        self.rejects, self.sync_only, self._groups = mark.rejects, mark.sync_only, dict(mark.groups)
-        if self._file and mark.bytes:
-            self._file.truncate(mark.bytes)
+        self.rejects, self.sync_only, groups, length = mark
+        self._groups = dict(groups)
+        if self._file and length:
+            self._file.truncate(length)
         elif self._file and self.path:
             self._file.close()
             self._file = None
@@ -289,7 +285,7 @@ class Quarantine:
                 self._file = self._opened(self.path)
                 self._file.write(_bytes(self._header))
             # Unbuffered, a line at a time: whatever ends the process, what is there is whole.
-            self._file.write(_bytes(line))
+            self._file.write(_bytes(self.mask.value(line)))
         except OSError as error:
             self._cut_off = True
             hint = "make room, or name another one with --quarantine FILE"

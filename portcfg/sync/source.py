@@ -18,8 +18,17 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import HTTPError
 
-from portcfg.errors import AnswerError, ApiError, TerminalApiError, TransientApiError, UsageError
-from portcfg.retry import TRANSIENT_STATUSES, RetryPolicy, WaitingError, asked_wait, new_session, with_retries
+from portcfg.errors import AnswerError, ApiError, TerminalApiError, TransientApiError, UsageError, redirection
+from portcfg.masking import Mask, without_login
+from portcfg.retry import (
+    TRANSIENT_STATUSES,
+    RetryPolicy,
+    WaitingError,
+    asked_wait,
+    new_session,
+    wait_hint,
+    with_retries,
+)
 from portcfg.sync.answers import NotJsonError, read_body, strict_json
 from portcfg.sync.spec import Auth, SourceSpec
 
@@ -113,7 +122,7 @@ def credentials(auth: Auth, env: Mapping[str, str]) -> AuthBase | None:
 class SourceClient:
     """A session with the source. `requests_made` counts every HTTP request by path, `retries` those that were retries.
 
-    `secrets` are the values that it authenticates with.
+    `secrets` are the values that it authenticates with; `mask` takes them out of texts. No error of it holds one.
 
     `on_wait` is told the reason and the seconds before a wait of more than two seconds.
     """
@@ -128,6 +137,9 @@ class SourceClient:
         self._session.auth = credentials(spec.auth, env) or self._session.auth
         names = (spec.auth.username_env, spec.auth.password_env, spec.auth.token_env)
         self.secrets = tuple(env[name] for name in names if env.get(name))
+        user, password = (env.get(name, "") for name in (spec.auth.username_env, spec.auth.password_env))
+        self.mask = Mask(self.secrets, [(user, password)] if user else [])
+        self._shown_url = without_login(spec.base_url)
         self._kept_paths: frozenset[str] = frozenset()
         self._kept: dict[tuple[str, str], SourceAnswer] = {}
         self.requests_made: dict[str, int] = {}
@@ -156,8 +168,16 @@ class SourceClient:
 
     def _ask(self, request: Request) -> SourceAnswer:
         attempts = itertools.count()
-        policy = replace(self._policy, sleep=lambda seconds: self._sleep(self._trouble, seconds))
-        return with_retries(policy, lambda: self._once(request, next(attempts)))
+        policy = replace(self._policy, sleep=lambda seconds: self._sleep(self._trouble, seconds), told=self._tell)
+        try:
+            return with_retries(policy, lambda: self._once(request, next(attempts)))
+        except ApiError as error:
+            self.mask.error(error)
+            raise
+
+    def _tell(self, seconds: float, error: ApiError) -> None:
+        self.mask.error(error)
+        self._policy.told(seconds, error)
 
     def _sleep(self, reason: str, seconds: float) -> None:
         if seconds > TOLD_SECONDS:
@@ -187,7 +207,7 @@ class SourceClient:
             with response:
                 body = self._body(what, response)
         except (requests.RequestException, HTTPError) as error:
-            message = f"{what}: no whole answer from {self._spec.base_url} ({type(error).__name__})"
+            message = f"{what}: no whole answer from {self._shown_url} ({type(error).__name__})"
             self._trouble = f"retry {attempt + 1} after no whole answer"
             raise WaitingError(TransientApiError(message)) from error
         self._trouble = f"retry {attempt + 1} after {response.status_code}"
@@ -202,7 +222,7 @@ class SourceClient:
         base = urlsplit(self._spec.base_url)
         url = urlsplit(path if "://" in path else self._spec.base_url + _rooted(path))
         if _origin(url) != _origin(base):
-            raise AnswerError(f"the next page is on another host than {self._spec.base_url}; the key is not sent there")
+            raise AnswerError(f"the next page is on another host than {self._shown_url}; the key is not sent there")
         # Without the link's user name and fragment, if any.
         return urlunsplit((base.scheme, base.netloc, url.path, url.query, "")), url.path.removeprefix(base.path)
 
@@ -213,10 +233,14 @@ class SourceClient:
         except ValueError as error:
             value, doubt = None, str(error) if isinstance(error, NotJsonError) else ""
         if status in TRANSIENT_STATUSES:
-            wait = asked_wait(status, response.headers, self._policy.wall())
-            raise WaitingError(source_error(TransientApiError, what, status, value), wait)
+            seen = status, response.headers, self._policy.wall()
+            raise WaitingError(
+                source_error(TransientApiError, what, status, value, wait_hint(*seen)), asked_wait(*seen)
+            )
         if status >= 300:
-            raise source_error(TerminalApiError, what, status, value, self._refusal_hint(status))
+            reason = redirection(status, without_login(response.headers.get("location", "")))
+            hint = "is source.base_url where the API is?" if reason else self._refusal_hint(status)
+            raise source_error(TerminalApiError, what, status, value, hint, reason)
         if not isinstance(value, dict | list):
             raise _unreadable(what, response, doubt)
         if b"\\ud" in body.lower():
@@ -227,7 +251,7 @@ class SourceClient:
         names = [name for name in (self._spec.auth.username_env, self._spec.auth.token_env) if name]
         if status not in (401, 403) or not names:
             return ""
-        return f"the key comes from {' and '.join(names)}: is it right for {self._spec.base_url}, and may it read this?"
+        return f"the key comes from {' and '.join(names)}: is it right for {self._shown_url}, and may it read this?"
 
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
@@ -263,9 +287,9 @@ def _rooted(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-def source_error(cls: type[ApiError], what: str, status: int, body: Any, hint: str = "") -> ApiError:
-    """APIs name the reason `message`, else `error`, and some answers hold neither."""
+def source_error(cls: type[ApiError], what: str, status: int, body: Any, hint: str = "", reason: str = "") -> ApiError:
+    """APIs name the reason `message`, else `error`, and some answers hold neither; `reason` is told in its place."""
     data = body if isinstance(body, dict) else {}
     text = next((data[key] for key in ("message", "error") if isinstance(data.get(key), str) and data[key]), "")
-    message = _mended(f"{what}: {status}: {text or 'no reason given'}")
+    message = _mended(f"{what}: {status}: {reason or text or 'no reason given'}")
     return cls(message, status=status, error=str(data.get("error") or ""), hint=hint)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from portcfg.client import PortWriter, bulks, segment
+from portcfg.bulk import bulks
+from portcfg.client import PortWriter, segment
 from portcfg.errors import ApiError, TerminalApiError
 from portcfg.sync.bulkanswer import Outcome, outcomes
 from portcfg.sync.flight import side_by_side

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from portcfg.emulator.server import serving
 from portcfg.errors import AnswerError, TerminalApiError, TransientApiError, UsageError
-from portcfg.retry import spent_wait
+from portcfg.retry import asked_wait, spent_wait
 from portcfg.sync.source import Pacer, Request, RetryPolicy, SourceClient, credentials
 from portcfg.sync.spec import Auth, SourceSpec
 from tests.sync.support import KEY, retry, source_app
@@ -39,6 +39,42 @@ def test_a_long_wait_is_capped() -> None:
     slept: list[float] = []
     ask([JSONResponse({}, 429, {"retry-after": "5000"}), {}], slept=slept)
     assert slept == [120.0]
+
+
+WAITS: list[tuple[int, dict[str, str], float | None]] = [
+    (429, {}, None),
+    (429, {"retry-after": "7"}, 7),
+    (429, {"retry-after": "99999"}, 120),
+    (429, {"retry-after": "Thu, 01 Jan 2026 00:00:30 GMT"}, 30),
+    (429, {"retry-after": "Thu, 01 Jan 2026 00:00:00 GMT"}, 0),
+    (429, {"retry-after": "soon"}, None),
+    (429, {"x-ratelimit-reset": "30", "x-ratelimit-remaining": "14000"}, 30),
+    (429, {"x-ratelimit-reset": "1767225620"}, 20),
+    (503, {"retry-after": "5", "x-ratelimit-reset": "30"}, 5),
+    (503, {"x-ratelimit-reset": "30", "x-ratelimit-remaining": "14000"}, None),
+    (503, {"x-ratelimit-reset": "30", "x-ratelimit-remaining": "0"}, 30),
+    (503, {"x-ratelimit-reset": "30"}, None),
+    (500, {"retry-after": "7"}, None),
+]
+
+
+@pytest.mark.parametrize(("status", "headers", "seconds"), WAITS)
+def test_the_wait_that_an_answer_asks_for(status: int, headers: dict[str, str], seconds: float | None) -> None:
+    assert asked_wait(status, headers, 1767225600.0) == seconds
+
+
+def test_a_wait_that_is_too_long_is_told() -> None:
+    with pytest.raises(TransientApiError) as caught:
+        ask([JSONResponse({}, 429, {"retry-after": "99999"})] * 4)
+    assert caught.value.hint == "it asked for a wait of 99,999 seconds; run again after that"
+
+
+def test_a_redirect_is_not_followed_and_told() -> None:
+    with pytest.raises(TerminalApiError) as caught:
+        ask([RedirectResponse("https://elsewhere.test/x", 302)])
+    told = "GET /x: 302: it redirects to https://elsewhere.test/x; redirects aren't followed"
+    assert caught.value.message.startswith(told)
+    assert caught.value.hint == "is source.base_url where the API is?"
 
 
 def test_5xx_is_retried_with_growing_waits() -> None:
