@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,10 @@ import click
 from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
 from portcfg.cli.progress import ProgressLine
 from portcfg.cli.quarantine import deleted_of, quarantine_of, quarantine_option
-from portcfg.cli.sync_lock import alone, lock_of
-from portcfg.cli.writes import parallelism_option
-from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_PARTIAL, UsageError
+from portcfg.cli.sync_lock import alone, lock_of, sleeping
+from portcfg.cli.writes import INTERRUPTED, ending_well, parallelism_option
+from portcfg.client import PortReader, PortWriter
+from portcfg.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.model import Project, Resource
 from portcfg.pipeline import Specs
 from portcfg.render.sync import sync_json, sync_markdown, sync_text
@@ -28,6 +30,7 @@ from portcfg.sync.parse import parse_mapping
 from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
 
+STOPPED = b"\nstopped at once; sync again goes on from there, once the lock has ended or after `portcfg unlock sync:MAPPING`\n"
 CURSOR_HOST = "api.cursor.com"
 FORMATS: Mapping[str, Callable[[list[SyncReport]], str]] = {
     "text": lambda reports: "\n\n".join(map(sync_text, reports)),
@@ -105,16 +108,25 @@ def run_command(
                 owner, name = specs.project.owner, mapping.identifier
                 with (
                     opened(settings, specs) as port,
+                    _ending_well(port),
                     ProgressLine(settings.environ, format_) as progress,
                     alone(port, owner, lock_of(mapping, options), options.run, progress) as renewing,
                 ):
                     kept = quarantine_of(name, quarantine, dry_run), deleted_of(name, dry_run)
-                    reports.append(run_sync(mapping, env, port, options, renewing, None, *kept))
+                    waiting = replace(options, retry=replace(options.retry, sleep=partial(sleeping, port)))
+                    reports.append(run_sync(mapping, env, port, waiting, renewing, None, *kept))
+            if port.halted == INTERRUPTED:
+                return EXIT_INTERRUPTED
     finally:
         # Also when a later mapping can't be run at all: what the earlier ones did is known.
         if reports:
             click.echo(FORMATS[format_](reports))
     return exit_code(reports)
+
+
+def _ending_well(port: PortReader) -> AbstractContextManager[None]:
+    """A run that writes ends as `apply` does; any other may be cut off."""
+    return ending_well(port, STOPPED) if isinstance(port, PortWriter) else nullcontext()
 
 
 def _check_one(chosen: list[Resource], quarantine: Path | None, streams: tuple[str, ...]) -> None:

@@ -51,7 +51,7 @@ def parallelism_option(command: click.decorators.FC, default: int = PARALLELISM)
 
 
 @contextmanager
-def ending_well(port: PortWriter) -> Iterator[None]:
+def ending_well(port: PortWriter, stopped: bytes = STOPPED) -> Iterator[None]:
     """In the block, SIGINT and SIGTERM let what is under way end, and nothing new begin; a second one exits at once.
 
     GitHub Actions sends first the one, then the other, when a job is cancelled.
@@ -61,7 +61,7 @@ def ending_well(port: PortWriter) -> Iterator[None]:
     def handle(number: int, _: Any) -> None:
         # Straight to the file: what is interrupted may be in the middle of a `say`.
         with suppress(OSError):
-            os.write(2, STOPPED if number in seen else ENDING)
+            os.write(2, stopped if number in seen else ENDING)
         if number in seen:
             os._exit(EXIT_INTERRUPTED)
         seen.add(number)

@@ -136,7 +136,8 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
     )
     # Of a sliced run one job deletes what is too old for all.
     held = {item.blueprint for item in done.blueprints if item.held}
-    stays = () if options.slice and options.slice.number > 1 else tuple(deletions.retain(held))
+    others = bool(options.slice and options.slice.number > 1)
+    stays = () if others or port.halted else tuple(deletions.retain(held))
     done = deletions.into(replace(done, notices=(*done.notices, *stays)))
     examples = send_examples(port, mapping, means.examples, source.secrets) if options.send_examples else ()
     done = replace(
