@@ -18,6 +18,7 @@ from portcfg.model import Body
 from portcfg.pipeline import read_specs
 from tests.emulator.case_files import CASES, NOW
 from tests.emulator.exchange import Port, Step
+from tests.emulator.switch import Switch
 from tests.emulator.test_contract import STEPS
 from tests.support import write_files
 
@@ -42,9 +43,11 @@ UNTOLD = (
 def refused() -> Iterator[tuple[str, list[Body], Step]]:
     """(case, Port's blueprints before it, step) of each refused write of a blueprint."""
     runs = [("contract", [], STEPS), *((case.name, case.given, case.steps) for case in CASES)]
-    for name, given, steps in runs:
-        if any(_is_refused(step) for step in steps):
-            with serving(port_app(clock=lambda: NOW)) as base:
+    switch = Switch()
+    with serving(switch) as base:
+        for name, given, steps in runs:
+            if any(map(_is_refused, steps)):
+                switch.inner = port_app(clock=lambda: NOW)
                 yield from _run(name, Port(base), [*given, *steps])
 
 
