@@ -30,7 +30,10 @@ from portcfg.sync.parse import parse_mapping
 from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
 
-STOPPED = b"\nstopped at once; sync again goes on from there, once the lock has ended or after `portcfg unlock sync:MAPPING`\n"
+STOPPED = (
+    b"\nstopped at once; sync again goes on from there, "
+    b"once the lock has ended or after `portcfg unlock sync:MAPPING`\n"
+)
 CURSOR_HOST = "api.cursor.com"
 FORMATS: Mapping[str, Callable[[list[SyncReport]], str]] = {
     "text": lambda reports: "\n\n".join(map(sync_text, reports)),
