@@ -5,6 +5,7 @@ from portcfg.rules.blueprints import (
     aggregation_query,
     aggregation_spec,
     aggregation_types,
+    aggregation_values,
     aggregation_way,
     calculation_colors,
     calculation_compiles,
@@ -63,4 +64,5 @@ RULES: tuple[Rule, ...] = (
     formats.RULE,
     reserved_names.RULE,
     own_required.RULE,
+    aggregation_values.RULE,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from portcfg.model import Path
+from portcfg.model import Body, Path
 from portcfg.rules.blueprints.ways import lacks, members, names_of
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
@@ -22,17 +22,18 @@ def check(portal: Portal) -> Iterator[Found]:
             used = aggregation["calculationSpec"].get(key)
             if isinstance(used, str) and lacks(portal, target, used):
                 yield Found(document, (*SECTION, name, "calculationSpec", key), *_told(portal, target, used))
-        for path, used in queried((*SECTION, name, "query"), aggregation.get("query")):
+        for path, rule in queried((*SECTION, name, "query"), aggregation.get("query")):
+            used = rule["property"]
             if lacks(portal, target, used) and used not in portal.shapes[target].relations:
-                yield Found(document, path, *_told(portal, target, used))
+                yield Found(document, (*path, "property"), *_told(portal, target, used))
 
 
-def queried(path: Path, query: Any) -> Iterator[tuple[Path, str]]:
-    """(path, name) of each property that a query's rules name by itself, without a way over relations."""
+def queried(path: Path, query: Any) -> Iterator[tuple[Path, Body]]:
+    """(path, rule) of each rule about a property that it names by itself, without a way over relations."""
     rules = query.get("rules") if isinstance(query, dict) else None
     for index, rule in enumerate(rules if isinstance(rules, list) else []):
         if isinstance(rule, dict) and isinstance(rule.get("property"), str):
-            yield (*path, "rules", index, "property"), rule["property"]
+            yield (*path, "rules", index), rule
         yield from queried((*path, "rules", index), rule)
 
 
