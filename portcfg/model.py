@@ -295,7 +295,9 @@ class Project:
     `name` tells the resources of several specs folders in one Port apart: each project prunes only its own.
     `external` maps a Ref that lives in Port but not in the specs to what happens when it's missing: error or skip.
     `mapping_source` is the `source` of mappings that name none. `guards` is how much a plan may do unasked (guard.py).
-    `ignores` are the entries of `ignore` by their places, `text` is the file as it was read.
+    `ignores` are the entries of `ignore` by their places, `text` is the file as it was read. `writers` are those of
+    `external.writers` by their places: (blueprint or blueprint.property, who). `variable_places` is where each variable
+    of the environment is set.
     """
 
     file: str
@@ -310,6 +312,8 @@ class Project:
     guards: Mapping[str, Any] = field(default_factory=dict)
     environments: tuple[str, ...] = ("local",)
     ignores: Mapping[Position, Body] = field(default_factory=dict)
+    writers: Mapping[Position, tuple[str, str]] = field(default_factory=dict)
+    variable_places: Mapping[str, Position] = field(default_factory=dict)
     text: str = field(default="", repr=False)
 
     @property

@@ -10,7 +10,8 @@ from typing import Any
 from portcfg.errors import Problem, UsageError
 from portcfg.kinds import KINDS, load_schema
 from portcfg.load import PROJECT_FILE, Reader
-from portcfg.model import Document, Project, Ref
+from portcfg.model import Document, Position, Project, Ref
+from portcfg.model import Path as NodePath
 from portcfg.shape import not_a_mapping, shape_problems
 
 LOCAL = "local"
@@ -43,7 +44,21 @@ def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, 
     environments = body.get("environments", {})
     _known_environment(environment, environments, file)
     project = _project(str(file), body, environment, environments.get(environment) or {})
-    return replace(project, ignores=ignores, text=text), ()
+    writers = {
+        positions["external", "writers", pattern]: (pattern, str(who))
+        for pattern, who in body.get("external", {}).get("writers", {}).items()
+    }
+    return replace(
+        project, ignores=ignores, text=text, writers=writers, variable_places=_variable_places(positions, environment)
+    ), ()
+
+
+def _variable_places(positions: Mapping[NodePath, Position], environment: str) -> dict[str, Position]:
+    """Where each variable is set; what the environment says otherwise has its place there."""
+    folders: tuple[NodePath, ...] = (("vars",), ("environments", environment, "vars"))
+    return {
+        str(path[-1]): place for folder in folders for path, place in positions.items() if path[:-1] == folder and path
+    }
 
 
 def _known_environment(environment: str, environments: Mapping[str, Any], file: Path) -> None:

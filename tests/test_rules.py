@@ -112,6 +112,13 @@ def test_one_break_of_the_shipped_specs_is_found_at_its_place(case: dict[str, An
         text = file.read_text(encoding="utf-8")
         assert text.count(edit["old"]) == 1, f"{edit['old']!r} stands {text.count(edit['old'])} times in {file.name}"
         file.write_text(text.replace(edit["old"], edit["new"]), encoding="utf-8")
-    known = {line.split(" ", 1)[1] for line in lines(read_specs(REPOSITORY / "specs").problems, REPOSITORY / "specs")}
-    found = [each for each in read_specs(root).problems if f"{each.id} {each.message} ({each.hint})" not in known]
+    shipped = read_specs(REPOSITORY / "specs").problems
+    known = {line.split(" ", 1)[1] for line in lines(shipped, REPOSITORY / "specs")}
+    # What lists names has others now.
+    listed = {each.subject for each in shipped if each.id == "PC504"}
+    found = [
+        each
+        for each in read_specs(root).problems
+        if f"{each.id} {each.message} ({each.hint})" not in known and (each.id != "PC504" or each.subject not in listed)
+    ]
     expect(found, case["problems"], root)

@@ -9,6 +9,7 @@ from functools import cached_property
 from portcfg.model import Document, Project, Ref
 from portcfg.rules.fields import Shape, shapes_of
 from portcfg.rules.inferred import Inferred, inferred_of
+from portcfg.rules.lineages import Lineage, lineage_of
 from portcfg.rules.shown import Widget, widgets_of
 from portcfg.rules.written import Written, written_by
 
@@ -61,3 +62,8 @@ class Portal:
         """The same, each with the type of what it gives."""
         variables = self.project.variables
         return tuple(each for document in self.of_kind("mapping") for each in inferred_of(document, variables))
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """Who writes and who reads each part of each blueprint."""
+        return lineage_of(self.shapes, self.written, self.widgets, self.of_kind("mapping"), self.project)

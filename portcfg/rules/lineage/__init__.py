@@ -1,5 +1,12 @@
 """PC5xx: what is read and never written, and what is written and never read."""
 
+from portcfg.rules.lineage import unfilled, unfilled_widgets, unknown_writers, unread, unwritten
 from portcfg.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (
+    unfilled.RULE,
+    unfilled_widgets.RULE,
+    unwritten.RULE,
+    unread.RULE,
+    unknown_writers.RULE,
+)

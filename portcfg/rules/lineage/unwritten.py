@@ -1,0 +1,49 @@
+"""PC503: a property that is read, of a blueprint that mappings fill, and that none of them writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portcfg.rules.fields import Shape
+from portcfg.rules.lineage.known import mapped
+from portcfg.rules.lineages import Part
+from portcfg.rules.portal import Portal
+from portcfg.rules.rule import Found, Rule
+
+NAMED = 2
+# What a sync reads itself must be written by its own mapping: PC315.
+SYNCS = frozenset({"report", "retention", "prune"})
+
+
+def check(portal: Portal) -> Iterator[Found]:
+    """A name that is required is told by PC321, one that a mapping misspells by PC320.
+
+    Relations are left out: they are often set by people, or by whoever else fills their target.
+    """
+    for identifier, shape in mapped(portal).items():
+        required = (shape.document.body.get("schema") or {}).get("required") or []
+        if _has_unknown_names(portal, identifier, shape):
+            continue
+        for each in shape.fields.values():
+            part = portal.lineage[identifier].get(each.name)
+            if part and each.section == "property" and each.name not in required and not part.writers:
+                readers = [str(link) for link in part.readers if link.what not in SYNCS]
+                if readers:
+                    yield Found(shape.document, each.path, _message(part, list(dict.fromkeys(readers))), _hint(portal))
+
+
+def _has_unknown_names(portal: Portal, blueprint: str, shape: Shape) -> bool:
+    names = {each.name for each in portal.written if each.blueprint == blueprint and each.name}
+    return not names <= {*shape.fields, *shape.relations}
+
+
+def _message(part: Part, readers: list[str]) -> str:
+    more = f" and {len(readers) - NAMED} more" if len(readers) > NAMED else ""
+    return f"no mapping writes {part.name!r} of {part.blueprint!r}, read by {', '.join(readers[:NAMED])}{more}"
+
+
+def _hint(portal: Portal) -> str:
+    return f"write it in a mapping; or say who writes it, in {portal.project.file} under external.writers"
+
+
+RULE = Rule("PC503", check, "warning")
