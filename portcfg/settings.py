@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from portcfg import checkout
 from portcfg.client import Credentials, api_root
 from portcfg.errors import UsageError
+from portcfg.masking import without_login
 from portcfg.model import Project
 from portcfg.project import LOCAL
 
@@ -96,6 +98,20 @@ class Settings:
             hint = "set PORT_CLIENT_ID and PORT_CLIENT_SECRET (in Port: Credentials, in the menu behind your picture), "
             raise UsageError(f"{missing} isn't set", hint=hint + "or add --env local to use the embedded Port")
         return Credentials(client_id, client_secret)
+
+
+def checked_url(text: str, what: str) -> str:
+    """The base URL of an API, without a slash at its end; raises UsageError for what can't be one."""
+    try:
+        url = urlsplit(text)
+        whole = url.scheme in ("https", "http") and url.hostname and (url.port or True)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise UsageError(f"{what} is {without_login(text)!r}, which is no URL", "give one like https://api.example.com")
+    if url.query or url.fragment:
+        raise UsageError(f"{what} is {without_login(text)!r}; paths are put behind it, so that it can't have a ? or #")
+    return text.rstrip("/")
 
 
 def read_settings(specs: str, environment: str) -> Settings:

@@ -23,7 +23,7 @@ from portcfg.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PART
 from portcfg.model import Project, Resource
 from portcfg.pipeline import Specs
 from portcfg.render.sync import sync_json, sync_markdown, sync_text
-from portcfg.settings import Settings
+from portcfg.settings import Settings, checked_url
 from portcfg.sync.choice import Slice, parse_slice
 from portcfg.sync.flight import PARALLELISM
 from portcfg.sync.parse import parse_mapping
@@ -49,6 +49,10 @@ def _slice(_context: click.Context, _option: click.Parameter, text: str | None) 
     return parse_slice(text) if text else None
 
 
+def _source_url(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    return None if text is None else checked_url(text, "--source-url")
+
+
 @click.command("run", short_help="Run the mappings; what `sync` alone does.")
 @specs_options
 @click.argument("names", nargs=-1, metavar="[MAPPING]...")
@@ -67,7 +71,7 @@ def _slice(_context: click.Context, _option: click.Parameter, text: str | None) 
     help="Empty its values, however many that are; repeatable.",
 )
 @click.option("--send-examples", is_flag=True, help="Send up to 5 raw rows a stream to Port's mapping editor.")
-@click.option("--source-url", metavar="URL", help="Another base URL for the source.")
+@click.option("--source-url", callback=_source_url, metavar="URL", help="Another base URL for the source.")
 @partial(parallelism_option, default=PARALLELISM)
 @quarantine_option
 @format_option(*FORMATS)

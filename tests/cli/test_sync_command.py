@@ -66,6 +66,13 @@ def test_without_its_key_the_source_is_not_asked(project: Path) -> None:
     assert "CURSOR_API_KEY" in done.stderr
 
 
+@pytest.mark.parametrize("url", ["foo", "ftp://x", "http://", "http://x:port", "https://x/?a=1", "https://x/#a", ""])
+def test_a_source_url_that_is_none_is_refused_at_once(project: Path, url: str) -> None:
+    done = run("sync", "--env", "local", "--source-url", url)
+    assert done.exit_code == 64
+    assert f"--source-url is '{url}'" in done.stderr
+
+
 def test_a_wrong_key_is_refused_and_never_shown(project: Path) -> None:
     run("apply", "--env", "local", "--auto-approve")
     with serving_cursor(3, 5, 1) as url:
