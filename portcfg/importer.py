@@ -15,11 +15,10 @@ from portcfg.kinds.order import in_order
 from portcfg.load import VARIABLE
 from portcfg.model import Body, Document, Project, Ref, Resource, State
 from portcfg.places import in_sidebar
+from portcfg.project import SYNC_RECORDS
 from portcfg.sidebar import Tree
 from portcfg.yamlread import dump
 
-# Dashboards may show what syncs keep in Port, but only syncs make it.
-SYNC_RECORDS = frozenset({"portcfg_sync_day", "portcfg_sync_run"})
 LONGEST_NAME = 120
 # Windows takes these for devices, whatever follows the first dot.
 DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)

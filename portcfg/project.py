@@ -15,6 +15,9 @@ from portcfg.model import Path as NodePath
 from portcfg.shape import not_a_mapping, shape_problems
 
 LOCAL = "local"
+# What syncs keep in Port, from the first one on: no spec has it, dashboards may show it.
+SYNC_RECORDS = frozenset({"portcfg_sync_day", "portcfg_sync_run"})
+_SYNC_RECORDS: Mapping[Ref, str] = {Ref("blueprint", name): "skip" for name in sorted(SYNC_RECORDS)}
 
 
 def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, ...]]:
@@ -25,7 +28,7 @@ def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, 
     file = root / PROJECT_FILE
     if not file.is_file():
         _known_environment(environment, {}, file)
-        return Project(str(file), environment), ()
+        return Project(str(file), environment, external=_SYNC_RECORDS), ()
     reader = Reader(root, None)
     values = reader.read_file(file)
     problems = list(reader.problems)
@@ -71,9 +74,12 @@ def _known_environment(environment: str, environments: Mapping[str, Any], file: 
 
 def _project(file: str, body: Mapping[str, Any], environment: str, chosen: Mapping[str, Any]) -> Project:
     external = {
-        Ref(kind.name, identifier): (policy or {}).get("missing", "error")
-        for kind in KINDS.values()
-        for identifier, policy in (body.get("external", {}).get(kind.folder) or {}).items()
+        **_SYNC_RECORDS,
+        **{
+            Ref(kind.name, identifier): (policy or {}).get("missing", "error")
+            for kind in KINDS.values()
+            for identifier, policy in (body.get("external", {}).get(kind.folder) or {}).items()
+        },
     }
     return Project(
         file=file,
