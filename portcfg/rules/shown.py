@@ -113,7 +113,7 @@ def _short(spec: Body) -> bool:
 
 def _ruled(part: Body) -> str:
     """The blueprint that a dataset's rule names: older widgets have it nowhere else."""
-    rules = _rules(part.get("dataset"))
+    rules = rules_of(part.get("dataset"))
     return next((str(rule.get("value")) for _, rule in rules if rule.get("property") == "$blueprint"), "")
 
 
@@ -124,15 +124,18 @@ def _uses(part: Body, path: Path) -> Iterator[Use]:
     for index, name in enumerate(part.get("properties") or []):
         if isinstance(name, str):
             yield _use("value", name, (*path, "properties", index))
-    for below, rule in _rules(part.get("dataset")):
-        if isinstance(rule.get("property"), str) and rule["property"] != "$blueprint":
-            yield _use("filter", rule["property"], (*path, "dataset", *below, "property"), rule)
+    yield from _filters(part.get("dataset"), (*path, "dataset"))
     for name, settings in (part.get("blueprintConfig") or {}).items():
         yield from _table_uses(settings or {}, (*path, "blueprintConfig", name))
 
 
 def _use(role: str, written: str, path: Path, rule: Body | None = None) -> Use:
-    return Use(role, bare(written), written, path, rule)
+    return Use(role, _name(written), written, path, rule)
+
+
+def _name(written: str) -> str:
+    """The bare name; who writes `properties.x` in the short form, which adds that itself, means x all the same."""
+    return bare(written.rpartition("#")[2].removeprefix("properties."))
 
 
 def _table_uses(settings: Body, path: Path) -> Iterator[Use]:
@@ -145,19 +148,24 @@ def _table_uses(settings: Body, path: Path) -> Iterator[Use]:
             name = each.get("property") if isinstance(each, dict) else each
             if isinstance(name, str):
                 yield _use(role, name, (*path, section, key, index))
-    for below, rule in _rules((settings.get("filterSettings") or {}).get("filterBy")):
-        if isinstance(rule.get("property"), str):
-            yield _use("filter", rule["property"], (*path, "filterSettings", "filterBy", *below, "property"), rule)
+    filter_by = (settings.get("filterSettings") or {}).get("filterBy")
+    yield from _filters(filter_by, (*path, "filterSettings", "filterBy"))
 
 
-def _rules(query: Any) -> Iterator[tuple[Path, Body]]:
+def _filters(query: Any, path: Path) -> Iterator[Use]:
+    for below, rule in rules_of(query):
+        if isinstance(rule.get("property"), str) and rule["property"] != "$blueprint":
+            yield _use("filter", rule["property"], (*path, *below, "property"), rule)
+
+
+def rules_of(query: Any) -> Iterator[tuple[Path, Body]]:
     """(path, rule) of every rule of a query, however deep; a dataset may also be the bare list of its rules."""
     prefix: Path = ("rules",) if isinstance(query, dict) else ()
     rules = query.get("rules") if isinstance(query, dict) else query
     for index, rule in enumerate(rules if isinstance(rules, list) else []):
         if isinstance(rule, dict):
             yield (*prefix, index), rule
-            yield from (((*prefix, index, *below), inner) for below, inner in _rules(rule) if "rules" in rule)
+            yield from (((*prefix, index, *below), inner) for below, inner in rules_of(rule) if "rules" in rule)
 
 
 def _in_short(use: Use, spec: Body, path: Path) -> Use:
@@ -168,9 +176,10 @@ def _in_short(use: Use, spec: Body, path: Path) -> Use:
                 return Use(use.role, use.name, use.written, (*path, "filter", index, "property"), use.rule)
     for key in SHORT_KEYS.get("time" if use.role == "filter" else use.role, ()):
         value = spec.get(key)
-        if isinstance(value, list) and use.name in [str(each).removeprefix("-") for each in value]:
-            index = [str(each).removeprefix("-") for each in value].index(use.name)
-            return Use(use.role, use.name, str(value[index]), (*path, key, index), use.rule)
-        if isinstance(value, str) and bare(value) == use.name:
+        names = [_name(str(each).removeprefix("-")) for each in value] if isinstance(value, list) else []
+        if isinstance(value, list) and use.name in names:
+            index = names.index(use.name)
+            return Use(use.role, use.name, str(value[index]).removeprefix("-"), (*path, key, index), use.rule)
+        if isinstance(value, str) and _name(value) == use.name:
             return Use(use.role, use.name, value, (*path, key), use.rule)
     return Use(use.role, use.name, use.written, path, use.rule)

@@ -1,6 +1,54 @@
 """PC4xx: dashboards that Port would refuse, or that would show nothing."""
 
-from portcfg.rules.dashboards import one_function, rows, unplaced
+from portcfg.rules.dashboards import (
+    columns,
+    computed,
+    empties,
+    filter_fits,
+    intervals,
+    layout,
+    links,
+    missing,
+    needed_keys,
+    notation,
+    numeric,
+    one_function,
+    other_blueprint,
+    per_creation,
+    queries_refused,
+    rows,
+    same_ids,
+    slices,
+    strange_keys,
+    time_axis,
+    unknown_types,
+    unplaced,
+    values,
+)
 from portcfg.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = (rows.RULE, unplaced.RULE, one_function.RULE)
+RULES: tuple[Rule, ...] = (
+    rows.RULE,
+    unplaced.RULE,
+    one_function.RULE,
+    missing.RULE,
+    columns.RULE,
+    notation.RULE,
+    numeric.RULE,
+    time_axis.RULE,
+    computed.RULE,
+    queries_refused.RULE,
+    filter_fits.RULE,
+    other_blueprint.RULE,
+    slices.RULE,
+    layout.RULE,
+    same_ids.RULE,
+    intervals.RULE,
+    per_creation.RULE,
+    links.RULE,
+    empties.RULE,
+    unknown_types.RULE,
+    needed_keys.RULE,
+    strange_keys.RULE,
+    values.RULE,
+)

@@ -1,0 +1,24 @@
+"""PC405: a table's column, or its order, by what the blueprint doesn't have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portcfg.rules.dashboards.names import mistake
+from portcfg.rules.dashboards.uses import once, reads
+from portcfg.rules.portal import Portal
+from portcfg.rules.rule import Found, Rule
+
+
+def check(portal: Portal) -> Iterator[Found]:
+    """Port leaves such a column out."""
+    return once(_missing(portal))
+
+
+def _missing(portal: Portal) -> Iterator[Found]:
+    for read in reads(portal, "column", "sort"):
+        if found := mistake(read):
+            yield read.found(*found)
+
+
+RULE = Rule("PC405", check, "warning")

@@ -1,0 +1,24 @@
+"""PC404: a chart, a filter or a grouping by what the blueprint doesn't have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portcfg.rules.dashboards.names import mistake
+from portcfg.rules.dashboards.uses import once, reads
+from portcfg.rules.portal import Portal
+from portcfg.rules.rule import Found, Rule
+
+
+def check(portal: Portal) -> Iterator[Found]:
+    """Port takes any name, and shows nothing."""
+    return once(_missing(portal))
+
+
+def _missing(portal: Portal) -> Iterator[Found]:
+    for read in reads(portal, "value", "time", "breakdown", "filter", "group"):
+        if found := mistake(read):
+            yield read.found(*found)
+
+
+RULE = Rule("PC404", check)
