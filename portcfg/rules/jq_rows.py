@@ -33,7 +33,20 @@ def variables_of(body: Mapping[str, Any]) -> Variables:
 def row_types(body: Mapping[str, Any]) -> list[Type]:
     """The type of the rows of each resource of a mapping that portcfg runs."""
     names = variables_of(body)
-    return [_row(body, as_mapping(resource), names) for resource in as_list(body.get("resources"))]
+    hidden = as_mapping(body.get("privacy"))
+    streams = {
+        str(name): _hidden(_stream_row(as_mapping(stream), names), hidden)
+        for name, stream in as_mapping(body.get("streams")).items()
+    }
+    found = []
+    for resource in map(as_mapping, as_list(body.get("resources"))):
+        selector = as_mapping(resource.get("selector"))
+        if selector.get("stream") is None:
+            row = _hidden(_stream_row(selector, names), hidden)
+        else:
+            row = streams.get(str(selector["stream"]), ANY)
+        found.append(_row(resource, row, names))
+    return found
 
 
 def given(text: Any, row: Type, names: Variables) -> Type:
@@ -41,11 +54,8 @@ def given(text: Any, row: Type, names: Variables) -> Type:
     return infer(normalise(text), row, names) if isinstance(text, str) else _KINDS.get(type(text), ANY)
 
 
-def _row(body: Mapping[str, Any], resource: Mapping[str, Any], names: Variables) -> Type:
+def _row(resource: Mapping[str, Any], row: Type, names: Variables) -> Type:
     selector = as_mapping(resource.get("selector"))
-    named = selector.get("stream")
-    stream = selector if named is None else as_mapping(as_mapping(body.get("streams")).get(str(named)))
-    row = _hidden(_stream_row(stream, names), as_mapping(body.get("privacy")))
     row = _with_items(row, as_mapping(resource.get("port")), names)
     groups = as_mapping(selector.get("group_by"))
     if not groups:

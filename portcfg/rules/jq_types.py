@@ -44,7 +44,11 @@ class Type:
         return ANY if self.more else union(self.fields.values())
 
     def __or__(self, other: Type) -> Type:
-        if "unknown" in (self.named, other.named):
+        if self is other or not other.kinds:
+            return self
+        if not self.kinds:
+            return other
+        if KINDS in (self.kinds, other.kinds) and not self.fields and not other.fields:
             return ANY
         arrays, objects, strings = (self._both(other, kind) for kind in ("array", "object", "string"))
         return Type(

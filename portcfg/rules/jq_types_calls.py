@@ -60,12 +60,17 @@ def _added(value: Type) -> Type:
 
 
 def _entries(value: Type) -> Type:
-    return array_of(object_of({"key": STRING, "value": value.values}))
+    return array_of(object_of({"key": _key(value), "value": elements(value)}))
 
 
 def _keys(value: Type) -> Type:
+    return array_of(_key(value))
+
+
+def _key(value: Type) -> Type:
+    """A key of an object, or of a list."""
     strings = STRING if "object" in value.kinds else NOTHING
-    return array_of(strings | (NUMBER if "array" in value.kinds else NOTHING))
+    return strings | (NUMBER if "array" in value.kinds else NOTHING)
 
 
 def _as_text(value: Type) -> Type:

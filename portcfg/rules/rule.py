@@ -21,7 +21,8 @@ Severity = Literal["error", "warning", "info"]
 class Found:
     """One place in a spec that a rule objects to; `hint` says what to do.
 
-    `inside` is the place inside the text at `path`, where one is known (rules.inside).
+    `inside` is the place inside the text at `path`, where one is known (rules.inside); `severity` that of this finding
+    alone, where it isn't the rule's.
     """
 
     document: Document
@@ -29,6 +30,7 @@ class Found:
     message: str
     hint: str = ""
     inside: Position | None = None
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True)
@@ -43,4 +45,5 @@ class Rule:
         """What the rule finds, each at its place."""
         for found in self.check(portal):
             place = found.inside or found.document.place(found.path)
-            yield Problem(place.file, place.line, place.column, self.id, found.message, found.hint, self.severity)
+            severity = found.severity or self.severity
+            yield Problem(place.file, place.line, place.column, self.id, found.message, found.hint, severity)

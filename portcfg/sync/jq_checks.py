@@ -28,6 +28,8 @@ _UNDEFINED = re.compile(r"\$(\w+) is not defined")
 _GIVEN = frozenset({"window", "page", "lookup", "ENV"})
 # The longest text that a finding shows.
 _SHOWN = 120
+# (topic, place in the expression, message, hint)
+Told = tuple[str, int, str, str]
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,25 @@ def parsed(expression: str) -> Node | None:
         return None
 
 
-def _mistakes(expression: str, names: frozenset[str], unset: set[str]) -> Iterator[tuple[str, int, str, str]]:
+def _mistakes(expression: str, names: frozenset[str], unset: set[str]) -> Iterator[Told]:
+    if told := _text_mistake(expression):
+        yield told
+    else:
+        yield from _compile_mistakes(expression, names, unset)
+
+
+@lru_cache(maxsize=4096)
+def _text_mistake(expression: str) -> Told | None:
+    """What shows before jq is asked."""
     if error := jq_text.broken(expression):
-        yield "jq", error.at, f"{error} in `{short(expression)}`", "close it, or take it out"
-        return
+        return "jq", error.at, f"{error} in `{short(expression)}`", "close it, or take it out"
     if tokens := jq_text.refused(expression):
         message = f"`{tokens[0].text}` is not allowed in a mapping: `{short(expression)}`"
-        yield "forbidden", tokens[0].at, message, "an expression sees its row, `vars`, $window and $lookup"
-        return
-    yield from _compile_mistakes(expression, names, unset)
+        return "forbidden", tokens[0].at, message, "an expression sees its row, `vars`, $window and $lookup"
+    return None
 
 
-def _compile_mistakes(expression: str, names: frozenset[str], unset: set[str]) -> Iterator[tuple[str, int, str, str]]:
+def _compile_mistakes(expression: str, names: frozenset[str], unset: set[str]) -> Iterator[Told]:
     message, at = _mistake(expression, names | unset)
     if missing := _UNDEFINED.fullmatch(message):
         unset.add(missing[1])

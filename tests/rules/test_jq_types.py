@@ -58,7 +58,7 @@ def typed_rows(draw: Any) -> tuple[Type, Any]:
 
 
 @given(WITH_CALLS, typed_rows())
-@settings(max_examples=500)
+@settings(max_examples=400)
 def test_what_jq_gives_is_of_the_inferred_type(expression: str, typed: tuple[Type, Any]) -> None:
     type_, row = typed
     assert type_.holds(row)

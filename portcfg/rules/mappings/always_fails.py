@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from portcfg.rules.mappings.configs import gently
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -17,4 +18,4 @@ def check(portal: Portal) -> Iterator[Found]:
             yield Found(each.written.document, each.written.path, f"{clash.message}: no row gets through", _HINT)
 
 
-RULE = Rule("PC324", check)
+RULE = Rule("PC324", gently(check))

@@ -34,4 +34,4 @@ def check(portal: Portal) -> Iterator[Found]:
                 yield Found(config.document, (*request.path, "body"), message, _HINT)
 
 
-RULE = Rule("PC337", check)
+RULE = Rule("PC337", check, "warning")

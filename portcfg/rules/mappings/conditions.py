@@ -7,31 +7,30 @@ from typing import Any
 
 from portcfg.model import Path
 from portcfg.rules.jq_rows import given, row_types, variables_of
-from portcfg.rules.jq_types import ANY, Type
-from portcfg.rules.mappings.configs import Config, configs
+from portcfg.rules.jq_types import ANY
+from portcfg.rules.mappings.configs import Config, configs, gently
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
 
 def check(portal: Portal) -> Iterator[Found]:
-    """`selector.query` of every resource."""
+    """`selector.query` of every resource, which is asked before rows are grouped."""
     for config in configs(portal):
-        for path, text, type_ in queries(config):
+        names = variables_of(config.body)
+        ungrouped = [_ungrouped(resource) for resource in config.body.get("resources") or []]
+        rows = row_types({**config.body, "resources": ungrouped}) if config.runs_here else [ANY] * len(ungrouped)
+        for (path, query), row in zip(queries(config), rows, strict=True):
+            type_ = given(query, row, names)
             if type_.kinds and "boolean" not in type_.kinds:
-                message = f"`{text}` is {type_.named}, where true or false is due: every row is rejected"
+                message = f"`{query}` is {type_.named}, where true or false is due: every row is rejected"
                 yield Found(config.document, path, message, 'compare it with something, such as `.state == "open"`')
 
 
-def queries(config: Config) -> Iterator[tuple[Path, Any, Type]]:
-    """(path, query, what it gives). It is asked before rows are grouped."""
-    names = variables_of(config.body)
-    ungrouped = [_ungrouped(resource) for resource in config.body.get("resources") or []]
-    rows = row_types({**config.body, "resources": ungrouped}) if config.runs_here else [ANY] * len(ungrouped)
-    for index, (resource, row) in enumerate(zip(ungrouped, rows, strict=True)):
-        query = (resource.get("selector") or {}).get("query")
-        if query is not None:
-            path = (*config.prefix, "resources", index, "selector", "query")
-            yield path, query, given(query, row, names)
+def queries(config: Config) -> Iterator[tuple[Path, Any]]:
+    """(path, query) of every resource; true where there is none."""
+    for index, resource in enumerate(config.body.get("resources") or []):
+        path = (*config.prefix, "resources", index, "selector", "query")
+        yield path, (resource.get("selector") or {}).get("query", "true")
 
 
 def _ungrouped(resource: dict[str, Any]) -> dict[str, Any]:
@@ -39,4 +38,4 @@ def _ungrouped(resource: dict[str, Any]) -> dict[str, Any]:
     return {**resource, "selector": {key: value for key, value in selector.items() if key != "group_by"}}
 
 
-RULE = Rule("PC338", check)
+RULE = Rule("PC338", gently(check))

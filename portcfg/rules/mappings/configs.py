@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from portcfg.model import Document, Path
@@ -51,6 +51,17 @@ def topic(*names: str) -> Check:
                     yield Found(config.document, (*config.prefix, *path), message, hint)
 
     return check
+
+
+def gently(check: Check) -> Check:
+    """The check of a rule whose errors are warnings where Ocean runs the mapping: what is wrong there may be so since
+    long, and shall not keep all else from being planned."""
+
+    def gentle(portal: Portal) -> Iterator[Found]:
+        for found in check(portal):
+            yield found if runs_here(found.document) or found.severity else replace(found, severity="warning")
+
+    return gentle
 
 
 def jq_topic(name: str) -> Check:

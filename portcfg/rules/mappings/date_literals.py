@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from portcfg.rules.mappings.configs import gently
 from portcfg.rules.mappings.literals import constants, found
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -19,4 +20,4 @@ def check(portal: Portal) -> Iterator[Found]:
             yield found(each, message, 'such as "2026-03-02T00:00:00Z"; `.date + "T00:00:00Z"` makes one of a day')
 
 
-RULE = Rule("PC325", check)
+RULE = Rule("PC325", gently(check))

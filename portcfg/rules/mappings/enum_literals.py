@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from portcfg.rules.mappings.configs import gently
 from portcfg.rules.mappings.literals import constants, found
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
@@ -22,4 +23,4 @@ def check(portal: Portal) -> Iterator[Found]:
                 yield found(each, message, meant(text, map(str, allowed or ()), "values"))
 
 
-RULE = Rule("PC326", check)
+RULE = Rule("PC326", gently(check))

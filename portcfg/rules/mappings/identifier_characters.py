@@ -40,4 +40,4 @@ def _parts(node: Any) -> Iterator[str]:
             yield from (text for part in parts if isinstance(part, Literal) for text in _parts(part))
 
 
-RULE = Rule("PC334", check)
+RULE = Rule("PC334", check, "warning")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from portcfg.rules.mappings.configs import gently
 from portcfg.rules.mappings.unknown_names import known
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -25,4 +26,4 @@ def check(portal: Portal) -> Iterator[Found]:
             yield Found(written.document, written.path, message, _HINT)
 
 
-RULE = Rule("PC327", check)
+RULE = Rule("PC327", gently(check))

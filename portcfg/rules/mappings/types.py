@@ -8,7 +8,7 @@ from typing import Any
 from portcfg.rules.fields import Field
 from portcfg.rules.inferred import Inferred
 from portcfg.rules.jq_types import KINDS, Type
-from portcfg.rules.mappings.configs import configs, configs_by_document
+from portcfg.rules.mappings.configs import configs, configs_by_document, gently
 from portcfg.rules.mappings.unknown_names import known, properties_of
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -86,4 +86,4 @@ def _short(value: Any) -> str:
     return repr(value)[:40]
 
 
-RULE = Rule("PC323", check)
+RULE = Rule("PC323", gently(check))

@@ -7,7 +7,7 @@ from typing import Any
 
 from portcfg.model import Path
 from portcfg.rules.fields import Field, Shape
-from portcfg.rules.mappings.configs import Config, configs
+from portcfg.rules.mappings.configs import Config, configs, gently
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -93,4 +93,4 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-RULE = Rule("PC320", check)
+RULE = Rule("PC320", gently(check))

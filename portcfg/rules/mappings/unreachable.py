@@ -13,7 +13,7 @@ from portcfg.rules.rule import Found, Rule
 def check(portal: Portal) -> Iterator[Found]:
     """`selector.query: 'false'`."""
     for config in configs(portal):
-        for path, query, _ in queries(config):
+        for path, query in queries(config):
             if str(query).strip().lower() == "false":
                 message = "`query` is false for every row, so that this resource writes nothing"
                 yield Found(config.document, path, message, "take the resource out, or say which rows are meant")

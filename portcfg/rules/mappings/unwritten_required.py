@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.rules.fields import Shape
-from portcfg.rules.mappings.configs import configs
+from portcfg.rules.mappings.configs import configs, gently
 from portcfg.rules.mappings.unknown_names import known
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -66,4 +66,4 @@ def _found(blueprint: str, maker: Written, missing: list[str]) -> Found:
     return Found(maker.document, (*maker.path[:-1], "blueprint"), message, hint)
 
 
-RULE = Rule("PC321", check)
+RULE = Rule("PC321", gently(check))
