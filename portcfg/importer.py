@@ -11,11 +11,11 @@ from pathlib import Path
 
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
+from portcfg.kinds.blueprint import SYNC_RECORDS
 from portcfg.kinds.order import in_order
 from portcfg.load import VARIABLE
 from portcfg.model import Body, Document, Project, Ref, Resource, State
 from portcfg.places import in_sidebar
-from portcfg.project import SYNC_RECORDS
 from portcfg.sidebar import Tree
 from portcfg.yamlread import dump
 

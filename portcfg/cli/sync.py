@@ -104,31 +104,45 @@ def run_command(
     """
     specs = checked_specs(settings)
     options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link, missing_only, **more)
-    opened = reading if dry_run else writing
     reports: list[SyncReport] = []
     chosen = chosen_mappings(specs, names)
     _check_one(chosen, quarantine, options.streams)
     try:
         for resource in chosen:
-            with source_of(settings, specs.project, resource, source_url) as (config, env):
-                mapping = parse_mapping(config, specs.project.variables)
-                owner, name = specs.project.owner, mapping.identifier
-                with (
-                    opened(settings, specs) as port,
-                    _ending_well(port),
-                    ProgressLine(settings.environ, format_) as progress,
-                    alone(port, owner, lock_of(mapping, options), options.run, progress) as renewing,
-                ):
-                    kept = quarantine_of(name, quarantine, dry_run), deleted_of(name, dry_run)
-                    waiting = replace(options, retry=replace(options.retry, sleep=partial(sleeping, port)))
-                    reports.append(run_sync(mapping, env, port, waiting, renewing, None, *kept))
-            if port.halted == INTERRUPTED:
+            if _run_one(settings, specs, resource, options, source_url, quarantine, format_, reports):
                 return EXIT_INTERRUPTED
     finally:
         # Also when a later mapping can't be run at all: what the earlier ones did is known.
         if reports:
             click.echo(FORMATS[format_](reports))
     return exit_code(reports)
+
+
+def _run_one(
+    settings: Settings,
+    specs: Specs,
+    resource: Resource,
+    options: SyncOptions,
+    source_url: str | None,
+    quarantine: Path | None,
+    format_: str,
+    reports: list[SyncReport],
+) -> bool:
+    """Run one mapping, put its report to the others, and say whether a signal ended it."""
+    opened = reading if options.dry_run else writing
+    with source_of(settings, specs.project, resource, source_url) as (config, env):
+        mapping = parse_mapping(config, specs.project.variables)
+        owner, name = specs.project.owner, mapping.identifier
+        with (
+            opened(settings, specs) as port,
+            _ending_well(port),
+            ProgressLine(settings.environ, format_) as progress,
+            alone(port, owner, lock_of(mapping, options), options.run, progress) as renewing,
+        ):
+            kept = quarantine_of(name, quarantine, options.dry_run), deleted_of(name, options.dry_run)
+            waiting = replace(options, retry=replace(options.retry, sleep=partial(sleeping, port)))
+            reports.append(run_sync(mapping, env, port, waiting, renewing, None, *kept))
+    return port.halted == INTERRUPTED
 
 
 def _ending_well(port: PortReader) -> AbstractContextManager[None]:

@@ -24,6 +24,8 @@ MEMBER_KEYS = {
     section: frozenset(_SCHEMA["properties"][section]["additionalProperties"]["properties"]) - {KEY} for section in MAPS
 }
 SPEC_KEYS = frozenset(_SCHEMA["properties"]) - STAMPS - OWN_KEYS
+# What syncs keep in Port, from the first one on: no spec has it, dashboards may show it.
+SYNC_RECORDS = frozenset({"portcfg_sync_day", "portcfg_sync_run"})
 OWNERSHIP_TITLE = "Owning teams"
 AUTHENTICATION: Body = {"authorizationScope": ["openid"]}
 
