@@ -116,7 +116,11 @@ CALCULATION_SPEC: Body = {
             "then": {"required": ["property"], "properties": {"func": {"not": {"const": "count"}}}},
             "else": {"properties": {"func": {"enum": ["count", "average"]}, "property": False}},
         },
-        {"if": {"properties": {"func": {"const": "average"}}}, "then": {"required": ["averageOf"]}},
+        {
+            "if": {"properties": {"func": {"const": "average"}}},
+            "then": {"required": ["averageOf"]},
+            "else": {"properties": {"averageOf": False, "measureTimeBy": False}},
+        },
     ],
 }
 AGGREGATION = _closed(

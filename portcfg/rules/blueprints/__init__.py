@@ -26,6 +26,7 @@ from portcfg.rules.blueprints import (
     old_names,
     own_required,
     ownership,
+    ownership_circle,
     patterns,
     renamed_from,
     required_names,
@@ -65,4 +66,5 @@ RULES: tuple[Rule, ...] = (
     reserved_names.RULE,
     own_required.RULE,
     aggregation_values.RULE,
+    ownership_circle.RULE,
 )

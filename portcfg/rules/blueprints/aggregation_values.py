@@ -7,7 +7,7 @@ from typing import Any
 
 from portcfg.model import Body
 from portcfg.rules.blueprints.aggregation_names import queried
-from portcfg.rules.blueprints.properties import same
+from portcfg.rules.blueprints.properties import listed, same
 from portcfg.rules.blueprints.ways import field_of, members
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
@@ -21,8 +21,8 @@ def check(portal: Portal) -> Iterator[Found]:
     for document, name, aggregation in members(portal, SECTION):
         for path, rule in queried((*SECTION, name, "query"), aggregation.get("query")):
             field = field_of(portal, aggregation["target"], rule["property"])
-            enum = field.body.get("enum") if field and field.type == "string" else None
-            for value in _asked(rule) if isinstance(enum, list) else ():
+            enum = listed(field.body, "enum") if field and field.type == "string" else []
+            for value in _asked(rule) if enum else ():
                 if not any(same(value, each) for each in enum):
                     message = f"{rule['property']!r} of {aggregation['target']} is never {value!r}"
                     yield Found(document, (*path, "value"), message, meant(str(value), map(str, enum), "values"))

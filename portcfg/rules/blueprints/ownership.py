@@ -34,30 +34,12 @@ def _wrong(portal: Portal, document: Document, path: list[str]) -> tuple[str, st
         return message, meant(way.broken, portal.shapes[way.at].relations, "relations")
     if not _owned(portal, way.end):
         return f"the path ends at {way.end}, which has no ownership", f"give {way.end} `ownership: {{type: Direct}}`"
-    if circle := _circle(portal, document.ref.identifier):
-        return f"the ownership is inherited in a circle: {' from '.join(circle)}", "one of them has to be Direct"
     return None
 
 
 def _owned(portal: Portal, blueprint: str) -> bool:
     shape = portal.shapes.get(blueprint)
     return shape is None or not shape.is_whole or bool(shape.document.body.get("ownership"))
-
-
-def _circle(portal: Portal, start: str) -> list[str]:
-    """The blueprints that lead back to `start`, both ends included; empty if none does."""
-    passed = [start]
-    while (document := portal.blueprints.get(passed[-1])) is not None:
-        ownership = document.body.get("ownership") or {}
-        if ownership.get("type") != "Inherited" or not ownership.get("path"):
-            break
-        end = follow(portal, passed[-1], str(ownership["path"]).split(".")).end
-        if end == start:
-            return [*passed, end]
-        if end in passed:
-            break
-        passed.append(end)
-    return []
 
 
 RULE = Rule("PC215", check)
