@@ -50,8 +50,14 @@ def row_types(body: Mapping[str, Any]) -> list[Type]:
 
 
 def given(text: Any, row: Type, names: Variables) -> Type:
-    """What an expression as it stands in a spec gives: text, or a value that YAML made of `true` or `1`."""
-    return infer(normalise(text), row, names) if isinstance(text, str) else _KINDS.get(type(text), ANY)
+    """What an expression as it stands in a spec gives: text, or a value that YAML made of `true` or `1`.
+
+    One that always fails gives ANY: it is told by itself, and what is made of it isn't to blame.
+    """
+    if not isinstance(text, str):
+        return _KINDS.get(type(text), ANY)
+    found = infer(normalise(text), row, names)
+    return found if found.kinds else ANY
 
 
 def _row(resource: Mapping[str, Any], row: Type, names: Variables) -> Type:
@@ -64,9 +70,14 @@ def _row(resource: Mapping[str, Any], row: Type, names: Variables) -> Type:
     return object_of({**keys, **_aggregated(as_mapping(selector.get("aggregate")), row, names)})
 
 
-def _stream_row(stream: Mapping[str, Any], names: Variables) -> Type:
+def raw_row(stream: Mapping[str, Any]) -> Type:
+    """A row as the source gives it, which `rows` sees."""
     shape = as_mapping(stream.get("shape"))
-    raw = object_of({str(key): _shaped(str(said)) for key, said in shape.items()}, more=True) if shape else ANY
+    return object_of({str(key): _shaped(str(said)) for key, said in shape.items()}, more=True) if shape else ANY
+
+
+def _stream_row(stream: Mapping[str, Any], names: Variables) -> Type:
+    raw = raw_row(stream)
     row = given(stream["rows"], raw, names) if stream.get("rows") else raw
     # The values of the path's parameters are put into each row.
     return replace(row, more=True) if stream.get("path_parameters") else row

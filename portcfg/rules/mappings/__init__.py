@@ -1,6 +1,7 @@
 """PC3xx: mappings that would write nothing, the wrong thing, or not what the blueprint takes."""
 
 from portcfg.rules.mappings import (
+    aggregated_types,
     aggregators,
     alias_chains,
     always_fails,
@@ -79,4 +80,5 @@ RULES: tuple[Rule, ...] = (
     unreachable.RULE,
     selector_keys.RULE,
     unknown_relations.RULE,
+    aggregated_types.RULE,
 )

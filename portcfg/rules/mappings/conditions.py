@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 from portcfg.model import Path
 from portcfg.rules.jq_rows import given, row_types, variables_of
 from portcfg.rules.jq_types import ANY
-from portcfg.rules.mappings.configs import Config, configs, gently
+from portcfg.rules.mappings.configs import Config, configs, gently, ungrouped
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -17,9 +18,8 @@ def check(portal: Portal) -> Iterator[Found]:
     """`selector.query` of every resource, which is asked before rows are grouped."""
     for config in configs(portal):
         names = variables_of(config.body)
-        ungrouped = [_ungrouped(resource) for resource in config.body.get("resources") or []]
-        rows = row_types({**config.body, "resources": ungrouped}) if config.runs_here else [ANY] * len(ungrouped)
-        for (path, query), row in zip(queries(config), rows, strict=True):
+        rows = row_types(ungrouped(config.body)) if config.runs_here else repeat(ANY)
+        for (path, query), row in zip(queries(config), rows, strict=False):
             type_ = given(query, row, names)
             if type_.kinds and "boolean" not in type_.kinds:
                 message = f"`{query}` is {type_.named}, where true or false is due: every row is rejected"
@@ -31,11 +31,6 @@ def queries(config: Config) -> Iterator[tuple[Path, Any]]:
     for index, resource in enumerate(config.body.get("resources") or []):
         path = (*config.prefix, "resources", index, "selector", "query")
         yield path, (resource.get("selector") or {}).get("query", "true")
-
-
-def _ungrouped(resource: dict[str, Any]) -> dict[str, Any]:
-    selector = resource.get("selector") or {}
-    return {**resource, "selector": {key: value for key, value in selector.items() if key != "group_by"}}
 
 
 RULE = Rule("PC338", gently(check))

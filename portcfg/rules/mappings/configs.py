@@ -41,6 +41,14 @@ def configs_by_document(portal: Portal) -> Mapping[int, Config]:
     return {id(config.document): config for config in configs(portal)}
 
 
+def ungrouped(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping whose resources see the rows that their groups are made of."""
+    resources = [{**each, "selector": {**(each.get("selector") or {})}} for each in body.get("resources") or []]
+    for each in resources:
+        each["selector"].pop("group_by", None)
+    return {**body, "resources": resources}
+
+
 def topic(*names: str) -> Check:
     """The check of a rule that finds what the sync refuses, by topics of sync.checks."""
 
