@@ -12,6 +12,7 @@ from portcfg.load import INCLUDE
 from portcfg.model import MISSING
 from portcfg.render.problems import problem_lines
 from portcfg.render.safe import dotted, plain, shortened, shown
+from portcfg.render.source import masked
 
 # Of more resources that include one fragment, and more lines of JSON, the rest is counted.
 MAX_RESOURCES = 5
@@ -21,7 +22,9 @@ MAX_JQ = 100
 
 def place_text(explanation: Explanation) -> str:
     """The line, then each resource that has it, then what was found there."""
-    lines = [f"{plain(explanation.file)}:{explanation.line}: {shortened(plain(explanation.text.strip()), MAX_JQ)}"]
+    lines = [
+        f"{plain(explanation.file)}:{explanation.line}: {shortened(plain(masked(explanation.text.strip())), MAX_JQ)}"
+    ]
     if not explanation.nodes:
         included = INCLUDE in explanation.text
         lines.append("the keys of that file stand here" if included else "no resource has anything here")

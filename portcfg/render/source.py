@@ -14,6 +14,38 @@ _COMBINING = frozenset({"Mn", "Me"})
 CUT = "…"
 
 
+# What may be a secret, by its look: letters of both cases, or a prefix that vendors use, and digits; a URL's user; and
+# what stands behind a key that says so. Rather too much than too little: a place is found by what is around it, too.
+_TOKEN = re.compile(r"(?<![\w+/=-])[\w+/=-]{20,}")
+_PREFIX = re.compile(r"gh[a-z]_|github_pat_|xox|crsr_|key_|sk-|pk_|AKIA|glpat-|eyJ")
+_URL_USER = re.compile(r"(?<=://)[^/\s@\"']+(?=@)")
+_AFTER_KEY = re.compile(
+    r"(?i)(?:password|passwd|secret|api_?key|private_?key|authorization)[\"']?\s*[:=]\s*[\"']?"
+    r"(?:bearer |basic )?([^\s\"'{}\[\],$.|]{6,})"
+)
+
+
+def masked(line: str) -> str:
+    """`line` with what may be a secret as stars, but for its first letters; as long as it was."""
+    line = _TOKEN.sub(lambda found: _starred(found[0]) if _looks_secret(found[0]) else found[0], line)
+    line = _URL_USER.sub(lambda found: _starred(found[0], 0), line)
+    return _AFTER_KEY.sub(lambda found: found[0][: -len(found[1])] + _kept_name(found[1]), line)
+
+
+def _looks_secret(text: str) -> bool:
+    mixed = text != text.lower() and text != text.upper() and any(map(str.isdigit, text))
+    return mixed or _PREFIX.match(text) is not None
+
+
+def _kept_name(value: str) -> str:
+    """The name of an environment variable is none."""
+    return value if re.fullmatch(r"[A-Z][A-Z0-9_]*", value) else _starred(value, 0)
+
+
+def _starred(text: str, kept: int = 4) -> str:
+    return text[:kept] + "*" * (len(text) - kept)
+
+
 def word_at(line: str, column: int) -> int:
     """How many characters the word has that begins at `column`, which counts from 1; at least one."""
     found = _WORD.match(line, column - 1)
@@ -22,6 +54,7 @@ def word_at(line: str, column: int) -> int:
 
 def excerpt(line: str, column: int, width: int) -> tuple[str, str]:
     """`line` as it may be printed, cut to about `width` columns around `column`, and the carets that go below it."""
+    line = masked(line)
     begin = min(max(column - 1, 0), len(line))
     word = line[begin : begin + word_at(line, begin + 1)]
     end = begin + len(word)

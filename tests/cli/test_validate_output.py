@@ -126,6 +126,25 @@ def test_the_caret_stands_below_the_place(line: str, column: int, width: int, sh
     assert excerpt(line, column, width) == shown
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("token: ghp_0123456789abcdefghij0123", "token: ghp_************************"),
+        ("x: AbCd0123efGH4567ijKL89mn", "x: AbCd********************"),
+        ("url: https://user:pass@example.com/x", "url: https://*********@example.com/x"),
+        ("password: hunter22", "password: ********"),
+        ("headers: {Authorization: 'Bearer abcdef123'}", "headers: {Authorization: 'Bearer *********'}"),
+        ("token_env: EXAMPLE_TOKEN_OF_OURS_2", "token_env: EXAMPLE_TOKEN_OF_OURS_2"),
+        ("password: CURSOR_PASSWORD", "password: CURSOR_PASSWORD"),
+        ("secret: {type: string}", "secret: {type: string}"),
+        ("blueprint: cursor_daily_commit_record_2026", "blueprint: cursor_daily_commit_record_2026"),
+        ("input_tokens: .totals.inputTokensOfAllModels", "input_tokens: .totals.inputTokensOfAllModels"),
+    ],
+)
+def test_what_may_be_a_secret_is_not_quoted(line: str, shown: str) -> None:
+    assert excerpt(line, 1, 80)[0] == shown
+
+
 @given(st.text(max_size=120), st.integers(1, 130), st.integers(10, 60))
 def test_whatever_the_line_is_it_is_printable_and_as_wide_as_asked(line: str, column: int, width: int) -> None:
     text, carets = excerpt(line, column, width)
