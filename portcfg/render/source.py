@@ -12,6 +12,8 @@ _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s,:\[\]{}()|\"']+")
 _WIDE = frozenset({"W", "F"})
 _COMBINING = frozenset({"Mn", "Me"})
 CUT = "…"
+# Characters to each side of a place that are looked at; far more than are shown.
+NEAR = 2000
 
 
 # What may be a secret, by its look: letters of both cases, or a prefix that vendors use, and digits; a URL's user; and
@@ -54,7 +56,9 @@ def word_at(line: str, column: int) -> int:
 
 def excerpt(line: str, column: int, width: int) -> tuple[str, str]:
     """`line` as it may be printed, cut to about `width` columns around `column`, and the carets that go below it."""
-    line = masked(line)
+    # A file without line breaks is one line of megabytes.
+    near = max(0, column - 1 - NEAR)
+    line, column = masked(line[near : column + NEAR]), column - near
     begin = min(max(column - 1, 0), len(line))
     word = line[begin : begin + word_at(line, begin + 1)]
     end = begin + len(word)
