@@ -13,7 +13,7 @@ _WIDE = frozenset({"W", "F"})
 _COMBINING = frozenset({"Mn", "Me"})
 CUT = "…"
 # Characters to each side of a place that are looked at; far more than are shown.
-NEAR = 2000
+NEAR = 500
 
 
 # What may be a secret, by its look: letters of both cases, or a prefix that vendors use, and digits; a URL's user; and
