@@ -11,6 +11,14 @@ from portcfg.cli.sync_status import status_command
 RUN = "run"
 
 
+class _RunContext(click.Context):
+    """Usage errors name what was typed, which is `sync`."""
+
+    @property
+    def command_path(self) -> str:
+        return self.parent.command_path if self.parent else super().command_path
+
+
 class RunByDefault(click.Group):
     """`sync [OPTIONS] [MAPPING]...` is `sync run ...`, unless the first word is another sub-command."""
 
@@ -29,4 +37,5 @@ class RunByDefault(click.Group):
         self.format_commands(ctx, formatter)
 
 
+run_command.context_class = _RunContext
 sync_command = RunByDefault("sync", commands=[run_command, status_command, replay_command])

@@ -100,9 +100,10 @@ def _estimate(report: SyncReport) -> str:
     if not report.dry_run:
         return ""
     writes = ", ".join(f"{count} {plain(name)}" for name, count in sorted(report.port_writes.items()))
-    least = f", which its rate limits make {report.paced_seconds:.0f} s at the least" if report.paced_seconds else ""
+    limits = f", of which {report.paced_seconds:.0f} s for the source's rate limits" if report.paced_seconds else ""
     return (
-        f"\nthe run itself: {report.source_requests} requests to the source{least}; "
+        f"\nthe run itself: at least {max(report.seconds, report.paced_seconds):.0f} s{limits}; "
+        f"{report.source_requests} requests to the source; "
         f"about {report.port_requests + sum(report.port_writes.values()) + LOCKING} to Port"
         + (f", of them to write: {writes}" if writes else "")
     )

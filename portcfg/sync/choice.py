@@ -77,7 +77,7 @@ def parse_slice(text: str) -> Slice:
     """`2/4`; raises UsageError for what isn't a slice."""
     found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)
     if not found or int(found[1]) > int(found[2]):
-        raise UsageError(f"{text!r} is no slice", "the second of four is --slice 2/4")
+        raise UsageError(f"{text!r} is no slice", "the second of four is --slice 2/4; 9,999 are the most")
     return Slice(int(found[1]), int(found[2]))
 
 

@@ -100,7 +100,7 @@ class ResourceMapper:
         if not dropped or not dedupe:
             return []
         kept = f"the one with the greatest `{dedupe.keep}`" if dedupe.keep else "the first"
-        return [f"{label}: {dropped} row(s) with a `{dedupe.by}` that another one has, too; {kept} was used"]
+        return [f"{label}: rows with a `{dedupe.by}` that another one has, too; {kept} was used ({dropped})"]
 
     def problem(self) -> str:
         """Why none of its entities can be what is meant, or ''."""

@@ -3,7 +3,8 @@ and a run that is cut off has only its last part to do again. The reports of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -32,6 +33,7 @@ ABOUT: Mapping[type, tuple[str, ...]] = {
 }
 # What a part says of the whole run so far.
 LATEST = frozenset({"last_day", "rejected", "quarantine", "kept_rejects", "kept_for_sync"})
+_COUNTED = re.compile(r"(?P<text>.*) \((?P<count>\d+)\)", re.DOTALL)
 WORST_FIRST = (StreamStatus.FAILED, StreamStatus.READ, StreamStatus.NOT_IN_PLAN)
 
 
@@ -113,9 +115,21 @@ def _added(first: Any, second: Any) -> Any:
         return _sum(first, second)
     if isinstance(first, Mapping):
         return {key: _added(first.get(key), second.get(key)) for key in {**first, **second}}
+    if isinstance(first, tuple) and all(isinstance(item, str) for item in (*first, *second)):
+        return tuple(_notices([*first, *second]))
     if isinstance(first, tuple):
         return tuple(_joined([*first, *second]))
     return first + second
+
+
+def _notices(texts: Iterable[str]) -> Iterator[str]:
+    """Each once; of those that end with a number in brackets, their sum."""
+    found: dict[str, int] = {}
+    for text in texts:
+        counted = _COUNTED.fullmatch(text)
+        name = counted["text"] if counted else text
+        found[name] = found.get(name, 0) + (int(counted["count"]) if counted else 0)
+    return (f"{text} ({count})" if count else text for text, count in found.items())
 
 
 def _joined(items: Iterable[Any]) -> list[Any]:

@@ -143,7 +143,12 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
     done = replace(
         done,
         blueprints=tuple(replace(b, rejected=means.quarantine.rejected_in(b.blueprint)) for b in done.blueprints),
-        notices=(*done.notices, *unusual(done.resources), *_notices(mapping, options, known, todo), *examples),
+        notices=(
+            *done.notices,
+            *unusual(done.resources, mapping.dropped_values()),
+            *_notices(mapping, options, known, todo),
+            *examples,
+        ),
         settings=mapping.settings,
         source_requests=sum(source.requests_made.values()),
         requests_by_path=dict(source.requests_made),

@@ -249,6 +249,16 @@ class SyncMapping:
     left_out: tuple[SyncResource, ...] = ()
     unfinished: frozenset[str] = frozenset()
 
+    def dropped_values(self) -> frozenset[tuple[str, str]]:
+        """The expressions, by resource, that are nothing but a field which `privacy` drops."""
+        gone = {f".{name}" for name in self.privacy.drop} if self.privacy else ()
+        return frozenset(
+            (item.label, f"properties.{name}")
+            for item in self.resources
+            for name, text in item.entity.properties.items()
+            if text in gone
+        )
+
     def when_missing(self, blueprint: str, relation: str) -> str:
         """What to do with a relation whose target doesn't exist."""
         return self.missing_relations.get(f"{blueprint}.{relation}", self.missing_default)

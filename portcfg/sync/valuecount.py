@@ -8,7 +8,7 @@ or an iteration over nothing gives no output.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from portcfg.sync.jq_programs import RowError, RowValues
 from portcfg.sync.report import ResourceReport, ValueReport
@@ -62,15 +62,24 @@ class ValueCounts:
         }
 
 
-def unusual(resources: Iterable[ResourceReport]) -> Iterator[str]:
-    """What an author of the mapping should know of its expressions."""
-    for item in resources:
+def unusual(resources: Iterable[ResourceReport], dropped: Container[tuple[str, str]] = ()) -> Iterator[str]:
+    """What an author of the mapping should know of its expressions.
+
+    A null is none of it where another resource gives that value of the blueprint, nor for those that are `dropped`: the
+    expressions, by resource, of what the mapping keeps out of Port.
+    """
+    found = list(resources)
+    given = {
+        (item.blueprint, name) for item in found for name, value in item.values.items() if value.absent < item.mapped
+    }
+    for item in found:
         for name, value in item.values.items():
             if value.several:
                 yield f"{item.resource}: `{name}` gave several values {value.several} times; the first was used"
             if value.none:
                 yield f"{item.resource}: `{name}` gave no output for {value.none} of {item.mapped} rows, so no value"
-            if value.null == item.mapped >= ENOUGH_ROWS:
+            meant = (item.blueprint, name) in given or (item.resource, name) in dropped
+            if value.null == item.mapped >= ENOUGH_ROWS and not meant:
                 yield f"{item.resource}: `{name}` is null for all {item.mapped} rows; is it what the rows call it?"
 
 

@@ -149,6 +149,25 @@ def test_what_a_sync_rejects_is_kept_and_replayed(project: Path) -> None:
     assert both.exit_code == 64 and "several mappings" in both.stderr
 
 
+def test_a_good_first_run_has_no_notes_on_nulls_and_parts_say_things_once(project: Path) -> None:
+    assert run("apply", "--env", "local", "--auto-approve").exit_code == 0
+    done = run("sync", "--env", "local", "--since", "2026-01-01", "--until", "2026-03-31", "--format", "json")
+    assert done.exit_code == 0
+    notices = json.loads(done.stdout)["notices"]
+    assert any("in 3 parts" in notice for notice in notices)
+    assert [notice for notice in notices if "is null" in notice] == []
+    assert [notice for notice in notices if "cursor_commit_record.user" in notice][1:] == []
+    first = json.loads(run("sync", "--env", "local", "--days", "30", "--format", "json").stdout)
+    assert [notice for notice in first["notices"] if "is null" in notice] == []
+
+
+def test_wrong_usage_names_the_command_that_was_typed(project: Path) -> None:
+    wrong = run("sync", "--bogus")
+    assert wrong.exit_code == 64
+    assert "sync [OPTIONS] [MAPPING]" in wrong.stderr
+    assert "sync run" not in wrong.stderr
+
+
 def test_a_dashboard_shows_the_syncs(project: Path) -> None:
     shutil.copy(SPECS / "examples/dashboards/sync-health.yaml", project / "specs/dashboards")
     assert run("validate").exit_code == 0

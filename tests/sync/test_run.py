@@ -451,7 +451,7 @@ def test_a_resource_may_drop_duplicates_that_others_count() -> None:
         assert report.exit_code == 0
         assert properties(port) == {"x": {"n": 2, "s": "bob"}}
         assert properties(port, "by_person") == {"ann": {"n": 1}, "bob": {"n": 1}}
-        notice = "a (1): 1 row(s) with a `.id` that another one has, too; the one with the greatest `.at` was used"
+        notice = "a (1): rows with a `.id` that another one has, too; the one with the greatest `.at` was used (1)"
         assert notice in report.notices
 
 

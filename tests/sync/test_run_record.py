@@ -61,6 +61,27 @@ def test_a_path_that_no_row_has_is_named() -> None:
         assert "`properties.s` is null for all 20 rows" in report.notices[0]
 
 
+def test_a_null_that_another_resource_gives_is_none_to_be_told() -> None:
+    mapping = body(
+        resource(properties={"n": ".n", "s": ".s"}),
+        resource("b", properties={"s": ".s"}),
+        merge={"thing": {"s": "first"}},
+    )
+    given = ({"id": f"x{n}", "n": n} for n in range(20))
+    with embedded_port(THING) as port:
+        report = run(port, mapping, {"/a": rows(*given), "/b": rows(*({"id": f"x{n}", "s": "a"} for n in range(20)))})
+        assert report.notices == ()
+
+
+def test_what_privacy_drops_is_none_to_be_told() -> None:
+    private = {"privacy": {"pseudonymise": True, "key_env": "CURSOR_API_KEY", "drop": ["s"]}}
+    with embedded_port(THING) as port:
+        report = run(
+            port, body(resource(), **private), {"/a": rows(*({"id": f"x{n}", "n": n, "s": "a"} for n in range(20)))}
+        )
+        assert [notice for notice in report.notices if "is null" in notice] == []
+
+
 def thirty(nulls: int) -> Any:
     return rows(*({"id": f"x{n}", "n": 1, "s": None if n < nulls else "a"} for n in range(30)))
 
