@@ -15,6 +15,7 @@ from portcfg.client import PortWriter, segment
 from portcfg.errors import ApiError, BusyError, TerminalApiError
 from portcfg.ledger import ENTITIES, LOCK_KIND, ensure_blueprint
 from portcfg.model import Body, Owner
+from portcfg.processes import has_died
 
 LOCK = "apply"
 SYNC_LOCKS = "sync:"
@@ -142,7 +143,12 @@ def _take(port: PortWriter, owner: Owner, run: str, now: datetime, name: str = L
 
 
 def refuse_living(name: str, holder: Body, now: datetime) -> None:
-    """Raise BusyError for a lock that hasn't ended, or of which nobody can tell whether it has."""
+    """Raise BusyError for a lock that hasn't ended, or of which nobody can tell whether it has.
+
+    That of a process of this machine which was killed has.
+    """
+    if has_died(str(run_of(holder))):
+        return
     since = (holder.get("properties") or {}).get("applied_at") or "an unknown time"
     running = f"{holder.get('title') or _one(name)} is running since {since}"
     ends, unlock = _ends(holder), "portcfg unlock" if name == LOCK else f"portcfg unlock {name}"

@@ -22,6 +22,7 @@ from portcfg.client import PortReader, PortWriter
 from portcfg.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, UsageError
 from portcfg.model import Project, Resource
 from portcfg.pipeline import Specs
+from portcfg.processes import named_run
 from portcfg.render.sync import sync_json, sync_markdown, sync_text
 from portcfg.settings import Settings, checked_url
 from portcfg.sync.choice import Slice, parse_slice
@@ -103,6 +104,7 @@ def run_command(
       portcfg sync --env local --format json
     """
     specs = checked_specs(settings)
+    more["run"] = named_run()
     options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link, missing_only, **more)
     reports: list[SyncReport] = []
     chosen = chosen_mappings(specs, names)
