@@ -68,20 +68,41 @@ def _rule(rule: dict[str, Any], path: Path) -> Iterator[Mistake]:
     known = OF_SCHEMAS if subject == "propertySchema" else OPERATORS
     if sign is None:
         yield path, "the rule has no operator", AS_IN
-    elif sign not in known:
+    elif not isinstance(sign, str) or sign not in known:
         yield (*path, "operator"), f"{sign!r} is no operator of Port's", meant(str(sign), known, "operators")
     elif sign == "relatedTo":
-        for key in ("blueprint", "value"):
-            if key not in rule:
-                yield path, f"a rule with relatedTo needs `{key}`", "say to which entity of which blueprint"
-        yield from _strange(rule, RELATED, path)
+        yield from _related(rule, path)
     elif not subject:
         yield path, "the rule doesn't say what it looks at", AS_IN
+    elif not _is_name(rule[subject], subject):
+        yield (*path, subject), f"{rule[subject]!r} names no {subject}", AS_IN
     elif sign in EMPTY:
         yield from _strange(rule, SUBJECTS[subject] | {"operator"}, path)
     else:
         yield from _strange(rule, SUBJECTS[subject] | {"operator", "value"}, path)
         yield from _value(rule, subject, str(sign), path)
+
+
+def _related(rule: dict[str, Any], path: Path) -> Iterator[Mistake]:
+    for key in ("blueprint", "value"):
+        if key not in rule:
+            yield path, f"a rule with relatedTo needs `{key}`", "say to which entity of which blueprint"
+    values = rule["value"] if isinstance(rule.get("value"), list) else [rule.get("value", "")]
+    if not all(isinstance(each, str) for each in values):
+        yield (*path, "value"), "relatedTo goes with the identifier of an entity", "text, or a list of texts"
+    if not isinstance(rule.get("blueprint", ""), str):
+        yield (*path, "blueprint"), "a blueprint is named by text", "write its identifier"
+    if rule.get("direction", "upstream") not in ("upstream", "downstream"):
+        yield (*path, "direction"), f"{rule['direction']!r} is no direction", "upstream or downstream"
+    yield from _strange(rule, RELATED, path)
+
+
+def _is_name(name: Any, subject: str) -> bool:
+    """A property may also be a path to one, or the signed-in user's."""
+    if subject == "propertySchema":
+        return isinstance(name, dict)
+    is_path = subject == "property" and isinstance(name, dict) and bool({"path", "property"} & name.keys())
+    return isinstance(name, str) or is_path
 
 
 def _value(rule: dict[str, Any], subject: str, sign: str, path: Path) -> Iterator[Mistake]:

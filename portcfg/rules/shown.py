@@ -97,14 +97,27 @@ def _leaves(document: Document, path: Path, body: Body, spec: Body) -> Iterator[
 
 
 def _series(body: Body, spec: Body, path: Path) -> Iterator[Series]:
-    lines = body.get("lines")
-    parts = [((*path, "lines", index), line) for index, line in enumerate(lines)] if lines else [(path, body)]
+    lines = [
+        ((*path, "lines", index), line) for index, line in enumerate(_list(body, "lines")) if isinstance(line, dict)
+    ]
+    parts = lines or [(path, body)]
     for place, part in parts:
         uses = [use if not _short(spec) else _in_short(use, spec, path) for use in _uses(part, place)]
         counts = part.get("chartType") == "countEntities" or part.get("calculationBy") == "entities"
         blueprint = str(part.get("blueprint") or _ruled(part))
         if blueprint:
             yield Series(blueprint, str(part.get("func") or ""), counts, tuple(uses), part, place)
+
+
+def _dict(body: Body, key: str) -> Body:
+    """A mapping in Port's own form, whose values nobody may have checked yet."""
+    value = body.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _list(body: Body, key: str) -> list[Any]:
+    value = body.get(key)
+    return value if isinstance(value, list) else []
 
 
 def _short(spec: Body) -> bool:
@@ -121,12 +134,13 @@ def _uses(part: Body, path: Path) -> Iterator[Use]:
     for key, role in (("property", "value"), ("measureTimeBy", "time"), ("breakdownProperty", "breakdown")):
         if isinstance(part.get(key), str):
             yield _use(role, part[key], (*path, key))
-    for index, name in enumerate(part.get("properties") or []):
+    for index, name in enumerate(_list(part, "properties")):
         if isinstance(name, str):
             yield _use("value", name, (*path, "properties", index))
     yield from _filters(part.get("dataset"), (*path, "dataset"))
-    for name, settings in (part.get("blueprintConfig") or {}).items():
-        yield from _table_uses(settings or {}, (*path, "blueprintConfig", name))
+    for name, settings in _dict(part, "blueprintConfig").items():
+        if isinstance(settings, dict):
+            yield from _table_uses(settings, (*path, "blueprintConfig", name))
 
 
 def _use(role: str, written: str, path: Path, rule: Body | None = None) -> Use:
@@ -144,11 +158,11 @@ def _table_uses(settings: Body, path: Path) -> Iterator[Use]:
         ("groupSettings", "groupBy", "group"),
         ("sortSettings", "sortBy", "sort"),
     ):
-        for index, each in enumerate((settings.get(section) or {}).get(key) or []):
+        for index, each in enumerate(_list(_dict(settings, section), key)):
             name = each.get("property") if isinstance(each, dict) else each
             if isinstance(name, str):
                 yield _use(role, name, (*path, section, key, index))
-    filter_by = (settings.get("filterSettings") or {}).get("filterBy")
+    filter_by = _dict(settings, "filterSettings").get("filterBy")
     yield from _filters(filter_by, (*path, "filterSettings", "filterBy"))
 
 

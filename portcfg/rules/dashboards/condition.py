@@ -18,10 +18,10 @@ LONGEST = {"message": 50, "description": 200}
 
 def condition_mistakes(value: Any) -> Iterator[tuple[Path, str, str]]:
     """(path, message, hint) of everything that Port refuses in `conditionalFormatting`."""
-    if value is not None and not isinstance(value, list):
+    if not isinstance(value, list):
         yield (), "thresholds are a list", "as in `[{operator: '>', value: 5, color: red}]`"
         return
-    for index, each in enumerate(value or []):
+    for index, each in enumerate(value):
         if not isinstance(each, dict):
             yield (index,), "a threshold is a mapping", "as in `{operator: '>', value: 5, color: red}`"
             continue

@@ -30,7 +30,8 @@ def check(portal: Portal) -> Iterator[Found]:
     for widget in portal.widgets:
         if widget.type not in LINES:
             continue
-        preset = (widget.body.get("timeRange") or {}).get("preset")
+        range_ = widget.body.get("timeRange")
+        preset = range_.get("preset") if isinstance(range_, dict) else None
         interval = widget.body.get("timeInterval")
         if INTERVALS.get(str(interval), 0) >= RANGES.get(str(preset), 10_000):
             path = (*widget.path, "every" if widget.is_short else "timeInterval")

@@ -14,11 +14,15 @@ def every_widget(widgets: Any) -> Iterator[tuple[Path, Body]]:
 
 
 def _below(widgets: Any, path: Path) -> Iterator[tuple[Path, Body]]:
-    pairs = widgets.items() if isinstance(widgets, dict) else enumerate(widgets if isinstance(widgets, list) else [])
+    pairs = widgets.items() if isinstance(widgets, dict) else enumerate(_list(widgets))
     for key, widget in pairs:
         if isinstance(widget, dict):
             yield (*path, key), widget
             yield from _below(widget.get("widgets"), (*path, key, "widgets"))
-            for number, group in enumerate(widget.get("groups") or []):
+            for number, group in enumerate(_list(widget.get("groups"))):
                 if isinstance(group, dict):
                     yield from _below(group.get("widgets"), (*path, key, "groups", number, "widgets"))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

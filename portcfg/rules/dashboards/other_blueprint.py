@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from portcfg.model import Body
 from portcfg.rules.dashboards.uses import LINES, NUMBER, SLICES, TABLE
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -32,11 +33,16 @@ def _two(widget: Widget, series: Series) -> Iterator[Found]:
             message = f"the widget shows {series.blueprint!r}, and its dataset only {named!r}"
             path = (*series.path, "dataset", *below, "value")
             yield Found(widget.document, path, message, "name the same blueprint in both; the chart is empty")
-    for name in series.body.get("blueprintConfig") or {}:
+    for name in _config(series):
         if "$" not in name and name != series.blueprint:
             message = f"the table shows {series.blueprint!r}, and these are the columns of {name!r}"
             path = (*series.path, "blueprintConfig", name)
             yield Found(widget.document, path, message, "its settings stand under the blueprint that it shows")
+
+
+def _config(series: Series) -> Body:
+    config = series.body.get("blueprintConfig")
+    return config if isinstance(config, dict) else {}
 
 
 RULE = Rule("PC412", check, "warning")

@@ -33,7 +33,7 @@ def _of_widget(widget: Widget) -> Iterator[Mistake]:
         (line, (*widget.path, "lines", index)) for index, line in enumerate(lines if isinstance(lines, list) else [])
     ]
     for part, path in [(widget.body, widget.path), *parts]:
-        if isinstance(part, dict) and part.get("dataset") is not None:
+        if isinstance(part, dict) and "dataset" in part:
             yield from _dataset(widget, part["dataset"], (*path, "dataset"))
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from portcfg.model import Path
 from portcfg.rules.dashboards.condition import condition_mistakes
+from portcfg.rules.dashboards.forms import FORMS, OF_TYPE, form_mistakes
 from portcfg.rules.dashboards.intervals import RANGES
 from portcfg.rules.dashboards.uses import LINES, NUMBER
-from portcfg.rules.dashboards.widget_keys import FUNCTIONS, TEXTS, VALUES, Raw, raw_widgets
+from portcfg.rules.dashboards.widget_keys import FUNCTIONS, VALUES, Raw, raw_widgets
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -19,21 +20,22 @@ YEARS = ("last2Years", "last3Years")
 
 
 def check(portal: Portal) -> Iterator[Found]:
-    """Closed lists of values, functions by what they are of, ranges of time, and thresholds."""
+    """Kinds of values, closed lists of them, functions by what they are of, ranges of time, and thresholds."""
     for raw in raw_widgets(portal):
-        for check_ in (_texts, _listed, _function, _range, _series, _thresholds):
+        for check_ in (_forms, _listed, _function, _range, _series, _thresholds):
             for path, message, hint in check_(raw):
                 yield Found(raw.document, (*raw.path, *path), message, hint)
     for widget in portal.widgets:
-        if widget.is_short:
-            for path, message, hint in condition_mistakes(widget.spec.get("thresholds")):
+        if widget.is_short and "thresholds" in widget.spec:
+            for path, message, hint in condition_mistakes(widget.spec["thresholds"]):
                 yield Found(widget.document, (*widget.path, "thresholds", *path), message, hint)
 
 
-def _texts(raw: Raw) -> Iterator[Mistake]:
-    for key in TEXTS:
-        if key in raw.body and not isinstance(raw.body[key], str):
-            yield (key,), f"`{key}` is text, and this is {raw.body[key]!r}", "put it in quotes"
+def _forms(raw: Raw) -> Iterator[Mistake]:
+    forms = {**FORMS, **OF_TYPE.get(raw.type, {})}
+    for key, value in raw.body.items():
+        if key in forms:
+            yield from form_mistakes(value, forms[key], (key,))
 
 
 def _listed(raw: Raw) -> Iterator[Mistake]:
@@ -47,18 +49,22 @@ def _function(raw: Raw) -> Iterator[Mistake]:
     of_type = "line-chart" if raw.type == "line" else raw.type
     for (key, value), allowed in FUNCTIONS.get(of_type, {}).items():
         func = raw.body.get("func")
-        if raw.body.get(key) == value and func is not None and func not in allowed:
+        if raw.body.get(key) == value and "func" in raw.body and func not in allowed:
             yield ("func",), f"`{key}: {value}` has no function {func!r}", f"one of {', '.join(allowed)}"
 
 
 def _range(raw: Raw) -> Iterator[Mistake]:
     span: Any = raw.body.get("timeRange")
-    if raw.type not in LINES or span is None:
+    if raw.type not in LINES:
+        return
+    if span is None and raw.type == "line-chart" and raw.body.get("timeInterval", "quarter") != "quarter":
+        yield ("timeInterval",), "without a range of time Port takes no interval but a quarter", "add `timeRange`"
+    if "timeRange" not in raw.body:
         return
     preset = span.get("preset") if isinstance(span, dict) else None
     if not isinstance(span, dict) or set(span) != {"preset"}:
         yield ("timeRange",), "a range of time is `{preset: ...}`", "as in `{preset: lastMonth}`"
-    elif preset not in RANGES:
+    elif not isinstance(preset, str) or preset not in RANGES:
         yield ("timeRange", "preset"), f"{preset!r} is no range that charts know", meant(str(preset), RANGES, "ranges")
     elif preset in YEARS and raw.body.get("timeInterval", "quarter") != "quarter":
         yield ("timeInterval",), f"Port draws {preset} by quarter only", "write `timeInterval: quarter`"
@@ -67,10 +73,10 @@ def _range(raw: Raw) -> Iterator[Mistake]:
 def _series(raw: Raw) -> Iterator[Mistake]:
     if raw.type not in ("line", "line-chart"):
         return
-    properties = raw.body.get("properties")
-    if raw.body.get("chartType") == "countEntities" and properties is not None:
+    has, properties = "properties" in raw.body, raw.body.get("properties")
+    if has and raw.body.get("chartType") == "countEntities":
         yield ("properties",), "a chart that counts entities has no properties", "remove it, or aggregate them"
-    elif properties is not None and not (properties and _all_text(properties)):
+    elif has and not (properties and _all_text(properties)):
         yield ("properties",), "`properties` is a list of names, and not empty", "as in `[properties.total]`"
     if "breakdownProperty" in raw.body and raw.body.get("chartType") != "countEntities":
         yield ("breakdownProperty",), "Port breaks down counts of entities only", "write `chartType: countEntities`"
@@ -81,8 +87,8 @@ def _all_text(values: Any) -> bool:
 
 
 def _thresholds(raw: Raw) -> Iterator[Mistake]:
-    if raw.type == NUMBER:
-        for path, message, hint in condition_mistakes(raw.body.get("conditionalFormatting")):
+    if raw.type == NUMBER and "conditionalFormatting" in raw.body:
+        for path, message, hint in condition_mistakes(raw.body["conditionalFormatting"]):
             yield ("conditionalFormatting", *path), message, hint
 
 

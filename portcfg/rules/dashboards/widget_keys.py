@@ -129,17 +129,6 @@ FUNCTIONS: Mapping[str, Mapping[tuple[str, str], tuple[str, ...]]] = {
         ("chartType", "countEntities"): ("count", "average"),
     },
 }
-TEXTS = (
-    "title",
-    "icon",
-    "description",
-    "emptyStateText",
-    "blueprint",
-    "property",
-    "measureTimeBy",
-    "unitCustom",
-    "url",
-)
 
 
 @dataclass(frozen=True)
