@@ -14,10 +14,13 @@ import pytest
 from portcfg.cli.embedded import serving_cursor, serving_port
 from portcfg.cli.main import COMMANDS
 from portcfg.emulator.port_app import NOT_EMULATED
+from portcfg.kinds import load_schema
 from portcfg.settings import NAMES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EMULATOR = (ROOT / "docs/emulator.md").read_text(encoding="utf-8")
+MAPPINGS = (ROOT / "docs/mappings.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 CHECKOUT_FILES = ("Makefile", "pyproject.toml", "requirements", "portcfg", "specs", "README.md", "LICENSE")
 
@@ -78,10 +81,24 @@ def test_every_block_runs(tmp_path: Path) -> None:
 
 
 def test_routes_that_are_not_emulated_are_listed() -> None:
-    listed = re.findall(r"^- `(/v1/\S+)`: ([A-Z, ]+)$", README, re.MULTILINE)
+    listed = re.findall(r"^- `(/v1/\S+)`: ([A-Z, ]+)$", EMULATOR, re.MULTILINE)
     pairs = sorted(tuple(reversed(route.split(" ", 1))) for route in NOT_EMULATED)
     expected = {path: ", ".join(method for _, method in group) for path, group in groupby(pairs, lambda pair: pair[0])}
     assert {path: ", ".join(sorted(methods.split(", "))) for path, methods in listed} == expected
+
+
+@pytest.mark.parametrize("name", ["pagination", "window"])
+def test_every_key_of_pages_and_windows_is_listed(name: str) -> None:
+    for key in load_schema("mapping")["$defs"][name]["properties"]:
+        assert f"| `{key}` |" in MAPPINGS
+
+
+@pytest.mark.parametrize(
+    "file", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda file: file.name
+)
+def test_links_lead_somewhere(file: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", file.read_text(encoding="utf-8"))
+    assert [link for link in links if not (file.parent / link).exists()] == []
 
 
 def test_every_environment_variable_is_listed() -> None:
