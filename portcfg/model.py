@@ -295,9 +295,7 @@ class Project:
     `name` tells the resources of several specs folders in one Port apart: each project prunes only its own.
     `external` maps a Ref that lives in Port but not in the specs to what happens when it's missing: error or skip.
     `mapping_source` is the `source` of mappings that name none. `guards` is how much a plan may do unasked (guard.py).
-    `ignores` are the entries of `ignore` by their places, `text` is the file as it was read. `writers` are those of
-    `external.writers` by their places: (blueprint or blueprint.property, who). `variable_places` is where each variable
-    of the environment is set.
+    `ignores` and `writers` (name, who) are entries of the file by their places, `text` is the file as it was read.
     """
 
     file: str

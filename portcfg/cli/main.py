@@ -19,6 +19,7 @@ from portcfg.errors import EXIT_BUG, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT
 COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("validate", "Check the specs without a network: every mistake, with its place."),
     "explain": ("explain", "Say what a finding means, or what a line of the specs is and does."),
+    "lineage": ("lineage", "Print who writes and who reads each property."),
     "compile": ("specs", "Print what the specs compile to: Port's own JSON."),
     "plan": ("reconcile", "Show what would change in Port; writes nothing."),
     "drift": ("reconcile", "Show only what was changed in Port behind the specs' back."),

@@ -16,6 +16,8 @@ from portcfg.rules.shown import Widget
 from portcfg.rules.written import Written, config_of
 
 COMPUTED = frozenset({"mirror", "calculation", "aggregation"})
+# What a mapping writes by itself.
+MAPPED = frozenset({"mapping", "fill"})
 PATHS: Mapping[str, Path] = {**SECTIONS, "relation": ("relations",)}
 # Of what computes something, the key that says how.
 SAYS = {"mirror": "path", "calculation": "calculation", "aggregation": "target"}
@@ -32,7 +34,7 @@ class Link:
     text: str = ""
 
     def __str__(self) -> str:
-        return f"{self.what} {self.who}".strip()
+        return self.who if self.who.startswith(f"{self.what}/") else f"{self.what} {self.who}".strip()
 
 
 @dataclass(frozen=True)
@@ -181,13 +183,16 @@ def declared(shapes: Mapping[str, Shape], project: Project) -> Iterator[Edge]:
 
 
 def matched(pattern: str, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, str]]:
-    """The parts that `blueprint` or `blueprint.property` means, * standing for any text; a blueprint is all of it."""
+    """The parts that `blueprint` or `blueprint.property` means, * standing for any text; a blueprint is all of it.
+
+    Who writes a part of entities knows of some, so the blueprint is meant with it.
+    """
     wanted, dot, name = pattern.partition(".")
     for identifier, shape in shapes.items():
         if fnmatchcase(identifier, wanted):
             parts = [part for part, section, _ in parts_of(shape) if section not in COMPUTED]
             found = [part for part in parts if not dot or (part and fnmatchcase(part, name))]
-            yield from ((identifier, part) for part in found)
+            yield from ((identifier, part) for part in (dict.fromkeys(["", *found]) if found else ()))
 
 
 def _blueprints_read(shapes: Mapping[str, Shape]) -> Iterator[Edge]:
@@ -203,14 +208,15 @@ def _blueprints_read(shapes: Mapping[str, Shape]) -> Iterator[Edge]:
 
 def _shown(widgets: Sequence[Widget], shapes: Mapping[str, Shape]) -> Iterator[Edge]:
     for widget in widgets:
-        ref = widget.document.ref
-        who = f'"{widget.title or widget.body.get("id") or widget.type}" of {ref}'
+        page = widget.document.ref
+        who = f'"{widget.title or widget.body.get("id") or widget.type}" of {page}'
         places = {(series.blueprint, use.name): use.path for series in widget.series for use in series.uses}
-        found = [part for part, _ in dashboard_risk.reads(Resource(ref, {"widgets": [widget.body]}), {})]
+        found = [part for part, _ in dashboard_risk.reads(Resource(page, {"widgets": [widget.body]}), {})]
         found += [(Ref("blueprint", name), part) for name in _whole_tables(widget) for part in _all(shapes, name)]
-        for target, name in dict.fromkeys(part for part in found if part[0].kind == "blueprint"):
-            path = places.get((target.identifier, name), widget.path)
-            yield target.identifier, name, Link("widget", who, widget.document.place(path))
+        for ref, name in dict.fromkeys(found):
+            if ref.kind == "blueprint":
+                path = places.get((ref.identifier, name), widget.path)
+                yield ref.identifier, name, Link("widget", who, widget.document.place(path))
 
 
 def _whole_tables(widget: Widget) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from portcfg.kinds import KINDS
 from portcfg.rules.fields import Shape
-from portcfg.rules.lineages import COMPUTED, Part
+from portcfg.rules.lineages import COMPUTED, MAPPED, Part
 from portcfg.rules.portal import Portal
 
 
@@ -44,5 +44,5 @@ def mapped(portal: Portal) -> dict[str, Shape]:
     return {
         name: shape
         for name, shape in portal.shapes.items()
-        if any(link.what == "mapping" for link in parts[name][""].writers)
+        if any(link.what in MAPPED for link in parts[name][""].writers)
     }

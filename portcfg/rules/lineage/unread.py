@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.rules.lineage.known import mapped
+from portcfg.rules.lineages import MAPPED, Part
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -20,12 +21,16 @@ def check(portal: Portal) -> Iterator[Found]:
         fields = [
             each.name for each in shape.fields.values() if each.section == "property" and each.name not in required
         ]
-        names = [name for name in fields if parts[name].writers and not parts[name].readers]
+        names = [name for name in fields if _mapped(parts[name]) and not parts[name].readers]
         if names:
             more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
             message = f"nothing here reads what is written into {identifier!r}: {', '.join(names[:LISTED])}{more}"
             hint = f"`portcfg lineage {identifier}` tells who reads what; leave out what nobody needs"
             yield Found(shape.document, ("identifier",), message, hint)
+
+
+def _mapped(part: Part) -> bool:
+    return any(link.what in MAPPED for link in part.writers)
 
 
 RULE = Rule("PC504", check, "info")
