@@ -8,6 +8,7 @@ from typing import Any
 
 from portcfg.kinds.mapping import RUN_HERE
 from portcfg.model import Body, Document, Path
+from portcfg.rules.shaped import shaped
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def literal(text: Any) -> str:
 def config_of(document: Document) -> tuple[Path, Body]:
     """(path, config) of a mapping: it stands below `config` in Port's own form."""
     if "config" in document.body:
-        return ("config",), document.body["config"] or {}
+        return ("config",), shaped(document.body["config"])
     return (), document.body
 
 

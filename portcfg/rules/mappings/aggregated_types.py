@@ -12,6 +12,7 @@ from portcfg.rules.jq_types_infer import Variables
 from portcfg.rules.mappings.configs import configs, ungrouped
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
+from portcfg.sync.findings import as_mapping
 from portcfg.sync.group_checks import is_aggregator
 
 _TAKES: Mapping[str, frozenset[str]] = {
@@ -45,7 +46,7 @@ def _aggregators(path: Path, tree: Any, row: Type, names: Variables) -> Iterator
         if isinstance(spec, Mapping) and is_aggregator(spec):
             name, argument = next(iter(spec.items()))
             if name == "object":
-                yield from _aggregators((*path, field, name, "value"), argument.get("value"), row, names)
+                yield from _aggregators((*path, field, name, "value"), as_mapping(argument).get("value"), row, names)
             elif name != "latest":
                 yield (*path, field, name), name, given(argument, row, names)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from portcfg.model import Path
@@ -26,8 +26,9 @@ def unknown(portal: Portal, section: str) -> Iterator[Found]:
         shape = known(portal, written.blueprint) if written.section == section else None
         if shape and (complaint := _complaint(shape, section, written.name)):
             yield Found(written.document, written.path, *complaint)
+    relations = {(each.blueprint, each.name) for each in portal.written if each.section == "relations"}
     for config in configs(portal):
-        for path, blueprint, named, name in _named(config):
+        for path, blueprint, named, name in _named(config, relations):
             shape = known(portal, blueprint) if named == section else None
             if shape and (complaint := _complaint(shape, section, name)):
                 yield Found(config.document, (*config.prefix, *path), *complaint)
@@ -66,27 +67,17 @@ def _meant(name: str, fields: Mapping[str, Field], called: str) -> str:
     return f"{name!r} is the title of {titled!r}" if titled else meant(name, fields, called)
 
 
-def _named(config: Config) -> Iterator[tuple[Path, str, str, str]]:
-    """(path, blueprint, section, name) of all that is named beside the resources."""
+def _named(config: Config, relations: Set[tuple[str, str]]) -> Iterator[tuple[Path, str, str, str]]:
+    """(path, blueprint, section, name) of all that is named beside the resources; `relations` are those written."""
     for key in ("fill", "merge"):
         for blueprint, names in _mapping(config.body.get(key)).items():
             for name in _mapping(names):
                 # A rule may be that of a relation, too.
-                section = "relations" if key == "merge" and _is_relation(config, blueprint, name) else "properties"
+                section = "relations" if key == "merge" and (blueprint, name) in relations else "properties"
                 yield (key, blueprint, name), blueprint, section, name
     for dotted in _mapping(config.body.get("missing_relations")):
         blueprint, _, name = dotted.partition(".")
         yield ("missing_relations", dotted), blueprint, "relations", name
-
-
-def _is_relation(config: Config, blueprint: str, name: str) -> bool:
-    entities = (
-        entity
-        for resource in config.body.get("resources") or []
-        for entity in [resource["port"]["entity"]["mappings"]]
-        if isinstance(entity, dict)
-    )
-    return any(blueprint in str(each.get("blueprint")) and name in (each.get("relations") or {}) for each in entities)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
