@@ -116,6 +116,7 @@ MEETING = {
         "portcfg.sync.deletion_checks",
         "portcfg.sync.privacy",
         "portcfg.sync.findings",
+        "portcfg.sync.group_checks",
         "portcfg.sync.entities",
         "portcfg.sync.jq_checks",
         "portcfg.sync.jq_names",
