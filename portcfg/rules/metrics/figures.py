@@ -47,7 +47,8 @@ def figures(portal: Portal, *functions: str) -> Iterator[tuple[Read, Field]]:
 
 def title_of(widget: Widget, series: Series) -> str:
     """What is written over a figure."""
-    return f"{widget.title} {series.body.get('title') or ''}"
+    line = str(series.body.get("title") or "")
+    return widget.title if line == widget.title else f"{widget.title} {line}"
 
 
 def is_ratio(field: Field) -> bool:

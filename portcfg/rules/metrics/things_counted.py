@@ -19,7 +19,10 @@ def check(portal: Portal) -> Iterator[Found]:
         title = words(title_of(count.widget, count.series))
         total = _total(count.shape, title) if is_daily(count.shape) and not title & RECORDS else ""
         if total:
-            message = f"this counts the records of {count.series.blueprint}, and each has a number of its own, {total}"
+            named = title_of(count.widget, count.series).strip()
+            message = (
+                f"{named!r} counts the records of {count.series.blueprint}, and each has a number of its own, {total}"
+            )
             yield count.found(message, f"`sum: {total}`, or say records in the title")
 
 
