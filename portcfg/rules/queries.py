@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from portcfg.model import Path
@@ -35,8 +35,8 @@ DATE = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d
 AS_IN = "as in `{property: status, operator: '=', value: open}`"
 
 
-def query_mistakes(query: Any, path: Path) -> Iterator[Mistake]:
-    """(path, message, hint) of everything that Port refuses in `{combinator, rules}`."""
+def query_mistakes(query: Any, path: Path, *, extra: Set[str] = frozenset()) -> Iterator[Mistake]:
+    """(path, message, hint) of everything that Port refuses in `{combinator, rules}`, which may have `extra` keys."""
     if not isinstance(query, dict):
         yield path, "a query is `{combinator, rules}`", "write `{combinator: and, rules: [...]}`"
         return
@@ -46,7 +46,7 @@ def query_mistakes(query: Any, path: Path) -> Iterator[Mistake]:
     if not isinstance(query.get("rules"), list):
         yield (*path, "rules") if "rules" in query else path, "a query has a list of rules", "write `rules: []` for all"
         return
-    yield from _strange(query, {"combinator", "rules", "blueprint"}, path)
+    yield from _strange(query, {"combinator", "rules", *extra}, path)
     yield from rules_mistakes(query["rules"], (*path, "rules"))
 
 

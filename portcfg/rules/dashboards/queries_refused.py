@@ -20,7 +20,9 @@ def check(portal: Portal) -> Iterator[Found]:
     for document in portal.of_kind("dashboard"):
         for index, each in enumerate(document.body.get("pageFilters") or []):
             query = each.get("query") if isinstance(each, dict) else None
-            for path, message, hint in query_mistakes(query, ("pageFilters", index, "query")) if query else ():
+            place: Path = ("pageFilters", index, "query")
+            # Clients send a `blueprint` beside the rules; Port takes it.
+            for path, message, hint in query_mistakes(query, place, extra={"blueprint"}) if query else ():
                 yield Found(document, path, message, hint)
 
 
