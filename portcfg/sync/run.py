@@ -137,18 +137,14 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
     # Of a sliced run one job deletes what is too old for all.
     held = {item.blueprint for item in done.blueprints if item.held}
     others = bool(options.slice and options.slice.number > 1)
-    stays = () if others or port.halted else tuple(deletions.retain(held))
-    done = deletions.into(replace(done, notices=(*done.notices, *stays)))
+    stays = () if others or port.halted else deletions.retain(held)
+    notices = (*done.notices, *stays, *unusual(done.resources, mapping.dropped_values()))
+    done = deletions.into(replace(done, notices=notices))
     examples = send_examples(port, mapping, means.examples, source.secrets) if options.send_examples else ()
     done = replace(
         done,
         blueprints=tuple(replace(b, rejected=means.quarantine.rejected_in(b.blueprint)) for b in done.blueprints),
-        notices=(
-            *done.notices,
-            *unusual(done.resources, mapping.dropped_values()),
-            *_notices(mapping, options, known, todo),
-            *examples,
-        ),
+        notices=(*done.notices, *_notices(mapping, options, known, todo), *examples),
         settings=mapping.settings,
         source_requests=sum(source.requests_made.values()),
         requests_by_path=dict(source.requests_made),

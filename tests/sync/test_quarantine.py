@@ -414,7 +414,7 @@ def test_hostile_rows(tmp_path: Path) -> None:
     ]
     with embedded_port(THING) as port:
         answer = Response(json.dumps({"rows": found}), media_type="application/json")
-        report = run(port, body(resource()), {"/a": lambda _: answer}, file)
+        report = run(port, body(resource(skip_without_identifier=True)), {"/a": lambda _: answer}, file)
         assert [name for name in properties(port) if name.isascii()] == ["good", "half", "nested", "null", "wide"]
         assert (len(properties(port)), properties(port)["half"]["s"]) == (6, "half a pair \ufffd")
         assert sorted((reject.identifier, reject.reason) for reject in report.rejects) == [
