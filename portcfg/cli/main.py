@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unlock": ("recover", "End the lock that a killed apply left behind."),
     "ledger": ("ledger", "Show and mend portcfg's record in Port of what it manages."),
     "sync": ("sync_group", "Move rows from a mapping's source into Port entities."),
+    "test": ("test", "Run mappings over recorded answers and compare the entities, offline."),
     "import": ("imports", "Write specs for what Port has, or for Port JSON in files."),
     "ocean": ("ocean", "Print the command that installs Port's Ocean for a mapping that it runs."),
     "doctor": ("doctor", "Say what portcfg would talk to, with which credentials, and whether it answers."),

@@ -16,6 +16,7 @@ import click
 from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
 from portcfg.cli.progress import ProgressLine
 from portcfg.cli.quarantine import deleted_of, quarantine_of, quarantine_option
+from portcfg.cli.record import Recorder, record_options
 from portcfg.cli.sync_lock import alone, lock_of, sleeping
 from portcfg.cli.writes import INTERRUPTED, ending_well, parallelism_option
 from portcfg.client import PortReader, PortWriter
@@ -73,6 +74,7 @@ def _source_url(_context: click.Context, _option: click.Parameter, text: str | N
 )
 @click.option("--send-examples", is_flag=True, help="Send up to 5 raw rows a stream to Port's mapping editor.")
 @click.option("--source-url", callback=_source_url, metavar="URL", help="Another base URL for the source.")
+@record_options
 @partial(parallelism_option, default=PARALLELISM)
 @quarantine_option
 @format_option(*FORMATS)
@@ -87,6 +89,7 @@ def run_command(
     source_url: str | None,
     quarantine: Path | None,
     format_: str,
+    recorder: Recorder | None,
     **more: Any,
 ) -> int:
     """Read each mapping's source, make entities, compare them with Port's, and write those that changed.
@@ -100,6 +103,7 @@ def run_command(
       portcfg sync --dry-run
       portcfg sync cursor --since 2026-01-01 --missing-only
       portcfg sync --since 2026-01-01 --until 2026-06-30 --slice 2/4
+      portcfg sync cursor --days 1 --record tests/mappings/one-day
       portcfg sync status
       portcfg sync --env local --format json
     """
@@ -109,6 +113,10 @@ def run_command(
     reports: list[SyncReport] = []
     chosen = chosen_mappings(specs, names)
     _check_one(chosen, quarantine, options.streams)
+    if recorder:
+        recorder.check(chosen, options)
+        with source_of(settings, specs.project, chosen[0], source_url) as (config, env):
+            return recorder.record(settings, specs, config, env, options)
     try:
         for resource in chosen:
             if _run_one(settings, specs, resource, options, source_url, quarantine, format_, reports):

@@ -1,0 +1,91 @@
+"""Cases run one after the other, each with the mapping and the blueprints of its specs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from portcfg.compile import compile_specs
+from portcfg.errors import InvalidSpecsError, PortcfgError, UsageError
+from portcfg.kinds import KINDS
+from portcfg.load import load_specs
+from portcfg.mapping_tests.case import Case, read_case, read_file
+from portcfg.mapping_tests.compare import Result, differences
+from portcfg.mapping_tests.expected import update
+from portcfg.mapping_tests.made import Made, make
+from portcfg.model import Position, State
+from portcfg.overlay import with_overlay
+from portcfg.pipeline import read_specs
+
+
+@dataclass
+class Bench:
+    """Runs cases with the specs of a folder, or of the one that a case names; each is read once."""
+
+    root: Path
+    environment: str = ""
+    _states: dict[Path, tuple[State, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def run(self, folder: Path, updating: bool = False) -> Result:
+        """Run the case of a folder. With `updating` its expected file becomes what was made, if that differs.
+
+        A case that can't be run is a result with an `error`; raises InvalidSpecsError where the specs have errors.
+        """
+        try:
+            case = read_case(folder)
+            made = self.made(case)
+            expected, places = _expected(case)
+        except InvalidSpecsError as error:
+            if any(Path(problem.file).parent != folder for problem in error.problems):
+                raise
+            told = "; ".join(f"{problem.where}: {problem.message} ({problem.hint})" for problem in error.problems)
+            return Result(folder.name, "", error=told)
+        except PortcfgError as error:
+            return Result(folder.name, case.mapping, error=f"{error.message} ({error.hint})")
+        found = tuple(differences(expected, made.body, places))
+        if updating and found:
+            update(case.expected, made.body)
+        return Result(
+            *(case.name, case.mapping, found, tuple(made.unused), tuple(made.unanswered)),
+            updated=updating and bool(found),
+            body=made.body,
+            written=made.written,
+        )
+
+    def made(self, case: Case, full: bool = False) -> Made:
+        """What the case's mapping makes; raises PortcfgError where it can't be run."""
+        state, variables = self.specs(case)
+        bodies: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+        for ref, resource in state.items():
+            bodies[ref.kind][ref.identifier] = resource.body
+        mappings = bodies["mapping"]
+        if case.mapping not in mappings:
+            raise UsageError(f"the specs have no mapping {case.mapping!r}", f"there are: {', '.join(mappings)}")
+        config = {"identifier": case.mapping, **mappings[case.mapping]["config"]}
+        config["vars"] = {**config.get("vars", {}), **case.variables}
+        config["source"] = {"base_url": "http://recorded.invalid", **(config.get("source") or {})}
+        return make(case, config, variables, list(bodies["blueprint"].values()), full)
+
+    def specs(self, case: Case) -> tuple[State, Mapping[str, Any]]:
+        """The desired State with the case's variables, and these; raises InvalidSpecsError."""
+        root, environment = (case.specs, "") if case.specs else (self.root, self.environment)
+        if root not in self._states:
+            specs = read_specs(root, environment)
+            self._states[root] = specs.compiled(), specs.project.variables
+        state, variables = self._states[root]
+        changed = {**variables, **case.variables}
+        if changed == variables:
+            return state, variables
+        # `${vars.x}` may stand anywhere in the specs, so they are read anew with the variables of the case.
+        project = replace(read_specs(root, environment).project, variables=changed)
+        loaded = with_overlay(load_specs(root, changed), root, project)
+        return compile_specs(loaded.documents, project), changed
+
+
+def _expected(case: Case) -> tuple[Any, Mapping[tuple[str | int, ...], Position]]:
+    if not case.expected.is_file():
+        return {}, {(): Position(str(case.expected), 1, 1)}
+    value, places = read_file(case.expected)
+    return value or {}, places
