@@ -102,9 +102,12 @@ def _series(body: Body, spec: Body, path: Path) -> Iterator[Series]:
     ]
     parts = lines or [(path, body)]
     for place, part in parts:
-        uses = [use if not _short(spec) else _in_short(use, spec, path) for use in _uses(part, place)]
-        counts = part.get("chartType") == "countEntities" or part.get("calculationBy") == "entities"
         blueprint = str(part.get("blueprint") or _ruled(part))
+        uses = [
+            use if not _short(spec) else _in_short(use, spec, path)
+            for use in (*_uses(part, place), *_columns(part, place, blueprint))
+        ]
+        counts = part.get("chartType") == "countEntities" or part.get("calculationBy") == "entities"
         if blueprint:
             yield Series(blueprint, str(part.get("func") or ""), counts, tuple(uses), part, place)
 
@@ -125,9 +128,10 @@ def _short(spec: Body) -> bool:
 
 
 def _ruled(part: Body) -> str:
-    """The blueprint that a dataset's rule names: older widgets have it nowhere else."""
+    """The blueprint that a dataset's rule names: older widgets have it nowhere else. Of several it is none."""
     rules = rules_of(part.get("dataset"))
-    return next((str(rule.get("value")) for _, rule in rules if rule.get("property") == "$blueprint"), "")
+    names = {str(rule.get("value")) for _, rule in rules if rule.get("property") == "$blueprint"}
+    return next(iter(names)) if len(names) == 1 else ""
 
 
 def _uses(part: Body, path: Path) -> Iterator[Use]:
@@ -138,8 +142,12 @@ def _uses(part: Body, path: Path) -> Iterator[Use]:
         if isinstance(name, str):
             yield _use("value", name, (*path, "properties", index))
     yield from _filters(part.get("dataset"), (*path, "dataset"))
+
+
+def _columns(part: Body, path: Path, blueprint: str) -> Iterator[Use]:
+    """What a table shows of its own blueprint; it may have settings for others, to which a relation leads."""
     for name, settings in _dict(part, "blueprintConfig").items():
-        if isinstance(settings, dict):
+        if isinstance(settings, dict) and name == blueprint:
             yield from _table_uses(settings, (*path, "blueprintConfig", name))
 
 

@@ -1,4 +1,4 @@
-"""PC405: a table's column, or its order, by what the blueprint doesn't have."""
+"""PC405: a table's column, order or grouping by what the blueprint doesn't have."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def check(portal: Portal) -> Iterator[Found]:
 
 
 def _missing(portal: Portal) -> Iterator[Found]:
-    for read in reads(portal, "column", "sort"):
-        if found := mistake(read):
+    for read in reads(portal, "column", "sort", "group"):
+        # What is like nothing may be a scorecard, which specs don't have.
+        if found := mistake(read, guessed=True):
             yield read.found(*found)
 
 

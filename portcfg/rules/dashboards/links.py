@@ -39,4 +39,4 @@ def _urls(widget: Widget) -> Iterator[tuple[Path, str]]:
         yield from (((*widget.path, "markdown"), url) for url in IN_TEXT.findall(widget.body["markdown"]))
 
 
-RULE = Rule("PC418", check, "warning")
+RULE = Rule("PC418", check, "info")

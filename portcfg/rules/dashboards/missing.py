@@ -1,4 +1,4 @@
-"""PC404: a chart, a filter or a grouping by what the blueprint doesn't have."""
+"""PC404: a chart of, or a filter by, what the blueprint doesn't have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check(portal: Portal) -> Iterator[Found]:
 
 
 def _missing(portal: Portal) -> Iterator[Found]:
-    for read in reads(portal, "value", "time", "breakdown", "filter", "group"):
+    for read in reads(portal, "value", "time", "breakdown", "filter"):
         if found := mistake(read):
             yield read.found(*found)
 

@@ -10,22 +10,25 @@ from portcfg.rules.nearest import meant, nearest
 PORTS_OWN = ("$datasource", "$resyncId", "FROZEN_RIGHT_COLUMN")
 
 
-def mistake(read: Read) -> tuple[str, str] | None:
-    """(message, hint) for a name that isn't there, None where it is or nobody can tell."""
+def mistake(read: Read, *, guessed: bool = False) -> tuple[str, str] | None:
+    """(message, hint) for a name that isn't there, None where it is or nobody can tell.
+
+    `guessed`: only where the blueprint has something that was probably meant.
+    """
     name, shape, blueprint = read.use.name, read.shape, read.series.blueprint
     if read.field or name in PORTS_OWN or "{{" in name or not shape.is_whole:
         return None
     if name.startswith("$"):
         return _of_ports_own(name, shape, blueprint)
-    known = [*shape.fields, *shape.relations]
+    known = [each for each in (*shape.fields, *shape.relations) if each not in META]
     if title := _titled(name, shape):
         hint = f"that is the title of {title!r}, and widgets name properties by their identifier: write {title}"
         return f"{blueprint} has no property {name!r}", hint
+    if guessed and not nearest(name, known):
+        return None
     if read.use.written.startswith("relation"):
         return f"{blueprint} has no relation {name!r}", meant(name, shape.relations, "relations")
-    return f"{blueprint} has no property {name!r}", meant(
-        name, [each for each in known if each not in META], "properties"
-    )
+    return f"{blueprint} has no property {name!r}", meant(name, known, "properties")
 
 
 def _of_ports_own(name: str, shape: Shape, blueprint: str) -> tuple[str, str] | None:

@@ -34,7 +34,7 @@ def _two(widget: Widget, series: Series) -> Iterator[Found]:
             path = (*series.path, "dataset", *below, "value")
             yield Found(widget.document, path, message, "name the same blueprint in both; the chart is empty")
     for name in _config(series):
-        if "$" not in name and name != series.blueprint:
+        if widget.body.get("displayMode") == "widget" and "$" not in name and name != series.blueprint:
             message = f"the table shows {series.blueprint!r}, and these are the columns of {name!r}"
             path = (*series.path, "blueprintConfig", name)
             yield Found(widget.document, path, message, "its settings stand under the blueprint that it shows")
