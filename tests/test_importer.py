@@ -100,7 +100,12 @@ PAGE: Body = {
             "type": "grouper",
             "displayMode": "tabs",
             "createdAt": "x",
-            "groups": [{"title": "G", "widgets": [{"id": "m", "type": "markdown", "title": "M", "updatedAt": "x"}]}],
+            "groups": [
+                {
+                    "title": "G",
+                    "widgets": [{"id": "m", "type": "markdown", "title": "M", "markdown": "T", "updatedAt": "x"}],
+                }
+            ],
         }
     ],
 }

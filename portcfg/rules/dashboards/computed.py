@@ -32,4 +32,4 @@ def is_undrawn(read: Read) -> bool:
     return is_line and read.use.role != "filter" and bool(read.field and read.field.section == "calculation")
 
 
-RULE = Rule("PC409", check)
+RULE = Rule("PC409", check, "warning")

@@ -21,4 +21,4 @@ def _missing(portal: Portal) -> Iterator[Found]:
             yield read.found(*found)
 
 
-RULE = Rule("PC404", check)
+RULE = Rule("PC404", check, "warning")

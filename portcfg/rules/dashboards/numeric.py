@@ -27,4 +27,4 @@ def _wrong(portal: Portal) -> Iterator[Found]:
             yield read.found(f"{read.series.function} is of numbers, and {named(read)}", hint)
 
 
-RULE = Rule("PC407", check)
+RULE = Rule("PC407", check, "warning")

@@ -39,4 +39,4 @@ def is_date(field: Field) -> bool:
     return field.is_date or not field.type or (field.type == "string" and field.format == "timer")
 
 
-RULE = Rule("PC408", check)
+RULE = Rule("PC408", check, "warning")
