@@ -46,6 +46,8 @@ from portcfg.plan import make_plan
 from portcfg.project import load_project
 from portcfg.report import Report
 from portcfg.risk import Risks
+from portcfg.secret_forms import hushed
+from portcfg.unused import unused
 from portcfg.validate import validate
 
 
@@ -102,11 +104,14 @@ def read_specs(root: Path, environment: str = "") -> Specs:
     """Load and validate a specs folder; raises UsageError for an unknown environment."""
     project, problems = load_project(root, environment)
     if problems:
+        problems = tuple(hushed(problems, {project.file: project.text}))
         return Specs(project, (), (*with_subjects(problems, (), str(root)),), {project.file: project.text})
     loaded = with_overlay(load_specs(root, project.variables), root, project)
     texts = {**loaded.texts, **({project.file: project.text} if project.text else {})}
     found = {*loaded.problems, *validate(loaded.documents, project, texts)}
-    left = sifted(with_subjects(found, loaded.documents, str(root)), project, texts)
+    if not any(problem.severity == "error" for problem in loaded.problems):
+        found |= {*unused(root, texts, project)}
+    left = sifted(with_subjects(hushed(found, texts), loaded.documents, str(root)), project, texts)
     return Specs(project, loaded.documents, left.problems, texts, left.ignored, known_of(left.problems, root))
 
 

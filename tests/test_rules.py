@@ -104,9 +104,10 @@ def test_the_shipped_specs_are_fine() -> None:
 
 @pytest.mark.parametrize("case", cases("mutations"))
 def test_one_break_of_the_shipped_specs_is_found_at_its_place(case: dict[str, Any], tmp_path: Path) -> None:
-    """A case edits the text of shipped specs, `edits: [{file, old, new}]`; `problems` is everything found then."""
+    """A case edits texts of the shipped specs, `edits: [{file, old, new}]`, or adds `files`; `problems` is all then."""
     root = tmp_path / "specs"
     shutil.copytree(REPOSITORY / "specs", root)
+    write_files(root, case.get("files", {}))
     for edit in case["edits"]:
         file = root / edit["file"]
         text = file.read_text(encoding="utf-8")

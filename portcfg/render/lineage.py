@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from portcfg.model import Body, Position
 from portcfg.render.safe import code, plain, shortened
 from portcfg.rules.lineages import COMPUTED, Link, Part
+from portcfg.secret_forms import starred
 
 FORMAT = "portcfg/lineage/1"
 MAX_JQ = 100
@@ -35,7 +36,7 @@ def _lines(part: Part) -> Iterator[str]:
 
 
 def _said(link: Link) -> str:
-    text = f": {shortened(plain(' '.join(link.text.split())), MAX_JQ)}" if link.text else ""
+    text = f": {shortened(plain(starred(' '.join(link.text.split()))), MAX_JQ)}" if link.text else ""
     return f"{plain(str(link))} ({plain(_where(link.place))}){text}"
 
 

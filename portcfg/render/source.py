@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from portcfg.render.safe import plain
+from portcfg.secret_forms import starred
 
 TAB = "    "
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s,:\[\]{}()|\"']+")
@@ -18,6 +19,7 @@ NEAR = 500
 
 # What may be a secret, by its look: letters of both cases, or a prefix that vendors use, and digits; a URL's user; and
 # what stands behind a key that says so. Rather too much than too little: a place is found by what is around it, too.
+# What rules find as a secret is one in any case.
 _TOKEN = re.compile(r"(?<![\w+/=-])[\w+/=-]{20,}")
 _PREFIX = re.compile(r"gh[a-z]_|github_pat_|xox|crsr_|key_|sk-|pk_|AKIA|glpat-|eyJ")
 _URL_USER = re.compile(r"(?<=://)[^/\s@\"']+(?=@)")
@@ -31,7 +33,7 @@ def masked(line: str) -> str:
     """`line` with what may be a secret as stars, but for its first letters; as long as it was."""
     line = _TOKEN.sub(lambda found: _starred(found[0]) if _looks_secret(found[0]) else found[0], line)
     line = _URL_USER.sub(lambda found: _starred(found[0], 0), line)
-    return _AFTER_KEY.sub(lambda found: found[0][: -len(found[1])] + _kept_name(found[1]), line)
+    return starred(_AFTER_KEY.sub(lambda found: found[0][: -len(found[1])] + _kept_name(found[1]), line))
 
 
 def _looks_secret(text: str) -> bool:

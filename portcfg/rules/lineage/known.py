@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from portcfg.kinds import KINDS
+from portcfg.ledger import LEDGER_BLUEPRINT
 from portcfg.rules.fields import Shape
 from portcfg.rules.lineages import COMPUTED, MAPPED, Part
 from portcfg.rules.portal import Portal
@@ -28,7 +29,8 @@ def unfilled(portal: Portal) -> dict[str, Shape]:
     if not portal.written or not all_is_seen(portal):
         return {}
     parts = portal.lineage
-    return {name: shape for name, shape in portal.shapes.items() if not any(map(_comes, parts[name].values()))}
+    shapes = {name: shape for name, shape in portal.shapes.items() if name != LEDGER_BLUEPRINT}
+    return {name: shape for name, shape in shapes.items() if not any(map(_comes, parts[name].values()))}
 
 
 def _comes(part: Part) -> bool:

@@ -4,6 +4,8 @@ from portcfg.rules.project import (
     circles,
     deep_folders,
     duplicate_identifiers,
+    known_secrets,
+    likely_secrets,
     missing_targets,
     other_parent,
     own_blueprint,
@@ -21,4 +23,6 @@ RULES: tuple[Rule, ...] = (
     circles.RULE,
     deep_folders.RULE,
     twins.RULE,
+    known_secrets.RULE,
+    likely_secrets.RULE,
 )
