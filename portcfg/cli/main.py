@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("imports", "Write specs for what Port has, or for Port JSON in files."),
     "ocean": ("ocean", "Print the command that installs Port's Ocean for a mapping that it runs."),
     "doctor": ("doctor", "Say what portcfg would talk to, with which credentials, and whether it answers."),
-    "schema": ("specs", "Write the JSON Schemas that editors use for specs."),
+    "schema": ("schema", "Write the JSON Schemas that editors use for specs."),
     "emulator": ("emulator", "Serve the embedded Port, and a stand-in Cursor, on loopback."),
     "demo": ("demo", "The whole Cursor integration on an embedded Port, start to end."),
     "completion": ("doctor", "Print the completion script of a shell."),
