@@ -103,6 +103,7 @@ rejected:
     count: 1
     identifier: acme-b
     reason: '`size` is string where number is due'
+# Nothing else.
 """,
 }
 
@@ -196,6 +197,21 @@ def test_update_shows_the_difference_and_writes_only_that_keeping_comments(small
     assert {path: path.read_bytes() for path in others} == others
     assert not list(small.glob(".*"))
     assert portcfg("test").exit_code == EXIT_OK
+
+
+def test_update_does_not_take_what_half_of_the_answers_make_for_expected(small: Path) -> None:
+    before = (small / "expected.yaml").read_bytes()
+    edit(small / "case.yaml", "    - last.json\n", "")
+    done = portcfg("test", "--update")
+    assert done.exit_code == EXIT_ERROR and done.stdout.startswith("FAILED  small")
+    assert (small / "expected.yaml").read_bytes() == before
+
+
+def test_expected_is_what_port_has_after_the_run(small: Path) -> None:
+    known = "port:\n  thing:\n    - {identifier: acme-a, title: A, properties: {size: 1, note: old}}\n    - acme-old\n"
+    edit(small / "case.yaml", "mapping: things\n", f"mapping: things\n{known}")
+    found = json.loads(portcfg("test", "--format", "json").stdout)["cases"][0]["differences"]
+    assert [(item["path"][2:], item["made"]) for item in found] == [(["acme-a", "title"], "A"), (["acme-old"], {})]
 
 
 def test_update_leaves_what_passes_as_it_is_written(small: Path) -> None:

@@ -13,7 +13,9 @@ from portcfg.model import Path as NodePath
 from portcfg.model import Position
 
 HEADER = "# What the mapping makes of this case. `portcfg test --update` writes this; review its diff.\n"
-_ROOT: NodePath = ()
+# Where comments at the head and at the end of a file are kept.
+_HEAD: NodePath = ()
+_END: NodePath = ("", "end")
 
 
 def expected_text(body: Mapping[str, Any]) -> str:
@@ -40,8 +42,7 @@ def update(file: Path, body: Mapping[str, Any]) -> None:
         indent = line[: len(line) - len(line.lstrip())]
         lines += [f"{indent}{comment}" if comment else "" for comment in before.pop(path, [])] if path else []
         lines.append(f"{line}  {after[path]}" if path in after else line)
-    head = before.pop(_ROOT, [])
-    replace_file(file, "\n".join([*head, *lines]) + "\n")
+    replace_file(file, "\n".join([*before.pop(_HEAD, []), *lines, *before.pop(_END, [])]) + "\n")
 
 
 def replace_file(file: Path, text: str) -> None:
@@ -61,8 +62,7 @@ def _lines(places: Mapping[NodePath, Position]) -> dict[int, NodePath]:
 
 
 def _comments(text: str, places: Mapping[NodePath, Position]) -> tuple[dict[NodePath, list[str]], dict[NodePath, str]]:
-    """The comments above a path, with the empty lines between them, and the one behind it. What stands at the head of
-    the file is the root's."""
+    """The comments above a path, with the empty lines between them, and the one behind it."""
     paths = _lines(places)
     above: dict[NodePath, list[str]] = {}
     behind: dict[NodePath, str] = {}
@@ -75,10 +75,12 @@ def _comments(text: str, places: Mapping[NodePath, Position]) -> tuple[dict[Node
         path = paths.get(number)
         if path is not None:
             if any(waiting):
-                above[_ROOT if number == min(paths) else path] = waiting
+                above[_HEAD if number == min(paths) else path] = waiting
             if found := _behind(line):
                 behind[path] = found
         waiting = []
+    if any(waiting):
+        above[_END] = waiting
     return above, behind
 
 

@@ -17,14 +17,13 @@ from portcfg.sync.spec import SyncMapping
 
 # Keys of pseudonyms are secrets; that of cases is not, so that everybody's cases give the same.
 PSEUDONYM_KEY = "the key of portcfg's mapping tests"
-_OWN = "portcfg_sync_"
 Fields = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a case. `body` is what `expected.yaml` holds: `entities` by blueprint and identifier, `rejected`
-    by cause, and `streams` and `held`, why these streams were not read and these blueprints not written.
+    """What came of a case. `body` is what `expected.yaml` holds: `entities`, as Port has them after the run, by
+    blueprint and identifier, `rejected` by cause, and `streams` and `held`, why these were not read and not written.
 
     `unused` are recorded answers that nobody asked for, `unanswered` requests without one; `asked` are, by blueprint,
     the entities that relations look for. `written` are the fields that the mapping writes, by blueprint.
@@ -35,7 +34,6 @@ class Made:
     unanswered: Sequence[str] = ()
     asked: Mapping[str, set[str]] = field(default_factory=dict)
     written: Fields = field(default_factory=dict)
-    notices: Sequence[str] = ()
 
 
 def make(
@@ -57,12 +55,18 @@ def make(
     options = SyncOptions(first, last, now=case.now, run="test", retry=retry, parallelism=1)
     env = {mapping.privacy.key_env: PSEUDONYM_KEY} if mapping.privacy else {}
     report = run_sync(mapping, env, port, options, source=source)
-    own = {name: held for name, held in port.written.items() if not name.startswith(_OWN)}
-    body = {
-        "entities": {name: {key: _plain(held[key]) for key in sorted(held)} for name, held in sorted(own.items())},
-        **_rest(report),
+    body = {"entities": _entities(report, port), **_rest(report)}
+    return Made(body, source.unused, source.unanswered, port.asked, written_fields(mapping))
+
+
+def _entities(report: SyncReport, port: OfflinePort) -> dict[str, Any]:
+    """What Port has after the run, of the blueprints that the mapping writes."""
+    found = {item.blueprint: port.after(item.blueprint) for item in report.blueprints}
+    return {
+        name: {identifier: _plain(held[identifier]) for identifier in sorted(held)}
+        for name, held in sorted(found.items())
+        if held
     }
-    return Made(body, source.unused, source.unanswered, port.asked, written_fields(mapping), report.notices)
 
 
 def _plain(entity: Mapping[str, Any]) -> dict[str, Any]:

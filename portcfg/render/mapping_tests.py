@@ -24,8 +24,10 @@ def tests_text(results: Sequence[Result], whole: bool) -> str:
     """
     failed = sum(not result.passed for result in results)
     cases = [line for result in results for line in _case(result)]
-    ends = f"{len(results) - failed} passed, {failed} failed" if failed else f"{len(results)} passed"
-    return "\n".join([*cases, "", *_coverage(results, whole), ends])
+    ends = [f"{len(results) - failed} passed, {failed} failed" if failed else f"{len(results)} passed"]
+    if any(result.differences and not (result.passed or result.unused or result.unanswered) for result in results):
+        ends.append("if what is made is what is meant: portcfg test --update")
+    return "\n".join([*cases, "", *_coverage(results, whole), *ends])
 
 
 def _case(result: Result) -> Iterator[str]:

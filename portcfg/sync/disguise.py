@@ -65,7 +65,8 @@ class Disguise:
         if bare in self._kept or bare in _WORDS or not bare or _MOMENT.fullmatch(bare):
             return text
         if _NUMBER.fullmatch(bare):
-            return self._number(text) if _ID.search(key) else text
+            # One that the mapping reads is a time or a count; any other may be somebody's telephone.
+            return text if key in self._named and not _ID.search(key) else self._number(text)
         if _ADDRESS.fullmatch(bare):
             return self._address(text, bare)
         if _HEX.fullmatch(bare):

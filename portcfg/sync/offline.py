@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +18,7 @@ Entity = dict[str, Any]
 
 
 class OfflinePort(PortWriter):
-    """Takes what a sync writes and keeps it in `written`, by blueprint and identifier, and asks nobody.
+    """Takes what a sync writes, and asks nobody.
 
     `blueprints` are whole bodies; what they relate to and isn't among them exists without properties. `known` are the
     entities that are there before the run, by blueprint. With `full` every entity that a run asks for is there, and
@@ -31,7 +32,7 @@ class OfflinePort(PortWriter):
         self._blueprints = _with_targets(blueprints)
         self._known = known
         self._full = full
-        self.written: dict[str, dict[str, Entity]] = {}
+        self._held: dict[str, dict[str, Entity]] = {}
         self.asked: dict[str, set[str]] = {}
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -62,12 +63,29 @@ class OfflinePort(PortWriter):
         if not path.endswith(_BULK):
             return Answer(200, {})
         items = (body or {})["entities"]
-        held = self.written.setdefault(path.removesuffix(_BULK).rpartition("/")[2], {})
+        held = self.after(path.removesuffix(_BULK).rpartition("/")[2])
         for item in items:
-            name = item["identifier"] if isinstance(item["identifier"], str) else str(item["identifier"])
-            before = held.get(name, {})
-            held[name] = {**before, **item}
+            # What is found by a search is known by its query.
+            name = item["identifier"] if isinstance(item["identifier"], str) else json.dumps(item["identifier"])
+            merging = (params or {}).get("merge") == "true"
+            held[name] = _merged(held.get(name, {}) if merging else {}, item)
         return Answer(200, {"entities": [{"index": at, "created": True} for at in range(len(items))], "errors": []})
+
+    def after(self, blueprint: str) -> dict[str, Entity]:
+        """The entities of a blueprint as Port has them now, by identifier: those that it had, and what was written."""
+        if blueprint not in self._held:
+            known = self._known.get(blueprint, ())
+            self._held[blueprint] = {str(entity["identifier"]): _merged({}, entity) for entity in known}
+        return self._held[blueprint]
+
+
+def _merged(before: Mapping[str, Any], item: Mapping[str, Any]) -> Entity:
+    """An entity after an upsert: what is null then is gone."""
+    merged: Entity = {**before, **item}
+    for part in ("properties", "relations"):
+        values = {**(before.get(part) or {}), **(item.get(part) or {})}
+        merged[part] = {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in merged.items() if value not in (None, {})}
 
 
 def _with_targets(blueprints: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
