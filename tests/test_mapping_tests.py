@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ from click.testing import CliRunner, Result
 
 from portcfg.cli.embedded import CURSOR_KEY, serving_cursor, stand_in_people
 from portcfg.cli.main import main
+from portcfg.emulator.cursor_app import cursor_app
+from portcfg.emulator.cursor_company import synthetic_company
+from portcfg.emulator.cursor_organization import ORGANIZATION, TEAM_IDS
 from portcfg.emulator.server import serving
 from portcfg.errors import EXIT_ERROR, EXIT_INCOMPLETE, EXIT_OK, EXIT_USAGE
+from portcfg.sync.disguise import Disguise
 from portcfg.sync.source import SourceAnswer, SourceClient
 from portcfg.yamlread import dump
 from tests.support import REPOSITORY, write_files
@@ -404,3 +409,46 @@ def test_a_source_with_links_and_paths_of_its_rows_is_recorded(tmp_path: Path, m
     done = portcfg("test", "--specs", TRACKER_SPECS, "--cases", "cases")
     assert done.exit_code == EXIT_OK, done.output
     assert "tracker_project: 3 entities" in done.stdout
+
+
+def test_what_isnt_known_to_be_harmless_is_recorded_as_a_fake() -> None:
+    disguise = Disguise(kept={"TAB"}, fields={"model"}, named={"timestamp", "kind", "rows", "email", "count"})
+    rows = {
+        "rows": [
+            {"email": "Ann.Lee@corp.example", "login": "annlee", "kind": "TAB", "model": "gpt-5", "count": 17},
+            {"email": " ann.lee@corp.example", "manager": "annlee", "kind": "secret-project", "userId": 4711},
+            {"timestamp": "1772496000000", "phone": "4915112345678", "user_id": "4711", "at": "2026-03-03T10:00:00Z"},
+            {"note": "ask ann.lee@corp.example", "page": "https://corp.example/?token=s3cret", "hash": "deadbeef42"},
+        ],
+        "by_person": {"ann.lee@corp.example": 3, "annlee": 4, "count": 7},
+    }
+    (shown,) = disguise.all([rows])
+    assert shown == {
+        "rows": [
+            {"email": "Person-1@example.com", "login": "login-1", "kind": "TAB", "model": "gpt-5", "count": 17},
+            {"email": " person-1@example.com", "manager": "login-1", "kind": "kind-1", "userId": 1001},
+            {"timestamp": "1772496000000", "phone": "1002", "user_id": "1001", "at": "2026-03-03T10:00:00Z"},
+            {"note": "note-1", "page": "https://example.com/1", "hash": "0000000001"},
+        ],
+        "by_person": {"person-1@example.com": 3, "login-1": 4, "count": 7},
+    }
+    assert disguise.path("/people/ann.lee%40corp.example/x", "/people/{email}/x") == "/people/person-1%40example.com/x"
+
+
+def test_teams_known_by_number_are_recorded_so_that_they_are_found(shipped: Path) -> None:
+    company = synthetic_company(users=USERS, days=40, seed=SEED, end=datetime.now(UTC).date())
+    project = shipped.parents[1] / "specs" / "portcfg.yaml"
+    edit(project, "cursor_api: teams", "cursor_api: organizations")
+    edit(project, 'organization_id: ""', f"organization_id: {ORGANIZATION}")
+    names = {str(number): name for name, number in TEAM_IDS.items()}
+    edit(project, "team_names: {}", f"team_names: {json.dumps(names)}")
+    folder = Path("tests/mappings/live")
+    with serving(cursor_app(company, api_key="a-team-key", organization_key=CURSOR_KEY)) as url:
+        args = ("--source-url", url, "--days", "1", "--record", str(folder))
+        done = portcfg("sync", "cursor", *args, CURSOR_API_KEY=CURSOR_KEY)
+    assert done.exit_code == EXIT_OK, done.output
+    assert portcfg("test", "live").exit_code == EXIT_OK
+    (rows,) = (json.loads(path.read_text())["data"] for path in folder.glob("daily.json"))
+    teams = re.findall(r"^ +team: (\S+)$", (folder / "expected.yaml").read_text(), re.MULTILINE)
+    assert rows and set(teams) <= {f"name-{n}" for n in range(1, 99)} | {"Unassigned"} and teams != ["Unassigned"]
+    assert not any(name in texts(folder) for name in names.values())
