@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -81,7 +82,30 @@ def test_the_second_of_two_processes_exits_with_the_reason(world: World, tmp_pat
 
 
 # What happens to a blueprint in Port while a sync runs, and the blueprints whose entities Port then refuses.
-def with_required(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def without_property(name: str) -> Change:
+    """A property is gone; Port allows that only where nothing reads it."""
+
+    def change(body: dict[str, Any]) -> dict[str, Any]:
+        body["schema"]["properties"].pop(name)
+        return body
+
+    return change
+
+
+def with_type(name: str, kind: str) -> Change:
+    """A property is of another type, which Port allows once the old one is gone."""
+
+    def change(body: dict[str, Any]) -> dict[str, Any]:
+        body["schema"]["properties"][name] = {"type": kind, "title": name}
+        return body
+
+    return change
+
+
+def with_required(name: str) -> Change:
     """There is another required property, which nobody writes."""
 
     def change(body: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +116,7 @@ def with_required(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return change
 
 
-def without_relation(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def without_relation(name: str) -> Change:
     """A relation is gone."""
 
     def change(body: dict[str, Any]) -> dict[str, Any]:
@@ -103,14 +127,16 @@ def without_relation(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 SCHEMAS = [
-    ("one more is required", COMMIT_DAY, with_required("cost_centre")),
-    ("a relation is gone", COMMIT, without_relation("user")),
+    ("a property is gone", COMMIT, [without_property("nonAiLinesAdded")]),
+    ("a type is another", COMMIT_DAY, [without_property("total_commits"), with_type("total_commits", "string")]),
+    ("one more is required", COMMIT_DAY, [with_required("cost_centre")]),
+    ("a relation is gone", COMMIT, [without_relation("user")]),
 ]
 
 
 @pytest.mark.matrix("case", SCHEMAS, 1)
 def test_a_schema_that_changes_during_a_run(world: World, tmp_path: Path, case: Any, soak_row: Row) -> None:
-    name, blueprint, change = case
+    name, blueprint, changes = case
     truth, kept = world.truth(), tmp_path / "kept.ndjson"
     client = world.client()
     whole = client.get(f"/blueprints/{blueprint}")["blueprint"]
@@ -119,11 +145,15 @@ def test_a_schema_that_changes_during_a_run(world: World, tmp_path: Path, case: 
     }
     changed: list[int] = []
 
+    def put(*some: Change) -> None:
+        for change in some:
+            client.send("PUT", f"/blueprints/{blueprint}", change(deepcopy(bare)))
+
     async def act(_asked: Asked, forward: Forward) -> Reply:
-        changed.append(1)
         world.port_net.meddle = untouched
-        changed_body = change({**bare, "schema": _copy(bare["schema"]), "relations": dict(bare["relations"])})
-        await asyncio.to_thread(client.send, "PUT", f"/blueprints/{blueprint}", changed_body)
+        await asyncio.to_thread(put, *changes)
+        # Not if Port refused the change itself.
+        changed.append(1)
         return await forward()
 
     route = f"POST /v1/blueprints/{blueprint}/entities/bulk"
@@ -131,15 +161,11 @@ def test_a_schema_that_changes_during_a_run(world: World, tmp_path: Path, case: 
     report = world.sync(quarantine=kept, parallelism=1)
     assert changed == [1]
     assert report.exit_code == EXIT_PARTIAL
-    client.send("PUT", f"/blueprints/{blueprint}", bare)
+    put(*changes[:-1], lambda body: body)
     assert world.untrue(truth) == []
     again = replay(world.mapping(), kept, world.client(), Quarantine())
     assert (again.exit_code, world.wrong()) == (0, [])
     soak_row("schema changes", name, world.requests, 1)
-
-
-def _copy(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"properties": dict(schema["properties"]), "required": list(schema["required"])}
 
 
 class Full:
