@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from portcfg.cli.embedded import CURSOR_KEY, serving_cursor, stand_in_people
 from portcfg.cli.main import main
@@ -283,7 +286,9 @@ def test_json_has_each_difference_with_its_place(small: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("mapping: things", "mapping: thing", "the specs have no mapping 'thing' (there are: things)"),
+        ("mapping: things", "mapping: thing", "the specs have no mapping 'thing' (did you mean 'things'?)"),
+        ("mapping: things", "mapping: things\nvars: {orgs: x}", "no variable 'orgs' (did you mean 'org'?)"),
+        ("mapping: things", "mapping: things\nport: {thin: [a]}", "no blueprint 'thin' (did you mean 'thing'?)"),
         ("mapping: things", "mapping: things\nday: 2026-03-03", "case.yaml:2:1: unknown key 'day'"),
         ("mapping: things", "mapping: things\ndays: yesterday", "case.yaml:2:1: 'yesterday' is no time"),
         ("GET /things", "things", "case.yaml:3:3: 'things' is no request (write a method and a path"),
@@ -385,6 +390,20 @@ def test_a_recorded_case_is_of_one_mapping_and_a_new_folder(shipped: Path) -> No
     assert not Path("tests/mappings/new").exists()
 
 
+def test_texts_whose_form_the_mapping_needs_are_asked_for(small: Path) -> None:
+    async def things(_: Any) -> JSONResponse:
+        return JSONResponse({"items": [{"id": "a", "size": "7 m"}], "total": 1})
+
+    edit(Path("specs/mappings/things.yaml"), "size: .size", 'size: .size | split(" ")[0] | tonumber')
+    with serving(Starlette(routes=[Route("/things", things)])) as url:
+        live = ("sync", "things", "--source-url", url)
+        plain = portcfg(*live, "--record", "tests/mappings/plain")
+        kept = portcfg(*live, "--record", "tests/mappings/kept", "--record-keep", "size")
+    assert (plain.exit_code, kept.exit_code) == (EXIT_OK, EXIT_OK), plain.output + kept.output
+    assert "--record-keep FIELD" in plain.stderr and "--record-keep" not in kept.stderr
+    assert "size: 7" in Path("tests/mappings/kept/expected.yaml").read_text()
+
+
 def test_a_source_that_is_not_read_to_its_end_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     tracker = Tracker()
@@ -452,3 +471,22 @@ def test_teams_known_by_number_are_recorded_so_that_they_are_found(shipped: Path
     teams = re.findall(r"^ +team: (\S+)$", (folder / "expected.yaml").read_text(), re.MULTILINE)
     assert rows and set(teams) <= {f"name-{n}" for n in range(1, 99)} | {"Unassigned"} and teams != ["Unassigned"]
     assert not any(name in texts(folder) for name in names.values())
+
+
+def test_a_mapping_that_ocean_runs_is_tested_all_the_same(small: Path) -> None:
+    resource = {
+        "kind": "/things",
+        "selector": {"query": "true", "data_path": ".items"},
+        "port": {
+            "entity": {
+                "mappings": {"identifier": ".id", "blueprint": '"thing"', "properties": {"size": ".size", "note": ".n"}}
+            }
+        },
+    }
+    Path("specs/mappings/things.yaml").write_text(dump({"runner": "ocean", "resources": [resource]}))
+    case = "mapping: things\nanswers:\n  GET /things: {json: {items: [{id: a, size: 1}]}}\n"
+    (small / "case.yaml").write_text(case)
+    (small / "expected.yaml").write_text("entities: {thing: {a: {properties: {size: 1}}}}\n")
+    done = portcfg("test")
+    assert done.exit_code == EXIT_OK, done.output
+    assert "    never filled: note" in done.stdout

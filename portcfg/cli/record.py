@@ -52,6 +52,8 @@ class Recorder:
         say(f"recorded {self.folder}: {', '.join(done.files) or 'no rows'}; {done.entities} entities expected")
         for name in done.whole:
             say(f"  {name}: kept whole, since its paging says by an expression, not a path, where the end is")
+        if done.doubtful:
+            say("  of the fakes some rows are rejected: --record-keep FIELD keeps texts whose form the mapping needs")
         say("people, names, ids and texts are fakes; numbers and times are real: look before you commit")
         return EXIT_OK
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from portcfg import yamlread
-from portcfg.errors import IncompleteError, UsageError
+from portcfg.errors import EXIT_OK, IncompleteError, UsageError
 from portcfg.mapping_tests.case import CASE, read_case
 from portcfg.mapping_tests.expected import update
 from portcfg.mapping_tests.made import Made
@@ -21,7 +21,7 @@ from portcfg.sync.offline import OfflinePort
 from portcfg.sync.options import SyncOptions
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.recording import Kept, RecordingSource
-from portcfg.sync.report import StreamStatus
+from portcfg.sync.report import StreamStatus, SyncReport
 from portcfg.sync.run import run_sync
 from portcfg.sync.spec import SyncMapping
 
@@ -32,12 +32,14 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Recording:
-    """What was written: the folder, the rows' files, and the streams that could not be cut."""
+    """What was written: the folder, the rows' files, and the streams that could not be cut. `doubtful`: of the fakes
+    something is rejected or held back, and of the real rows nothing was."""
 
     folder: Path
     files: Sequence[str]
     whole: Sequence[str]
     entities: int
+    doubtful: bool
 
 
 def check_folder(folder: Path) -> None:
@@ -64,7 +66,7 @@ def record(
     """
     check_folder(folder)
     mapping = parse_mapping(config, variables)
-    source, days = _read(mapping, env, options, blueprints, rows)
+    source, report = _read(mapping, env, options, blueprints, rows)
     vars_ = {**variables, **config.get("vars", {})}
     paths = [part for item in source.kept for part in item.path.split("/")]
     kept = {*known_texts(config, blueprints), *(text for text in map(str, vars_.values()) if text in paths)}
@@ -75,7 +77,7 @@ def record(
     try:
         # All rows before all paths: only then is it known what stands for what fills in a path.
         *values, shown = disguise.all([*(item.value for item in source.kept), vars_])
-        body = _case_body(mapping, days, options.now, shown)
+        body = _case_body(mapping, (report.first_day, report.last_day), options.now, shown)
         files = _write_answers(fresh, list(zip(source.kept, values, strict=True)), disguise, body)
         made = _write_expected(fresh, bench, body)
         if folder.exists():
@@ -83,7 +85,8 @@ def record(
         fresh.rename(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return Recording(folder, files, sorted(source.whole), sum(map(len, made.body["entities"].values())))
+    doubtful = report.exit_code == EXIT_OK and bool({"rejected", "held"} & made.body.keys())
+    return Recording(folder, files, sorted(source.whole), sum(map(len, made.body["entities"].values())), doubtful)
 
 
 def _read(
@@ -92,8 +95,8 @@ def _read(
     options: SyncOptions,
     blueprints: Sequence[Mapping[str, Any]],
     rows: int,
-) -> tuple[RecordingSource, tuple[str, str]]:
-    """The source with what it has kept, and the days that were read. Pseudonyms of the mapping's own come later."""
+) -> tuple[RecordingSource, SyncReport]:
+    """The source with what it has kept, and how the run went. Pseudonyms of the mapping's own come later."""
     reading = replace(mapping, privacy=None, retention={}, prune={}, record_run=False)
     source = RecordingSource(mapping, env, rows, options.retry)
     report = run_sync(
@@ -102,7 +105,7 @@ def _read(
     failed = [item for item in report.streams if item.status is StreamStatus.FAILED]
     if failed:
         raise IncompleteError(f"nothing was recorded: {failed[0].name}: {failed[0].message}")
-    return source, (report.first_day, report.last_day)
+    return source, report
 
 
 def _case_body(mapping: SyncMapping, days: tuple[str, str], now: float, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from portcfg.mapping_tests.made import Made, make
 from portcfg.model import Position, State
 from portcfg.overlay import with_overlay
 from portcfg.pipeline import read_specs
+from portcfg.project import load_project
+from portcfg.rules.nearest import meant
+from portcfg.sync.offline import with_targets
 
 
 @dataclass
@@ -60,18 +63,23 @@ class Bench:
         bodies: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         for ref, resource in state.items():
             bodies[ref.kind][ref.identifier] = resource.body
-        mappings = bodies["mapping"]
-        if case.mapping not in mappings:
-            raise UsageError(f"the specs have no mapping {case.mapping!r}", f"there are: {', '.join(mappings)}")
-        config = {"identifier": case.mapping, **mappings[case.mapping]["config"]}
+        mappings, blueprints = bodies["mapping"], list(bodies["blueprint"].values())
+        _check("mapping", [case.mapping], mappings)
+        # Whoever runs the mapping: portcfg makes of rows what Ocean does.
+        config = {"identifier": case.mapping, **mappings[case.mapping]["config"], "runner": "portcfg"}
+        _check("variable", case.variables, [*self._states[self._root_of(case)][1], *config.get("vars", {})])
+        _check("blueprint", case.port, [body["identifier"] for body in with_targets(blueprints)])
         # Others come with those of the project: a mapping may leave variables out of what Port stores of it.
         config["vars"] = {name: case.variables.get(name, value) for name, value in config.get("vars", {}).items()}
         config["source"] = {"base_url": "http://recorded.invalid", **(config.get("source") or {})}
-        return make(case, config, variables, list(bodies["blueprint"].values()), full)
+        return make(case, config, variables, blueprints, full)
+
+    def _root_of(self, case: Case) -> Path:
+        return case.specs or self.root
 
     def specs(self, case: Case) -> tuple[State, Mapping[str, Any]]:
         """The desired State with the case's variables, and these; raises InvalidSpecsError."""
-        root, environment = (case.specs, "") if case.specs else (self.root, self.environment)
+        root, environment = self._root_of(case), "" if case.specs else self.environment
         if root not in self._states:
             specs = read_specs(root, environment)
             self._states[root] = specs.compiled(), specs.project.variables
@@ -80,9 +88,16 @@ class Bench:
         if changed == variables:
             return state, variables
         # `${vars.x}` may stand anywhere in the specs, so they are read anew with the variables of the case.
-        project = replace(read_specs(root, environment).project, variables=changed)
+        project = replace(load_project(root, environment)[0], variables=changed)
         loaded = with_overlay(load_specs(root, changed), root, project)
         return compile_specs(loaded.documents, project), changed
+
+
+def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise UsageError for a name in the case that nothing in the specs has."""
+    for name in names:
+        if name not in known:
+            raise UsageError(f"the specs have no {what} {name!r}", meant(name, known, f"{what}s"))
 
 
 def _expected(case: Case) -> tuple[Any, Mapping[tuple[str | int, ...], Position]]:

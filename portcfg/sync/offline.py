@@ -29,7 +29,7 @@ class OfflinePort(PortWriter):
         self, blueprints: Sequence[Mapping[str, Any]], known: Mapping[str, Sequence[Entity]], full: bool = False
     ) -> None:
         super().__init__("http://offline.invalid", Credentials("", ""))
-        self._blueprints = _with_targets(blueprints)
+        self._blueprints = with_targets(blueprints)
         self._known = known
         self._full = full
         self._held: dict[str, dict[str, Entity]] = {}
@@ -88,7 +88,8 @@ def _merged(before: Mapping[str, Any], item: Mapping[str, Any]) -> Entity:
     return {name: value for name, value in merged.items() if value not in (None, {})}
 
 
-def _with_targets(blueprints: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def with_targets(blueprints: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Blueprints, and those without properties that they relate to and that aren't among them."""
     found: dict[str, dict[str, Any]] = {str(body["identifier"]): dict(body) for body in blueprints}
     for body in blueprints:
         for relation in (body.get("relations") or {}).values():
