@@ -135,6 +135,7 @@ MEETING = {
     "portcfg.rules.jq_rows": {"portcfg.sync.findings", "portcfg.sync.group_checks", "portcfg.sync.jq_text"},
     "portcfg.rules.jq_types_infer": {"portcfg.sync.jq_checks", "portcfg.sync.jq_tree"},
     "portcfg.mapping_tests.case": {"portcfg.sync.answers", "portcfg.sync.offline"},
+    "portcfg.mapping_tests.run": {"portcfg.sync.offline"},
     "portcfg.mapping_tests.compare": {"portcfg.sync.compare"},
     "portcfg.mapping_tests.made": {
         "portcfg.sync.offline",
