@@ -37,6 +37,7 @@ AS_IN = "as in `{property: status, operator: '=', value: open}`"
 
 def query_mistakes(query: Any, path: Path, *, extra: Set[str] = frozenset()) -> Iterator[Mistake]:
     """(path, message, hint) of everything that Port refuses in `{combinator, rules}`, which may have `extra` keys."""
+    query = _as_sent(query)
     if not isinstance(query, dict):
         yield path, "a query is `{combinator, rules}`", "write `{combinator: and, rules: [...]}`"
         return
@@ -52,7 +53,7 @@ def query_mistakes(query: Any, path: Path, *, extra: Set[str] = frozenset()) -> 
 
 def rules_mistakes(rules: list[Any], path: Path) -> Iterator[Mistake]:
     """The same of a list of rules."""
-    for index, rule in enumerate(rules):
+    for index, rule in enumerate(map(_as_sent, rules)):
         place = (*path, index)
         if not isinstance(rule, dict):
             yield place, "a rule is a mapping", AS_IN
@@ -60,6 +61,13 @@ def rules_mistakes(rules: list[Any], path: Path) -> Iterator[Mistake]:
             yield from query_mistakes(rule, place)
         else:
             yield from _rule(rule, place)
+
+
+def _as_sent(value: Any) -> Any:
+    """A query or a rule without keys that are null, which aren't sent; a value may be null."""
+    if not isinstance(value, dict):
+        return value
+    return {key: part for key, part in value.items() if part is not None or key == "value"}
 
 
 def _rule(rule: dict[str, Any], path: Path) -> Iterator[Mistake]:

@@ -13,6 +13,7 @@ import pytest
 
 from portcfg.emulator.widgets import check_widgets
 from portcfg.emulator.wire_errors import WireError
+from portcfg.kinds.matching import sent
 from portcfg.model import Body
 from portcfg.pipeline import read_specs
 from tests.support import write_files
@@ -145,7 +146,7 @@ def broken(value: Any) -> Iterator[Any]:
 
 def is_refused(widget: Any) -> bool:
     try:
-        check_widgets([copy.deepcopy(widget)])
+        check_widgets(copy.deepcopy(sent({"widgets": [widget]})["widgets"]))
     except WireError:
         return True
     return False

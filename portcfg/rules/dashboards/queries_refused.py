@@ -35,7 +35,7 @@ def _of_widget(widget: Widget) -> Iterator[Mistake]:
         (line, (*widget.path, "lines", index)) for index, line in enumerate(lines if isinstance(lines, list) else [])
     ]
     for part, path in [(widget.body, widget.path), *parts]:
-        if isinstance(part, dict) and "dataset" in part:
+        if isinstance(part, dict) and part.get("dataset") is not None:
             yield from _dataset(widget, part["dataset"], (*path, "dataset"))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from portcfg.kinds.matching import sent
 from portcfg.kinds.widgets import SHORT_TYPES
 from portcfg.model import Body, Document, Path
 from portcfg.rules.dashboards.nested import every_widget
@@ -142,9 +143,9 @@ class Raw:
 
 
 def raw_widgets(portal: Portal) -> Iterator[Raw]:
-    """Every widget of Port's own form, and every line."""
+    """Every widget of Port's own form, and every line, as it would be sent: without nulls."""
     for document in portal.of_kind("dashboard"):
-        for path, widget in every_widget(document.body.get("widgets")):
+        for path, widget in every_widget(sent(document.body).get("widgets")):
             type_ = str(widget.get("type", ""))
             if type_ in SHORT_TYPES and len(path) == 2 and isinstance(document.body["widgets"], dict):
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from portcfg.rules.fields import Shape
 from portcfg.rules.metrics.figures import counts, is_daily, title_of
@@ -26,7 +26,7 @@ def check(portal: Portal) -> Iterator[Found]:
             yield count.found(message, f"`sum: {total}`, or say records in the title")
 
 
-def _total(shape: Shape, title: set[str]) -> str:
+def _total(shape: Shape, title: Set[str]) -> str:
     """A property such as `total_commits`, of whose thing the title is."""
     for name, field in shape.fields.items():
         parts = words(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 PEOPLE = frozenset(
@@ -24,7 +25,13 @@ DISCLOSED = frozenset(["averaged", "unweighted", "mean", "median"])
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[%¢]")
 
 
-def words(*texts: object) -> set[str]:
+def words(*texts: object) -> frozenset[str]:
     """The words of texts and identifiers, in the singular: `totalActive_Users` -> total, active, user."""
-    parts = [part.lower() for text in texts for part in _PARTS.findall(str(text or ""))]
-    return {part if part in CENTS or len(part) < 4 or part.endswith("ss") else part.removesuffix("s") for part in parts}
+    return frozenset().union(*(_of(str(text or "")) for text in texts))
+
+
+@functools.lru_cache(maxsize=4096)
+def _of(text: str) -> frozenset[str]:
+    parts = [part.lower() for part in _PARTS.findall(text)]
+    kept = [part in CENTS or len(part) < 4 or part.endswith("ss") for part in parts]
+    return frozenset(part if keep else part.removesuffix("s") for part, keep in zip(parts, kept, strict=True))
