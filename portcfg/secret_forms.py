@@ -70,7 +70,7 @@ _STANDS_FOR = re.compile(
 _CHANGES = 4
 _BITS = 3.0
 # Shorter texts are part of too many words.
-_SHORTEST = 6
+_SHORTEST = 8
 
 
 def secrets_in(text: str) -> Iterator[Secret]:
@@ -123,7 +123,10 @@ def hushed(problems: Iterable[Problem], texts: Mapping[str, str]) -> Iterator[Pr
         by_file.setdefault(problem.file, []).append(problem)
     for file, own in by_file.items():
         text = texts.get(file, "")
-        secrets = {text[each.start : each.end] for each in secrets_in(text) if each.end - each.start >= _SHORTEST}
+        whole = [text[each.start : each.end] for each in secrets_in(text)]
+        # A hint may spell the value in another way, with other marks between its parts.
+        parts = [part for secret in whole for part in re.findall(r"[A-Za-z0-9]+", secret)]
+        secrets = [secret for secret in (*whole, *parts) if len(secret) >= _SHORTEST]
         for each in own:
             yield replace(each, message=_without(each.message, secrets), hint=_without(each.hint, secrets))
 

@@ -12,6 +12,7 @@ from portcfg.rules.inferred import Inferred, inferred_of
 from portcfg.rules.lineages import Lineage, lineage_of
 from portcfg.rules.shown import Widget, widgets_of
 from portcfg.rules.written import Written, written_by
+from portcfg.secret_forms import Secret, secrets_in
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,8 @@ class Portal:
     def lineage(self) -> Lineage:
         """Who writes and who reads each part of each blueprint."""
         return lineage_of(self.shapes, self.written, self.widgets, self.of_kind("mapping"), self.project)
+
+    @cached_property
+    def secrets(self) -> Mapping[str, tuple[Secret, ...]]:
+        """What looks like a secret, by file."""
+        return {file: found for file, text in self.texts.items() if (found := tuple(secrets_in(text)))}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from portcfg.cli.main import main
@@ -257,3 +259,21 @@ def test_the_shipped_diagram_has_every_widget() -> None:
     drawn = runner.invoke(main, ["lineage", "--specs", str(REPOSITORY / "specs"), "--format", "mermaid"]).stdout
     assert drawn.count("```mermaid") == 10
     assert drawn.count("dashboard/cursor_ai_insights") == 13
+
+
+def test_the_customers_own_mappings_leave_two_blueprints_empty_and_a_widget_of_one(tmp_path: Path) -> None:
+    """The guide has six blueprints and mappings for four of them."""
+    root = tmp_path / "specs"
+    for folder in ("blueprints", "fragments", "dashboards"):
+        shutil.copytree(REPOSITORY / "specs" / folder, root / folder)
+    shutil.copytree(REPOSITORY / "specs" / "examples" / "mappings", root / "mappings")
+    project = yaml.safe_load((REPOSITORY / "specs" / "examples" / "portcfg.yaml").read_text(encoding="utf-8"))
+    project["external"]["blueprints"] = {"service": {}, "githubPullRequest": {}}
+    write_files(root, {"portcfg.yaml": yaml.safe_dump(project)})
+    # Ours, beside the guide's.
+    (root / "blueprints" / "cursor_cost_record.yaml").unlink()
+    problems = read_specs(root).problems
+    empty = {each.subject for each in problems if each.id == "PC501"}
+    assert empty == {"blueprint/cursor_daily_commit_record identifier", "blueprint/cursor_team_usage_record identifier"}
+    shown = {each.message.split("'")[1] for each in problems if each.id == "PC502"}
+    assert shown == {"Daily Commit Activity", "Commits per Week"}

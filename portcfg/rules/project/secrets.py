@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from portcfg.model import Document, Position
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found
-from portcfg.secret_forms import secrets_in
 
 HINT = (
     "whoever reads the repository has it: have it revoked, keep the new one in an environment variable, and name that"
@@ -16,9 +15,10 @@ HINT = (
 
 def found_secrets(portal: Portal, guess: bool) -> Iterator[Found]:
     """Of a file only that it holds one, and what it is: a finding must not pass it on."""
-    for file, text in portal.texts.items():
+    for file, secrets in portal.secrets.items():
+        text = portal.texts[file]
         known: list[tuple[int, int]] = []
-        for secret in secrets_in(text):
+        for secret in secrets:
             # What has a known form is told once, whatever its key is called.
             if any(start < secret.end and secret.start < end for start, end in known):
                 continue
