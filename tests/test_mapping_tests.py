@@ -490,3 +490,14 @@ def test_a_mapping_that_ocean_runs_is_tested_all_the_same(small: Path) -> None:
     done = portcfg("test")
     assert done.exit_code == EXIT_OK, done.output
     assert "    never filled: note" in done.stdout
+
+
+def test_update_takes_no_text_for_a_comment(small: Path) -> None:
+    note = "first\n# second\nthird # and last"
+    edit(small / "last.json", '"note": "last"', f'"note": {json.dumps(note)}')
+    assert portcfg("test", "--update").exit_code == EXIT_OK
+    once = (small / "expected.yaml").read_text()
+    edit(small / "last.json", "2.50", "4")
+    assert portcfg("test", "--update").exit_code == EXIT_OK
+    assert (small / "expected.yaml").read_text() == once.replace("2.5", "4")
+    assert once.count("# second") == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +64,14 @@ def _lines(places: Mapping[NodePath, Position]) -> dict[int, NodePath]:
 def _comments(text: str, places: Mapping[NodePath, Position]) -> tuple[dict[NodePath, list[str]], dict[NodePath, str]]:
     """The comments above a path, with the empty lines between them, and the one behind it."""
     paths = _lines(places)
+    inside = {line for node in yamlread.parse(text.encode(), is_json=False) for line in _inside(node)}
     above: dict[NodePath, list[str]] = {}
     behind: dict[NodePath, str] = {}
     waiting: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         bare = line.strip()
+        if number in inside:
+            continue
         if not bare or bare.startswith("#"):
             waiting.append(bare)
             continue
@@ -82,6 +85,16 @@ def _comments(text: str, places: Mapping[NodePath, Position]) -> tuple[dict[Node
     if any(waiting):
         above[_END] = waiting
     return above, behind
+
+
+def _inside(node: Any) -> Iterator[int]:
+    """The lines on which texts of several lines go on: a # there begins no comment."""
+    if isinstance(node, yamlread.ScalarNode):
+        yield from range(node.start_mark.line + 2, node.end_mark.line + 1 + (node.end_mark.column > 0))
+    else:
+        for item in node.value:
+            for part in item if isinstance(item, tuple) else (item,):
+                yield from _inside(part)
 
 
 def _behind(line: str) -> str:
