@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from portcfg.errors import Problem
+from portcfg.fitting import fits
 from portcfg.kinds import KINDS
 from portcfg.model import Document, Project
 from portcfg.rules import RULES
@@ -37,7 +38,7 @@ def _looked_at(
     problems: list[Problem] = []
     shaped: list[Document] = []
     for document in documents:
-        found = list(shape_problems(document, KINDS[document.kind].schema()))
+        found = [] if fits(document) else list(shape_problems(document, KINDS[document.kind].schema()))
         problems.extend(found)
         if not found:
             shaped.append(document)
