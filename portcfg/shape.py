@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
@@ -13,21 +12,12 @@ from jsonschema.validators import extend
 
 from portcfg.errors import Problem
 from portcfg.model import Document, Path, Position
+from portcfg.shape_keys import Advice, advice, levels, misplaced, path_name, resolved
+from portcfg.shape_words import TYPE_WORDS, Error, allowed_form, complaint, hint, shown
 
-# A jsonschema ValidationError; its typed attributes may each be "unset", which never happens for reported errors.
-Error = Any
-
-TYPE_WORDS = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "null": "nothing",
-}
 # The value decides which of a schema's alternatives was meant; their own errors say more than "none of these fits".
 _ALTERNATIVES = frozenset({"anyOf", "oneOf"})
+_CHOICES = frozenset({"type", "enum", "const"})
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
@@ -70,8 +60,8 @@ def value_mistake(value: Any, described: Mapping[str, Any]) -> str:
         schema["items"] = {key: items[key] for key in ("type", "format", "enum") if key in items}
         schema["items"] = {key: part for key, part in schema["items"].items() if _sound(key, part)}
     for error in _Validator(schema, format_checker=_FORMATS).iter_errors(value):
-        text = f"{_shown(error.instance)} is no {error.validator_value}"
-        return text if error.validator == "format" else _complaint(error)
+        text = f"{shown(error.instance)} is no {error.validator_value}"
+        return text if error.validator == "format" else complaint(error)
     return ""
 
 
@@ -90,111 +80,105 @@ def _sound(key: str, value: Any) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class _Told:
+    """A problem; the path of what is missing or empty; and such paths that it explains."""
+
+    problem: Problem
+    about: Path | None = None
+    covers: frozenset[Path] = frozenset()
+
+
 def shape_problems(document: Document, schema: dict[str, Any]) -> Iterator[Problem]:
-    """Every way in which the document's body isn't what the schema describes."""
-    seen: set[Problem] = set()
-    for error in _Validator(schema).iter_errors(document.body):
-        for problem in _problems(document, error):
-            if problem not in seen:
-                seen.add(problem)
-                yield problem
+    """Every way in which the document's body isn't what the schema describes; one problem for one mistake."""
+    if stray := misplaced(document):
+        key, message, what_to_do = stray
+        yield _at(document.place((key,)), "PC105", f"the document: {message}", what_to_do)
+        return
+    errors = _Validator(schema).iter_errors(document.body)
+    found = [told for error in errors for told in _told(document, schema, _meant(error))]
+    covered = {path for each in found for path in each.covers}
+    # What is due by two parts of the schema is told in the words of the first.
+    first = {(each.problem.where, each.problem.message): each for each in reversed(found)}
+    yield from (each.problem for each in first.values() if each.about is None or each.about not in covered)
 
 
 def not_a_mapping(place: Position, value: Any) -> Problem:
     """PC102 for a document that has no keys at all."""
-    return _at(place, "PC102", f"the document: a mapping is due, not {_shown(value)}")
+    return _at(place, "PC102", f"the document: a mapping is due, not {shown(value)}")
 
 
-def _problems(document: Document, error: Error) -> Iterator[Problem]:
+def _meant(error: Error) -> Error:
+    """Of alternatives, the error of the one that is most likely meant, and all as one where none is."""
+    while error.validator in _ALTERNATIVES and error.context:
+        here = [inner for inner in error.context if inner.absolute_path == error.absolute_path]
+        if len(here) == len(error.context) and all(inner.validator in _CHOICES for inner in here):
+            break
+        error = max(error.context, key=lambda inner: (inner.validator != "type", len(inner.absolute_path)))
+    return error
+
+
+def _told(document: Document, root: dict[str, Any], error: Error) -> Iterator[_Told]:
     path = tuple(error.absolute_path)
-    if error.validator in _ALTERNATIVES and error.context:
-        yield from _problems(document, _nearest(error))
-    elif "propertyNames" in error.absolute_schema_path:
-        message = f"{_name(path)}: {error.instance!r} can't be an identifier here"
-        hint = str(error.schema.get("description", ""))
-        yield _at(document.place((*path, str(error.instance))), "PC104", message, hint)
+    place, name = document.place(path), path_name(path) or "the document"
+    if "propertyNames" in error.absolute_schema_path:
+        yield _Told(_bad_key(document, error, path, name))
     elif error.validator in ("additionalProperties", "unevaluatedProperties"):
-        yield from _unknown_keys(document, error, path)
+        yield from _unknown_keys(document, root, error, path, name)
     elif error.validator == "required":
-        yield _missing_key(document, error, path)
-    else:
-        yield _at(document.place(path), _id(error), f"{_name(path)}: {_complaint(error)}", _hint(error))
+        key = next(key for key in error.validator_value if key not in error.instance and repr(key) in error.message)
+        message = f"{name}: the key {key!r} is missing"
+        yield _Told(_at(place, "PC103", message, _purpose(root, error, key)), (*path, key))
+    elif error.validator == "dependentRequired":
+        yield from _dependants(root, error, path, place, name)
+    elif error.validator != "pattern" or error.instance != "" or "minLength" not in error.schema:
+        id_ = "PC102" if error.validator == "type" else "PC104"
+        about = path if error.instance is None else None
+        yield _Told(_at(place, id_, f"{name}: {complaint(error)}", hint(error)), about)
 
 
-def _nearest(error: Error) -> Error:
-    """The alternative's error that is most likely meant: deepest in the value, and not about its type."""
-    return max(error.context or [error], key=lambda inner: (inner.validator != "type", len(inner.absolute_path)))
+def _at(place: Position, id_: str, message: str, what_to_do: str = "") -> Problem:
+    return Problem(place.file, place.line, place.column, id_, message, what_to_do)
 
 
-def _at(place: Position, id_: str, message: str, hint: str = "") -> Problem:
-    return Problem(place.file, place.line, place.column, id_, message, hint)
+def _bad_key(document: Document, error: Error, path: Path, name: str) -> Problem:
+    key = str(error.instance)
+    due = str(error.schema.get("description", ""))
+    form = allowed_form(key, str(error.validator_value)) if error.validator == "pattern" else ""
+    what_to_do = "; ".join(filter(None, (due, form)))
+    return _at(document.place((*path, key)), "PC104", f"{name}: {key!r} can't be an identifier here", what_to_do)
 
 
-def _name(path: Path) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".") or "the document"
-
-
-def _id(error: Error) -> str:
-    return "PC102" if error.validator == "type" else "PC104"
-
-
-def _unknown_keys(document: Document, error: Error, path: Path) -> Iterator[Problem]:
-    known = sorted(error.schema.get("properties", {}))
+def _unknown_keys(document: Document, root: dict[str, Any], error: Error, path: Path, name: str) -> Iterator[_Told]:
+    known = error.schema.get("properties", {})
     for key in error.instance:
-        if key not in known and (not known or not _matches_pattern(key, error.schema)):
-            guess = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {guess[0]!r}?" if guess else f"known here: {', '.join(known) or 'nothing'}"
-            # Where a key may well be right elsewhere, the schema says what to do about it.
-            hint = "; ".join(filter(None, (hint, error.schema.get("x-unknown"))))
-            yield _at(document.place((*path, key)), "PC101", f"{_name(path)}: unknown key {key!r}", hint)
+        if key in known or any(re.search(each, key) for each in error.schema.get("patternProperties", {})):
+            continue
+        found: Advice = advice(root, tuple(error.absolute_schema_path), path, error.schema, error.instance, key)
+        # Where a key may well be right elsewhere, the schema says what to do about it.
+        what_to_do = "; ".join(filter(None, (found.text, error.schema.get("x-unknown"))))
+        problem = _at(document.place((*path, key)), "PC101", f"{name}: unknown key {key!r}", what_to_do)
+        yield _Told(problem, None, found.covers)
 
 
-def _matches_pattern(key: str, schema: dict[str, Any]) -> bool:
-    return any(re.search(pattern, key) for pattern in schema.get("patternProperties", {}))
+def _dependants(root: dict[str, Any], error: Error, path: Path, place: Position, name: str) -> Iterator[_Told]:
+    for key, needed in error.validator_value.items():
+        for each in needed if key in error.instance else ():
+            if each not in error.instance:
+                problem = _at(place, "PC103", f"{name}: `{key}` needs `{each}`", _purpose(root, error, each))
+                yield _Told(problem, (*path, each))
 
 
-def _missing_key(document: Document, error: Error, path: Path) -> Problem:
-    missing = [key for key in error.validator_value if key not in error.instance]
-    key = next((name for name in missing if f"'{name}'" in error.message), missing[0])
-    described = error.schema.get("properties", {}).get(key, {}).get("description", "")
-    return _at(document.place(path), "PC103", f"{_name(path)}: the key {key!r} is missing", described)
+def _purpose(root: dict[str, Any], error: Error, key: str) -> str:
+    """What a key is for, and how it may look."""
+    level = levels(root, tuple(error.absolute_schema_path)[:-1])[-1]
+    named = [part for schema in reversed(level) if isinstance(part := schema.get("properties", {}).get(key), dict)]
+    parts = [*named, *(resolved(root, part) for part in named)]
+    described = next((str(part["description"]) for part in parts if "description" in part), "")
+    examples: list[Any] = next((part["examples"] for part in parts if "examples" in part), [])
+    example = f"for instance `{key}: {_flow(examples[0])}`" if examples else ""
+    return f"{described.removesuffix('.')}; {example}" if described and example else described or example
 
 
-def _complaint(error: Error) -> str:
-    value = _shown(error.instance)
-    wanted = error.validator_value
-    match error.validator:
-        case "type":
-            words = [TYPE_WORDS[name] for name in ([wanted] if isinstance(wanted, str) else wanted)]
-            return f"{' or '.join(words)} is due, not {value}"
-        case "enum":
-            return f"{value} is none of {', '.join(map(str, wanted))}"
-        case "const":
-            return f"{wanted!r} is due, not {value}"
-        case "pattern":
-            return f"{value} has characters that aren't allowed here, or the wrong form"
-        case "maxLength":
-            return f"{len(error.instance)} characters; at most {wanted} are allowed"
-        case "minLength" | "minItems" | "minProperties":
-            return "must not be empty"
-        case "maximum" | "minimum":
-            return f"{value} is {'over' if error.validator == 'maximum' else 'under'} {wanted}"
-    return str(error.message)
-
-
-def _hint(error: Error) -> str:
-    if error.validator == "enum" and isinstance(error.instance, str):
-        guess = difflib.get_close_matches(error.instance, [str(value) for value in error.validator_value], n=1)
-        if guess:
-            return f"did you mean {guess[0]!r}?"
-    if error.validator == "type" and isinstance(error.instance, str) and "number" in str(error.validator_value):
-        return "a number such as 1.10 or 007 is kept as the text it is; write it as 1.1 or 7"
-    if error.validator == "type" and error.schema.get("examples"):
-        return f"as in {json.dumps(error.schema['examples'][0])}"
-    return str(error.schema.get("description", "")) if error.validator != "type" else ""
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _flow(value: Any) -> str:
+    return value if isinstance(value, str) else shown(value)
