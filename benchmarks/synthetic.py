@@ -69,3 +69,29 @@ def _number(blueprint: str) -> dict[str, Any]:
 
 def _write(path: Path, body: dict[str, Any]) -> None:
     path.write_text(dump(body), encoding="utf-8")
+
+
+def write_project(root: Path, count: int) -> None:
+    """A portal of `count` files: of ten, seven are blueprints, two dashboards, one a mapping of seven of these."""
+    mappings, dashboards = count // 10, count // 5
+    blueprints = count - mappings - dashboards
+    write_portal(root, blueprints, dashboards)
+    (root / "mappings").mkdir()
+    for index in range(mappings):
+        _write(root / "mappings" / f"feed_{index}.yaml", _mapping([*range(index, blueprints, mappings)]))
+
+
+def _mapping(parts: list[int]) -> dict[str, Any]:
+    source = {"base_url": "https://api.example.com", "auth": {"type": "bearer", "token_env": "TOKEN"}}
+    return {"source": source, "resources": [_resource(part) for part in parts]}
+
+
+def _resource(part: int) -> dict[str, Any]:
+    properties = {f"property_{number}": f".totals.value_{number} // 0" for number in range(PROPERTIES)}
+    entity: dict[str, Any] = {"identifier": f'.id + "@{part}"', "title": ".name", "blueprint": f'"part_{part}"'}
+    entity |= {"properties": properties, "relations": {"above": ".parent"} if part else {}}
+    return {
+        "kind": f"/parts/{part}",
+        "selector": {"query": '.state != "deleted"', "data_path": ".items"},
+        "port": {"entity": {"mappings": entity}},
+    }

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 # They read the environment (secrets), other rows, other files, or end the process.
@@ -54,6 +55,7 @@ class Token:
     at: int = 0
 
 
+@lru_cache(maxsize=4096)
 def plain_path(expression: str) -> bool:
     """Whether the expression is only a path such as `.a.b`: always one output, or an error."""
     return PLAIN_PATH.fullmatch(expression) is not None
