@@ -59,9 +59,9 @@ def written_by(document: Document) -> Iterator[Written]:
     for index, resource in enumerate(config.get("resources") or []):
         path: Path = (*prefix, "resources", index)
         for below, entity in _entities(resource):
+            blueprint = literal(entity.get("blueprint"))
             for section, name, part, text in _parts(entity):
-                place = (*path, *below, *part)
-                yield Written(document, place, literal(entity.get("blueprint")), section, name, text, path, here)
+                yield Written(document, (*path, *below, *part), blueprint, section, name, text, path, here)
 
 
 def _entities(resource: Any) -> Iterator[tuple[Path, Body]]:

@@ -34,8 +34,8 @@ def check(portal: Portal) -> Iterator[Found]:
         for index, resource in enumerate(config.body.get("resources") or []):
             mine = config.runs_here or str(resource.get("kind", "")).startswith("/")
             for key in (resource.get("selector") or {}) if mine else ():
-                close = difflib.get_close_matches(key, known, 1, _ALIKE)
-                if key not in known and close:
+                close = key not in known and difflib.get_close_matches(key, known, 1, _ALIKE)
+                if close:
                     path = (*config.prefix, "resources", index, "selector", key)
                     yield Found(config.document, path, f"nobody reads {key!r} here", f"did you mean {close[0]!r}?")
 

@@ -50,10 +50,10 @@ def _complaint(shape: Shape, section: str, name: str) -> tuple[str, str] | None:
     if section == "relations" and name not in shape.relations:
         hint = f"{name!r} is a property" if name in properties_of(shape) else ""
         return f"{blueprint} has no relation {name!r}", hint or _meant(name, shape.relations, "relations")
-    if section != "properties" or name in properties_of(shape):
+    what = shape.fields[name].section if name in shape.fields else ""
+    if section != "properties" or what == "property":
         return None
-    if name in shape.fields and shape.fields[name].section in _COMPUTED:
-        what = shape.fields[name].section
+    if what in _COMPUTED:
         return (
             f"{name!r} of {blueprint} is a {what} property, which Port works out",
             "nobody can write it: leave it out",

@@ -23,12 +23,12 @@ def check(portal: Portal) -> Iterator[Found]:
         for blueprint, names in (config.body.get("fill") or {}).items()
         for name in names
     }
+    given = {(each.blueprint, each.section, each.name) for each in portal.written}
+    given |= {(blueprint, "properties", name) for blueprint, name in filled}
     for blueprint, makers in _makers(portal).items():
         shape = known(portal, blueprint)
         if shape:
-            parts = {(each.section, each.name) for each in portal.written if each.blueprint == blueprint}
-            parts |= {("properties", name) for owner, name in filled if owner == blueprint}
-            missing = [name for section, name in _required(shape) if (section, name) not in parts]
+            missing = [name for section, name in _required(shape) if (blueprint, section, name) not in given]
             if missing:
                 yield _found(blueprint, makers[0], missing)
 
