@@ -37,6 +37,7 @@ LAYERS = {
     "portcfg.fitting": 4,
     "portcfg.shape_keys": 3,
     "portcfg.shape_words": 2,
+    "portcfg.raw_schema": 2,
     "portcfg.load": 5,
     "portcfg.rules": 5,
     "portcfg.compile": 6,

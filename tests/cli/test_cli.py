@@ -92,6 +92,7 @@ def test_version(cli: Cli) -> None:
         pytest.param(["plan", "--env", "nowhere"], id="unknown environment"),
         pytest.param(["plan", "--prune", "--no-ledger"], id="flags that contradict"),
         pytest.param(["schema"], id="nothing asked for"),
+        pytest.param(["schema", "blueprint", "--vscode"], id="settings without schemas"),
     ],
 )
 def test_wrong_usage_exits_with_64_and_never_with_2(cli: Cli, args: list[str]) -> None:
@@ -262,6 +263,33 @@ def test_schemas_are_written_for_editors(cli: Cli) -> None:
         "project.schema.json",
     } == names
     assert json.loads(cli("schema", "dashboard").stdout)["title"]
+
+
+def test_the_settings_of_vs_code_name_the_schemas_beside_what_they_hold(cli: Cli) -> None:
+    settings = Path(".vscode", "settings.json")
+    settings.parent.mkdir()
+    settings.write_text('{"editor.tabSize": 2, "yaml.schemas": {"x.json": "y.yaml"}, "json.schemas": [{"url": "z"}]}')
+    assert cli("schema", "--out", "schemas", "--vscode").exit_code == 0
+    first = settings.read_text()
+    assert cli("schema", "--out", "schemas", "--vscode").exit_code == 0
+    assert settings.read_text() == first
+    found = json.loads(first)
+    assert found["editor.tabSize"] == 2
+    assert found["yaml.schemas"]["x.json"] == "y.yaml"
+    assert "specs/blueprints/**/*.yaml" in found["yaml.schemas"]["./schemas/blueprint.schema.json"]
+    assert {"url": "z"} in found["json.schemas"]
+    assert all(Path(path).is_file() for path in found["yaml.schemas"] if path.startswith("./"))
+
+
+def test_settings_of_vs_code_with_comments_are_left_alone(cli: Cli) -> None:
+    settings = Path(".vscode", "settings.json")
+    settings.parent.mkdir()
+    settings.write_text("// mine\n{}")
+    done = cli("schema", "--out", "schemas", "--vscode")
+    assert done.exit_code == 64
+    assert "yaml-language-server" in done.stderr
+    assert settings.read_text() == "// mine\n{}"
+    assert not Path("schemas").exists()
 
 
 def test_doctor_names_credentials_and_never_shows_them(cli: Cli, live: dict[str, str]) -> None:
