@@ -12,7 +12,7 @@ from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK
 from portcfg.render.coverage import coverage_json, coverage_markdown, coverage_text
 from portcfg.settings import Settings
 from portcfg.sync.coverage import coverage
-from portcfg.sync.days import SYNC_BLUEPRINT, read_days
+from portcfg.sync.days import SYNC_BLUEPRINT, read_records
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.targets import read_blueprints
 
@@ -50,6 +50,6 @@ def status_command(settings: Settings, names: tuple[str, ...], check: bool, max_
         for resource in chosen_mappings(specs, names):
             config = {"identifier": resource.ref.identifier, **resource.body["config"]}
             mapping = parse_mapping(config, specs.project.variables)
-            found.append(coverage(mapping.identifier, read_days(port, mapping, now, exists), now, max_age))
+            found.append(coverage(mapping.identifier, read_records(port, mapping, now, exists).days, now, max_age))
     click.echo(FORMATS[format_](found))
     return EXIT_INCOMPLETE if check and any(item.problems for item in found) else EXIT_OK

@@ -1,11 +1,12 @@
-"""The record of every stream and day, kept in Port as entities of SYNC_BLUEPRINT, and one a stream that is refused.
+"""The record of every stream and day, kept in Port as entities of SYNC_BLUEPRINT; one of a stream that is refused, and
+one of a stream without days that lookups use.
 
 It says what was read and written to its end, so that the next run knows what is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
@@ -13,7 +14,7 @@ from typing import Any
 
 from portcfg.client import PortReader, PortWriter
 from portcfg.errors import ApiError, TerminalApiError
-from portcfg.sync.coverage import OPEN, REFUSED, SETTLED, DayRecord, StreamDays, state_of
+from portcfg.sync.coverage import OPEN, REFUSED, SETTLED, DayRecord, Known, StreamDays, state_of
 from portcfg.sync.daycount import DayCount
 from portcfg.sync.entities import instant, safe_identifier
 from portcfg.sync.spec import SyncMapping
@@ -21,9 +22,11 @@ from portcfg.sync.write import BulkWriter
 
 SYNC_BLUEPRINT = "portcfg_sync_day"
 SHOWN_CHANGES = 10
+# The state of a stream without days: that it was read, once or many times.
+READ = "read"
 _TEXT = {"type": "string"}
 _TIME = {"type": "string", "format": "date-time"}
-_STATES = {OPEN: "yellow", SETTLED: "green", REFUSED: "lightGray"}
+_STATES = {OPEN: "yellow", SETTLED: "green", REFUSED: "lightGray", READ: "green"}
 BLUEPRINT_BODY: dict[str, Any] = {
     "identifier": SYNC_BLUEPRINT,
     "title": "portcfg sync day",
@@ -40,7 +43,7 @@ BLUEPRINT_BODY: dict[str, Any] = {
                 **_TEXT,
                 "title": "State",
                 "description": "settled: read when no more could come; open: will be read again; not in plan: the "
-                "source refused the stream up to this day",
+                "source refused the stream up to this day; read: a stream without days was read",
                 "enum": list(_STATES),
                 "enumColors": _STATES,
             },
@@ -59,30 +62,47 @@ BLUEPRINT_BODY: dict[str, Any] = {
 }
 
 
-def read_days(port: PortReader, mapping: SyncMapping, now: float, exists: bool) -> dict[str, StreamDays]:
-    """What is recorded of the mapping's streams that have a day, by name: one request for each 1,000 records, and none
-    where the blueprint doesn't exist.
+@dataclass(frozen=True)
+class Records:
+    """What Port has: the days of the streams that have any, and which streams without days were ever read."""
 
-    A record from after `now` (epoch seconds) was made by a clock that was wrong, and says nothing.
+    days: Known
+    tables: frozenset[str]
+
+
+def read_records(port: PortReader, mapping: SyncMapping, now: float, exists: bool) -> Records:
+    """What is recorded of the mapping's streams: one request for each 1,000 records, and none where the blueprint
+    doesn't exist.
+
+    The record of a day from after `now` (epoch seconds) was made by a clock that was wrong, and says nothing.
     """
-    streams = recorded_streams(mapping)
+    streams, undated = recorded_streams(mapping), table_streams(mapping)
+    tables: set[str] = set()
     days: dict[str, dict[date, DayRecord]] = {name: {} for name in streams}
     refused: dict[str, date] = {}
-    for entity in _entities(port, mapping.identifier) if streams and exists else ():
-        record, stream = _record(entity.get("properties") or {})
+    for entity in _entities(port, mapping.identifier) if (streams or undated) and exists else ():
+        properties = entity.get("properties") or {}
+        if properties.get("stream") in undated and properties.get("state") != REFUSED:
+            tables.add(properties["stream"])
+        record, stream = _record(properties)
         if stream not in days or record is None or record.read_at > now:
             continue
         if record.state == REFUSED:
             refused[stream] = record.day
         else:
             days[stream][record.day] = record
-    return {name: StreamDays(days[name], refused.get(name)) for name in streams}
+    return Records({name: StreamDays(days[name], refused.get(name)) for name in streams}, frozenset(tables))
 
 
 def recorded_streams(mapping: SyncMapping) -> list[str]:
     """The streams of which days are recorded: those that say what a row's day is, and are used."""
     used = {*(item.stream for item in mapping.resources), *(item.stream for item in mapping.lookups)}
     return [name for name, stream in mapping.streams.items() if stream.day and name in used]
+
+
+def table_streams(mapping: SyncMapping) -> frozenset[str]:
+    """The streams without days that lookups use: what their rows are used for is lost without them."""
+    return frozenset(item.stream for item in mapping.lookups if not mapping.streams[item.stream].day)
 
 
 def _entities(port: PortReader, mapping: str) -> Iterator[dict[str, Any]]:
@@ -103,14 +123,27 @@ def _record(properties: Mapping[str, Any]) -> tuple[DayRecord | None, str]:
 
 @dataclass
 class DayBook:
-    """Writes down the days of one run, which `run` names. `known` is what was recorded before it; `exists` says whether
-    Port has the blueprint."""
+    """Writes down the days of one run, which `run` names. `known` are the days that were recorded before it, `read` the
+    streams that were ever read, by this run, too; `exists` says whether Port has the blueprint."""
 
     mapping: SyncMapping
-    known: Mapping[str, StreamDays]
+    known: Known
+    read: set[str]
     now: float
     run: str
     exists: bool
+
+    @classmethod
+    def of(cls, mapping: SyncMapping, records: Records, now: float, run: str, exists: bool) -> DayBook:
+        """The book at the beginning of a run."""
+        read = {*records.tables, *(name for name, stream in records.days.items() if stream.days)}
+        return cls(mapping, records.days, read, now, run, exists)
+
+    def first_read(self, streams: Iterable[str]) -> list[str]:
+        """Which of the streams that were just read have no days, feed lookups, and were never read before."""
+        new = sorted(table_streams(self.mapping) & set(streams) - self.read)
+        self.read.update(streams)
+        return new
 
     def changed_days(self, read: Mapping[str, Mapping[str, DayCount]]) -> list[str]:
         """What differs from a day that was settled, in words: late data, or a mapping that reads it otherwise."""
@@ -124,14 +157,8 @@ class DayBook:
         more = [f"... and {len(found) - SHOWN_CHANGES:,} more settled days that are not as they were"]
         return [*found[:SHOWN_CHANGES], *(more if len(found) > SHOWN_CHANGES else [])]
 
-    def record(
-        self, port: PortWriter, read: Mapping[str, Mapping[str, DayCount]], refused: Sequence[str], last: date
-    ) -> str:
-        """Record the days that were read and written, by stream, and that some were refused up to the day `last`.
-
-        Only what changed is written. Returns why some of it isn't recorded, or ''.
-        """
-        wanted = self.wanted(read, refused, last)
+    def record(self, port: PortWriter, wanted: list[dict[str, Any]]) -> str:
+        """Write the records. Returns why some of it isn't recorded, or ''."""
         try:
             if wanted and not self.exists:
                 _create_blueprint(port)
@@ -143,11 +170,13 @@ class DayBook:
         return next((reason for _, reason in writer.written.refused.values()), "")
 
     def wanted(
-        self, read: Mapping[str, Mapping[str, DayCount]], refused: Sequence[str], last: date
+        self, read: Mapping[str, Mapping[str, DayCount]], refused: Sequence[str], tables: Sequence[str], last: date
     ) -> list[dict[str, Any]]:
-        """The records that aren't in Port as they should be."""
+        """The records that aren't in Port as they should be: of the days that were read and written, by stream, of
+        streams that are refused up to the day `last`, and of `tables`, streams without days that were first read."""
         bodies = [self._body(name, day, count) for name, days in read.items() for day, count in days.items()]
-        bodies += [self._refusal(name, last) for name in refused if self._is_news(name, last)]
+        bodies += [self._dayless(name, last, REFUSED) for name in refused if self._is_news(name, last)]
+        bodies += [self._dayless(name, last, READ) for name in tables]
         return [body for body in bodies if body]
 
     def _before(self, stream: str, day: str) -> DayRecord | None:
@@ -181,8 +210,8 @@ class DayBook:
         more = {"rows": count.rows, "total": count.total, "window": count.window, "digest": count.digest}
         return self._entity(f"{self.mapping.identifier}:{stream}:{day}", stream, day, state, more)
 
-    def _refusal(self, stream: str, day: date) -> dict[str, Any]:
-        return self._entity(f"{self.mapping.identifier}:{stream}", stream, day.isoformat(), REFUSED, {})
+    def _dayless(self, stream: str, day: date, state: str) -> dict[str, Any]:
+        return self._entity(f"{self.mapping.identifier}:{stream}", stream, day.isoformat(), state, {})
 
     def _entity(self, name: str, stream: str, day: str, state: str, more: Mapping[str, Any]) -> dict[str, Any]:
         properties = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -28,6 +28,10 @@ Took = TypeVar("Took", bound=Taker)
 # How often a stream is read, at most, that changes while it is.
 READINGS = 3
 REFUSED_STATUSES = (401, 403)
+WAS_READ = (
+    "it was read before, and what looks into it would be written as if nothing were there, so it isn't; if your plan "
+    "will never have it again, delete what `portcfg_sync_day` in Port has of this stream"
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class _Reading:
 
 
 class Reader:
-    """Reads the streams of a mapping over the days of a run."""
+    """Reads the streams of a mapping over the days of a run. `read_before` are the streams that were ever read."""
 
     def __init__(
         self,
@@ -82,8 +86,10 @@ class Reader:
         quarantine: Quarantine | None = None,
         blueprints: Mapping[str, Mapping[str, Any]] | None = None,
         pseudonyms: Pseudonyms | None = None,
+        read_before: Container[str] = (),
     ) -> None:
         self._mapping = mapping
+        self._read_before = read_before
         self._source = source
         self._days = days
         self._now = now
@@ -222,15 +228,20 @@ class Reader:
             reading.status, reading.message = StreamStatus.FAILED, "an answer is nested too deeply to be read"
         except (ApiError, IncompleteError, JqError) as error:
             reading.status, reading.message = StreamStatus.FAILED, self._told(_with_hint(error.message, error.hint))
-            refused = isinstance(error, TerminalApiError) and error.status in REFUSED_STATUSES
-            if refused and reading.count.pages == 0:
-                assert isinstance(error, TerminalApiError)
-                # Told first is what the run can't do without.
-                self._refusals.insert(0 if reading.stream.required else len(self._refusals), error)
-                if not reading.stream.required:
-                    reading.status, reading.message = StreamStatus.NOT_IN_PLAN, self._told(error.message)
+            if isinstance(error, TerminalApiError) and error.status in REFUSED_STATUSES and reading.count.pages == 0:
+                self._refused(reading, error)
             return error if isinstance(error, ChangedError) else None
         return None
+
+    def _refused(self, reading: _Reading, error: TerminalApiError) -> None:
+        """A stream that isn't in the plan, unless the run can't do without it."""
+        stream = reading.stream
+        # Told first is what the run can't do without.
+        self._refusals.insert(0 if stream.required else len(self._refusals), error)
+        if any(item.stream == stream.name for item in self._mapping.lookups) and stream.name in self._read_before:
+            reading.message = self._told(_with_hint(error.message, WAS_READ))
+        elif not stream.required:
+            reading.status, reading.message = StreamStatus.NOT_IN_PLAN, self._told(error.message)
 
     def _told(self, message: str) -> str:
         """A message as people may see it: without the key, which a value may hold, and without addresses."""

@@ -22,7 +22,7 @@ from portcfg.masking import Mask
 from portcfg.sync.certainty import unsure
 from portcfg.sync.choice import days_to_read, default_days, part_days, share_notices, shared
 from portcfg.sync.coverage import Known, gap_days
-from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_days
+from portcfg.sync.days import SYNC_BLUEPRINT, DayBook, read_records
 from portcfg.sync.deliver import Delivery
 from portcfg.sync.entities import filled, made_of
 from portcfg.sync.estimate import bulk_requests, paced_seconds
@@ -115,8 +115,9 @@ def _run_days(mapping: SyncMapping, span: DayRange, means: _Means) -> SyncReport
     blueprints = read_blueprints(port)
     check_resources(mapping.resources, blueprints)
     raise_missing(check_dates(mapping, blueprints))
-    known = read_days(port, mapping, options.now, SYNC_BLUEPRINT in blueprints)
-    book = DayBook(mapping, known, options.now, options.run, SYNC_BLUEPRINT in blueprints)
+    records = read_records(port, mapping, options.now, SYNC_BLUEPRINT in blueprints)
+    known = records.days
+    book = DayBook.of(mapping, records, options.now, options.run, SYNC_BLUEPRINT in blueprints)
     todo = days_to_read(mapping, span, known, options.asks_for_days, options.missing_only)
     whole = DayRange(todo[0].first, todo[-1].last) if todo else span
     key = means.pseudonyms.fingerprint if means.pseudonyms else ""
@@ -226,11 +227,12 @@ class _Run:
         read = {name: days for name, days in intake.days.items() if self._is_delivered(name)}
         refused = [item.name for item in intake.streams if item.status is StreamStatus.NOT_IN_PLAN]
         notices += self._book.missed(refused)
+        tables = self._book.first_read(intake.days)
+        wanted = self._book.wanted(read, refused, tables, self._refused_until)
         if self._options.dry_run or not isinstance(self._port, PortWriter):
-            wanted = self._book.wanted(read, refused, self._refused_until)
             self._record_requests = bulk_requests(SYNC_BLUEPRINT, wanted)
             return notices
-        if problem := self._book.record(self._port, read, refused, self._refused_until):
+        if problem := self._book.record(self._port, wanted):
             notices.append(f"these days could not be recorded, so they will be read again: {problem}")
         return notices
 
@@ -247,10 +249,12 @@ class _Run:
         return not any(tally.held for name, tally in self._tallies.items() if name in fed or "" in fed)
 
     def _read(self, blueprints: Blueprints) -> Intake:
-        now, quarantine = self._options.now, self._quarantine
         means = self._means
         return Reader(
-            self._mapping, means.source, self._days, now, means.progress, quarantine, blueprints, means.pseudonyms
+            *(self._mapping, means.source, self._days, self._options.now, means.progress, self._quarantine),
+            blueprints,
+            means.pseudonyms,
+            self._book.read,
         ).read()
 
     def _entities(self, intake: Intake) -> dict[str, list[Entity]]:

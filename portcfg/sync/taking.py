@@ -85,7 +85,8 @@ def lookups_of(resource: SyncResource, stream: Stream) -> set[str] | None:
     used: set[str] = set()
     if "$lookup" in json.dumps([stream.body, stream.query_params]):
         return None
-    for text in [*resource.expressions(), stream.rows]:
+    dedupe = (stream.dedupe.by, stream.dedupe.keep) if stream.dedupe else ()
+    for text in [*resource.expressions(), stream.rows, stream.day, *dedupe]:
         named = lookups(text)
         if "lookup" in variables(text) and not named:
             return None

@@ -137,7 +137,7 @@ def test_streams_one_by_one_and_then_all_are_one_run() -> None:
             assert bool(together) == (stream in ("daily", "events")), notices
         # What two streams say together is written by none of them alone, and so the days are read again.
         recorded = {item["stream"] for item in records(port).values()}
-        assert recorded == {"commits", "changes"}
+        assert recorded == {"commits", "changes", "groups"}
         run(port, source)
         assert everything(port) == everything(one)
         assert records(port) == records(one)
