@@ -13,12 +13,12 @@ from hashlib import blake2b
 from typing import Any
 
 from portcfg.client import PortReader, PortWriter
-from portcfg.errors import ApiError, TerminalApiError
+from portcfg.errors import ApiError
 from portcfg.sync.coverage import OPEN, REFUSED, SETTLED, DayRecord, Known, StreamDays, state_of
 from portcfg.sync.daycount import DayCount
 from portcfg.sync.entities import instant, safe_identifier
 from portcfg.sync.spec import SyncMapping
-from portcfg.sync.write import BulkWriter
+from portcfg.sync.write import BulkWriter, create_blueprint
 
 SYNC_BLUEPRINT = "portcfg_sync_day"
 SHOWN_CHANGES = 10
@@ -161,7 +161,7 @@ class DayBook:
         """Write the records. Returns why some of it isn't recorded, or ''."""
         try:
             if wanted and not self.exists:
-                _create_blueprint(port)
+                create_blueprint(port, BLUEPRINT_BODY)
                 self.exists = True
             writer = BulkWriter(port, SYNC_BLUEPRINT)
             writer.write(wanted)
@@ -231,12 +231,3 @@ def _identifier(name: str) -> str:
     """`name` in Port's alphabet; where that changes it, with a mark that keeps different names apart."""
     safe = safe_identifier(name)
     return safe if safe == name else f"{safe}:{blake2b(name.encode(), digest_size=4).hexdigest()}"
-
-
-def _create_blueprint(port: PortWriter) -> None:
-    """Make the blueprint of the records; fine if another run just has. Raises ApiError."""
-    try:
-        port.send("POST", "/blueprints", BLUEPRINT_BODY, {"create_catalog_page": "true"})
-    except TerminalApiError as error:
-        if error.status != 409:
-            raise

@@ -13,7 +13,7 @@ from portcfg.errors import EXIT_INCOMPLETE, EXIT_OK, ApiError, TerminalApiError
 from portcfg.sync.entities import safe_identifier
 from portcfg.sync.report import SyncReport
 from portcfg.sync.valuecount import Rates, jumps, rates
-from portcfg.sync.write import BulkWriter
+from portcfg.sync.write import BulkWriter, create_blueprint
 
 RUN_BLUEPRINT = "portcfg_sync_run"
 # The run to compare with is looked for in these days; an older one says nothing of what is usual.
@@ -108,19 +108,10 @@ def _write(port: PortReader, body: dict[str, Any], exists: bool) -> str:
     if not isinstance(port, PortWriter):
         return ""
     if not exists:
-        _create(port)
+        create_blueprint(port, BLUEPRINT_BODY)
     writer = BulkWriter(port, RUN_BLUEPRINT)
     writer.write([body])
     return next((reason for _, reason in writer.written.refused.values()), "")
-
-
-def _create(port: PortWriter) -> None:
-    try:
-        port.send("POST", "/blueprints", BLUEPRINT_BODY, {"create_catalog_page": "true"})
-    except TerminalApiError as error:
-        # Made by another run just now, or by this one, whose answer was lost.
-        if error.status != 409:
-            raise
 
 
 def _body(report: SyncReport, started_at: float, link: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from portcfg.errors import ApiError, TerminalApiError
 from portcfg.sync.bulkanswer import Outcome, outcomes
 from portcfg.sync.flight import side_by_side
 
-# facts: Port takes 1..20 entities and 1 MiB a bulk request; a margin is left for the wrapping.
 # What one item or the size of all may be the cause of; any other refusal means the whole request.
 DIVISIBLE = (400, 413, 422)
 # How often an item goes out for which Port has no time just now, and the seconds before it goes out again.
@@ -42,6 +41,16 @@ class _Posted:
     batch: list[Body]
     outcomes: list[tuple[Body, Outcome]] = field(default_factory=list)
     error: ApiError | None = None
+
+
+def create_blueprint(port: PortWriter, body: Body) -> None:
+    """Make a blueprint of the sync's own records, with a catalog page; raises ApiError."""
+    try:
+        port.send("POST", "/blueprints", body, {"create_catalog_page": "true"})
+    except TerminalApiError as error:
+        # Made by another run just now, or by this one, whose answer was lost.
+        if error.status != 409:
+            raise
 
 
 class BulkWriter:
