@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.fields import Shape
 from portcfg.rules.lineage.known import mapped
 from portcfg.rules.lineages import Part
 from portcfg.rules.portal import Portal
@@ -20,9 +19,10 @@ def check(portal: Portal) -> Iterator[Found]:
 
     Relations are left out: they are often set by people, or by whoever else fills their target.
     """
+    names = _names(portal)
     for identifier, shape in mapped(portal).items():
         required = (shape.document.body.get("schema") or {}).get("required") or []
-        if _has_unknown_names(portal, identifier, shape):
+        if not names.get(identifier, set()) <= {*shape.fields, *shape.relations}:
             continue
         for each in shape.fields.values():
             part = portal.lineage[identifier].get(each.name)
@@ -32,9 +32,13 @@ def check(portal: Portal) -> Iterator[Found]:
                     yield Found(shape.document, each.path, _message(part, list(dict.fromkeys(readers))), _hint(portal))
 
 
-def _has_unknown_names(portal: Portal, blueprint: str, shape: Shape) -> bool:
-    names = {each.name for each in portal.written if each.blueprint == blueprint and each.name}
-    return not names <= {*shape.fields, *shape.relations}
+def _names(portal: Portal) -> dict[str, set[str]]:
+    """What mappings write into each blueprint, whether it has that or not."""
+    found: dict[str, set[str]] = {}
+    for each in portal.written:
+        if each.name:
+            found.setdefault(each.blueprint, set()).add(each.name)
+    return found
 
 
 def _message(part: Part, readers: list[str]) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portcfg.rules.fields import Field
 from portcfg.rules.inferred import Inferred
 from portcfg.rules.jq_types import KINDS, Type
 from portcfg.rules.mappings.configs import configs, configs_by_document, gently
-from portcfg.rules.mappings.unknown_names import known, properties_of
+from portcfg.rules.mappings.unknown_names import property_of
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -48,22 +47,17 @@ def check(portal: Portal) -> Iterator[Found]:
 def _wanted(portal: Portal, each: Inferred) -> tuple[str, ...]:
     written = each.written
     if written.section == "properties":
-        field = _property(portal, written.blueprint, written.name)
+        field = property_of(portal, written.blueprint, written.name)
         return (field.type,) if field and field.type in KINDS else ()
     if written.section in ("title", "icon") or (written.section == "identifier" and written.runs_here):
         return ("string",)
     return ("string", "array", "object") if written.section == "team" else ()
 
 
-def _property(portal: Portal, blueprint: str, name: str) -> Field | None:
-    shape = known(portal, blueprint)
-    return properties_of(shape).get(name) if shape else None
-
-
 def _found(portal: Portal, each: Inferred, wanted: tuple[str, ...], given: Type) -> Found:
     written = each.written
     what = f"{written.name!r} of {written.blueprint}" if written.name else f"`{written.section}`"
-    field = _property(portal, written.blueprint, written.name)
+    field = property_of(portal, written.blueprint, written.name)
     hint = next((_WAYS[kind, wanted[0]] for kind in sorted(given.kinds) if (kind, wanted[0]) in _WAYS), "")
     hint = _MOMENT if field and field.is_date and given.kinds == {"number"} else hint
     message = f"{what} takes {' or '.join(wanted)}, and this gives {given.named}"
@@ -75,7 +69,7 @@ def _filled(portal: Portal) -> Iterator[Found]:
     for config in configs(portal):
         for blueprint, values in (config.body.get("fill") or {}).items():
             for name, value in values.items():
-                field = _property(portal, blueprint, name)
+                field = property_of(portal, blueprint, name)
                 if field and field.type in KINDS and not Type(frozenset({field.type, "null"})).holds(value):
                     path = (*config.prefix, "fill", blueprint, name)
                     message = f"{name!r} of {blueprint} takes {field.type}, not {_short(value)}"

@@ -39,7 +39,14 @@ def known(portal: Portal, blueprint: str) -> Shape | None:
     return None if blueprint.startswith("_") else portal.shapes.get(blueprint)
 
 
-def properties_of(shape: Shape) -> dict[str, Field]:
+def property_of(portal: Portal, blueprint: str, name: str) -> Field | None:
+    """A property that can be written, None where there is none or nobody knows."""
+    shape = known(portal, blueprint)
+    field = shape.fields.get(name) if shape else None
+    return field if field and field.section == "property" else None
+
+
+def _properties_of(shape: Shape) -> dict[str, Field]:
     """The properties that can be written."""
     return {name: each for name, each in shape.fields.items() if each.section == "property"}
 
@@ -48,7 +55,7 @@ def _complaint(shape: Shape, section: str, name: str) -> tuple[str, str] | None:
     """(message, hint)"""
     blueprint = shape.document.ref.identifier
     if section == "relations" and name not in shape.relations:
-        hint = f"{name!r} is a property" if name in properties_of(shape) else ""
+        hint = f"{name!r} is a property" if name in _properties_of(shape) else ""
         return f"{blueprint} has no relation {name!r}", hint or _meant(name, shape.relations, "relations")
     what = shape.fields[name].section if name in shape.fields else ""
     if section != "properties" or what == "property":
@@ -59,7 +66,7 @@ def _complaint(shape: Shape, section: str, name: str) -> tuple[str, str] | None:
             "nobody can write it: leave it out",
         )
     hint = f"{name!r} is a relation: put it under `relations`" if name in shape.relations else ""
-    return f"{blueprint} has no property {name!r}", hint or _meant(name, properties_of(shape), "properties")
+    return f"{blueprint} has no property {name!r}", hint or _meant(name, _properties_of(shape), "properties")
 
 
 def _meant(name: str, fields: Mapping[str, Field], called: str) -> str:
