@@ -40,6 +40,8 @@ OFFLINE = (
     ("explain", "PC202"),
     ("explain", "specs/portcfg.yaml:1"),
     ("compile",),
+    ("lineage", "cursor_usage_record"),
+    ("test", "tracker"),
     ("schema", "--out", "schemas"),
     ("import", "--from-json", "port.json", "--specs", "taken"),
     ("ocean", "render", "jira"),
@@ -58,7 +60,8 @@ READS = re.compile(
 def cli(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The shipped specs, applied; then one changed in the specs, one in Port, one taken out."""
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(REPOSITORY / "specs", tmp_path / "specs")
+    for folder in ("specs", "tests/mappings"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
     port = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
 
     def run(*args: str) -> Any:

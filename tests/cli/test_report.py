@@ -22,7 +22,9 @@ from portcfg.yamlread import dump
 from tests.support import Bench, Server, write_files
 
 GOOD: Body = {"title": "T", "schema": {"properties": {}}}
-BAD: Body = {**GOOD, "calculationProperties": {"c": {"title": "C", "type": "number", "calculation": ".properties.x"}}}
+# What Port refuses and `validate` can't see: it doesn't look into definitions.
+REFUSED = {"title": "C", "type": "number", "calculation": "def f: .properties.x; f"}
+BAD: Body = {**GOOD, "calculationProperties": {"c": REFUSED}}
 
 
 def naming(target: str, **more: Any) -> Body:
