@@ -67,6 +67,13 @@ def test_a_first_run_and_what_sources_do_are_no_alarm() -> None:
         assert run(port, body(resource(properties=TYPO), fill={"thing": {"s": ""}}), {"/a": rows(*ROWS)}).exit_code == 0
 
 
+def test_few_values_may_go() -> None:
+    with embedded_port(THING) as port:
+        run(port, body(resource()), {"/a": rows(*ROWS[:9])})
+        assert run(port, body(resource(properties=TYPO)), {"/a": rows(*ROWS[:9])}).exit_code == 0
+        assert values(port) == [None] * 9
+
+
 def test_a_property_that_the_mapping_no_longer_writes_is_left_alone() -> None:
     with embedded_port(THING) as port:
         run(port, body(resource()), {"/a": rows(*ROWS)})

@@ -39,6 +39,16 @@ def test_a_row_without_an_identifier_is_rejected_and_the_others_are_written() ->
         assert "skip_without_identifier: true" in group.examples[0].reason
 
 
+def test_what_a_row_without_an_identifier_may_have_said_stays_as_it_is() -> None:
+    with embedded_port(THING) as port:
+        parts = [resource(properties={"n": ".n"}), resource("b", properties={"s": ".s"})]
+        mapping = body(*parts, fill={"thing": {"s": "none"}})
+        a, other = rows({"id": "x", "n": 1}), {"id": "y", "s": "of y"}
+        run(port, mapping, {"/a": a, "/b": rows({"id": "x", "s": "of x"}, other)})
+        run(port, mapping, {"/a": a, "/b": rows({"s": "of x"}, other)})
+        assert properties(port)["x"] == {"n": 1, "s": "of x"}
+
+
 def test_rows_without_an_identifier_may_be_meant() -> None:
     with embedded_port(THING) as port:
         mapping = body(resource(skip_without_identifier=True))
