@@ -123,14 +123,7 @@ def test_equal_rows_at_the_edges_of_pages_are_counted_once_a_second_reading_has_
 
 
 def test_what_was_rejected_before_is_not_counted_twice() -> None:
-    rows = [*numbered(250), *({"n": f"{n}"} for n in range(5))]
-    source = Source(rows, {2: lambda rows: [{"n": 10_000}, *rows]})
-    report, _ = run(
-        source,
-        TOTAL,
-        {
-            "query": ".n | tonumber | . >= 0",
-            "aggregate": {"n": {"sum": ".n | tonumber / (. - 7)"}, "rows": {"count": "true"}},
-        },
-    )
-    assert [group.count for group in report.rejected] == [1]
+    source = Source([*({"n": "?"} for _ in range(5)), *numbered(250)], {2: lambda rows: [{"n": 10_000}, *rows]})
+    # Without groups, whose rows are rejected together at the end.
+    report, _ = run(source, TOTAL, {"query": ".n | tonumber | . >= 0", "group_by": {}, "aggregate": {}})
+    assert [group.count for group in report.rejected if group.about == "query"] == [5]
