@@ -41,7 +41,7 @@ def _items(value: Any, names: Sequence[str]) -> Iterator[tuple[int, Mapping[str,
         if not isinstance(item, dict):
             continue
         at = item.get("index")
-        if type(at) is int and 0 <= at < len(names):
+        if type(at) is int:
             yield at, item
         elif at is None and names.count(item.get("identifier", "")) == 1:
             yield names.index(item["identifier"]), item

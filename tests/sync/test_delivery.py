@@ -15,6 +15,7 @@ from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
 from portcfg.errors import ApiError, TerminalApiError, TransientApiError
 from portcfg.retry import RetryPolicy
+from portcfg.sync.bulkanswer import outcomes
 from portcfg.sync.compare import fields_of, read_live
 from portcfg.sync.fragments import Entity
 from portcfg.sync.report import SyncReport
@@ -342,6 +343,17 @@ def test_a_batch_that_is_too_much_is_halved_until_the_bad_item_is_alone(status: 
     assert bulk.written.created == {"a", "b", "d"}
     assert bulk.written.refused == {"c": (str(status), f"Port refused it ({status}): too big")}
     assert port.asked == [["a", "b", "c", "d"], ["a", "b"], ["c", "d"], ["c"], ["d"]]
+
+
+def test_what_is_in_both_lists_was_refused_and_what_was_not_sent_says_nothing() -> None:
+    answer = {
+        "entities": [{"index": 0, "created": True}, {"index": 1, "created": True}],
+        "errors": [{"index": at, "statusCode": 422, "message": "no"} for at in (0, -1, 3)],
+    }
+    both, done, silent = outcomes([{"identifier": name} for name in "abc"], answer)
+    assert (both.created, both.reason) == (False, "error: no")
+    assert (done.created, done.reason) == (True, "")
+    assert "doesn't mention it" in silent.reason
 
 
 def test_what_waits_for_another_entity_is_written_later_or_refused_with_the_last_reason() -> None:
