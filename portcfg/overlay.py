@@ -40,8 +40,8 @@ def _unknown(root: File, known: Collection[str]) -> Iterator[Problem]:
     folder = root / ENVIRONMENTS
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
         if entry.is_dir() and entry.name not in known and spec_files(entry):
-            hint = f"the project file has: {', '.join(known) or 'none'}"
-            message = f"these specs are of the environment {entry.name!r}, which doesn't exist"
+            hint = f"the environments are: {', '.join(known) or 'none'}"
+            message = f"the project file has no environment {entry.name!r}, so nothing reads these specs"
             yield Problem(str(entry), 0, 0, "PC010", message, hint, "warning")
 
 

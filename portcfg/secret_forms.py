@@ -51,7 +51,7 @@ _FORMS = (
     _form("a private key", "-----BEGIN", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
     _form("a password in a URL", "://", r"://[^\s/:@'\"<>{}$]+:([^\s/@'\"<>{}$*]{3,})@"),
     _form(
-        "the credentials of a request",
+        "the value of an Authorization header",
         "authorization Authorization AUTHORIZATION",
         r"(?i:authorization)['\"]*\s*[:=]\s*['\"]*(?i:basic|bearer|token)\s+([\w.~+/-]{8,}=*)",
     ),

@@ -42,7 +42,10 @@ def near(name: str, known: Iterable[str]) -> str:
     folded: dict[str, str] = {}
     for each in known:
         folded.setdefault(fold(each), each)
-    found = difflib.get_close_matches(fold(name), folded, n=1, cutoff=0.65)
+    wanted = fold(name)
+    # Typing errors seldom meet the first letter, so without it more must be alike: SECRET_KEY is no createdBy.
+    same_start = [each for each in folded if each[:1] == wanted[:1]]
+    found = difflib.get_close_matches(wanted, folded, 1, 0.75) or difflib.get_close_matches(wanted, same_start, 1, 0.65)
     return folded[found[0]] if found else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import click
 from portcfg.cli.common import format_option, specs_options
 from portcfg.errors import EXIT_OK, InvalidSpecsError, UsageError
 from portcfg.explaining import Explanation, explained
+from portcfg.findings import lines_of
 from portcfg.load import ENVIRONMENTS
 from portcfg.model import State
 from portcfg.pipeline import Specs, read_specs
@@ -22,7 +24,7 @@ from portcfg.rules.catalog import Entry, entries, entry, known_ids
 from portcfg.settings import Settings
 from portcfg.validate import portal_of
 
-PLACE = re.compile(r"(?P<file>.+?):(?P<line>[1-9]\d*)(:(?P<column>[1-9]\d*))?:?")
+PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d{1,9})(:(?P<column>\d{1,9}))?:?")
 
 
 @click.command("explain")
@@ -74,8 +76,17 @@ def _explanation(settings: Settings, file: Path, line: int, column: int) -> Expl
     name = str(settings.specs / below)
     if name not in specs.texts:
         raise UsageError(f"no spec is read from {file}", hint=f"there are: {', '.join(sorted(specs.texts)) or 'none'}")
+    _known_line(line, lines_of(name, specs.texts[name]))
     portal = portal_of(specs.documents, specs.project, specs.texts)
     return explained(name, line, column, portal, specs.problems, specs.ignored, _state(specs))
+
+
+def _known_line(line: int, lines: Sequence[str]) -> None:
+    # What follows the last line break is no line.
+    count = len(lines) - (len(lines) > 1 and not lines[-1])
+    if not 0 < line <= count:
+        told = f"{count} line{'s' * (count > 1)}"
+        raise UsageError(f"there is no line {line}: the file has {told}", hint="lines count from 1")
 
 
 def _state(specs: Specs) -> State | None:

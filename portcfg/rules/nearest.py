@@ -7,13 +7,18 @@ from collections.abc import Iterable
 
 # So many names a hint lists, where none is near.
 LISTED = 12
+# From here on a name counts as alike: `total` for `total_cents`, but not `sec` for `service`. In another case it takes
+# more: SECRET_KEY is no createdBy.
+LIKE = 0.62
+LIKE_IN_OTHER_CASE = 0.75
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that is most like `name`, "" for none."""
     names = list(known)
     folded = {each.lower(): each for each in reversed(names)}
-    found = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.lower(), folded, n=1)
+    found = difflib.get_close_matches(name, names, 1, LIKE)
+    found = found or difflib.get_close_matches(name.lower(), folded, 1, LIKE_IN_OTHER_CASE)
     return folded.get(found[0], found[0]) if found else ""
 
 

@@ -160,8 +160,15 @@ def test_what_is_no_spec_is_wrong_usage(cli: Cli, place: str) -> None:
     assert cli(place).exit_code == 64
 
 
-def test_a_line_behind_the_end_and_an_empty_file_are_no_crash(cli: Cli) -> None:
+@pytest.mark.parametrize("line", [0, 5, 99])
+def test_a_line_that_the_file_doesnt_have_is_wrong_usage(cli: Cli, line: int) -> None:
+    write_files(Path("specs"), {"blueprints/short.yaml": "title: Short\nschema:\n  properties: {}\n"})
+    done = cli(f"specs/blueprints/short.yaml:{line}")
+    assert done.exit_code == 64
+    assert f"there is no line {line}: the file has 3 lines" in done.stderr
+
+
+def test_an_empty_file_is_no_crash(cli: Cli) -> None:
     write_files(Path("specs"), {"blueprints/none.yaml": ""})
-    assert "no resource has anything here" in cli("specs/blueprints/none.yaml:3").stdout
-    assert cli("specs/blueprints/thing.yaml:99").exit_code == 0
+    assert "no resource has anything here" in cli("specs/blueprints/none.yaml:1").stdout
     assert "```" in cli("specs/blueprints/thing.yaml:1", "--format", "markdown").stdout

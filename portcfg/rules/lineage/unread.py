@@ -10,7 +10,7 @@ from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
 # So many names a message lists.
-LISTED = 8
+LISTED = 3
 
 
 def check(portal: Portal) -> Iterator[Found]:

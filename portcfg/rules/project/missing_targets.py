@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from portcfg.kinds import KINDS
 from portcfg.model import Ref
+from portcfg.rules.nearest import nearest
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -22,8 +22,8 @@ def check(portal: Portal) -> Iterator[Found]:
 
 def _hint(portal: Portal, ref: Ref) -> str:
     names = [other.identifier for other in portal.known if other.kind == ref.kind]
-    guess = difflib.get_close_matches(ref.identifier, names, n=1)
-    hint = f"did you mean {guess[0]!r}? " if guess else ""
+    guess = nearest(ref.identifier, names)
+    hint = f"did you mean {guess!r}? " if guess else ""
     return (
         f"{hint}if it lives only in Port, declare it in {portal.project.file} under external.{KINDS[ref.kind].folder}"
     )

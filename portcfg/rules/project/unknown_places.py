@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 
 from portcfg.kinds import KINDS
 from portcfg.model import Ref
+from portcfg.rules.nearest import nearest
 from portcfg.rules.portal import Portal
 from portcfg.rules.project.sidebar import IN_SIDEBAR
 from portcfg.rules.rule import Found, Rule
@@ -24,8 +24,8 @@ def check(portal: Portal) -> Iterator[Found]:
 
 def _hint(portal: Portal, name: str, kinds: Sequence[str]) -> str:
     names = [ref.identifier for ref in portal.known if ref.kind in kinds]
-    guess = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {guess[0]!r}? " if guess else ""
+    guess = nearest(name, names)
+    hint = f"did you mean {guess!r}? " if guess else ""
     folders = " or ".join(f"external.{KINDS[kind].folder}" for kind in kinds)
     return f"{hint}if it lives only in Port, declare it in {portal.project.file} under {folders}"
 
