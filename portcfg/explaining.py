@@ -8,7 +8,7 @@ from typing import Any
 
 from portcfg.errors import Problem
 from portcfg.findings import Ignored, lines_of
-from portcfg.load import INCLUDE, VARIABLE
+from portcfg.load import INCLUDE
 from portcfg.locating import Node, Places
 from portcfg.model import MISSING, Body, Document, Path, Project, Ref, State
 from portcfg.risk import readers
@@ -16,6 +16,7 @@ from portcfg.rules.fields import Field
 from portcfg.rules.portal import Portal
 from portcfg.rules.shown import Widget
 from portcfg.rules.written import Written
+from portcfg.variables import VARIABLE
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
 from portcfg.kinds.blueprint import SYNC_RECORDS
 from portcfg.kinds.order import in_order
-from portcfg.load import VARIABLE
 from portcfg.model import Body, Document, Project, Ref, Resource, State
 from portcfg.places import in_sidebar
 from portcfg.sidebar import Tree
+from portcfg.variables import VARIABLE
 from portcfg.yamlread import dump
 
 LONGEST_NAME = 120

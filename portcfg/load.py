@@ -5,9 +5,8 @@ Nothing stops at the first mistake: each becomes a Problem, and what can be read
 
 from __future__ import annotations
 
-import json
+import functools
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,8 @@ from portcfg.kinds import KINDS, Kind
 from portcfg.model import Body, Document, Position
 from portcfg.model import Path as NodePath
 from portcfg.shape import not_a_mapping
+from portcfg.unread import UNREAD, Incomplete, Unread
+from portcfg.variables import substituted
 from portcfg.yamlread import MappingNode, Node, ReadError, ScalarNode, SequenceNode
 
 PROJECT_FILE = "portcfg.yaml"
@@ -28,7 +29,6 @@ ENVIRONMENTS = "environments"
 INCLUDE = "$include"
 MAX_DEPTH = 60
 MAX_NODES = 200_000
-VARIABLE = re.compile(r"(\$?)\$\{([^{}]*)\}")
 
 
 # The value of a YAML document, and the places of its nodes.
@@ -107,6 +107,8 @@ def _documents(kind: Kind, file: Path, values: Iterable[Read]) -> Iterator[Docum
             yield _document(kind, file, value, positions)
             continue
         for index, item in enumerate(value):
+            if isinstance(item, Unread):
+                continue
             inner = {path[1:]: place for path, place in positions.items() if path and path[0] == index}
             yield _document(kind, file, item, inner)
 
@@ -116,7 +118,7 @@ def _document(kind: Kind, file: Path, value: Any, positions: Mapping[NodePath, P
         value, positions = kind.wrap(value, positions)
     if not isinstance(value, dict):
         return not_a_mapping(positions.get((), Position(str(file), 1, 1)), value)
-    body = value if "identifier" in value else {"identifier": file.stem, **value}
+    body = value if "identifier" in value else type(value)({"identifier": file.stem, **value})
     return Document(kind.name, body, str(file), positions)
 
 
@@ -140,8 +142,8 @@ class Reader:
         for node in self._parse(file):
             positions: dict[NodePath, Position] = {}
             value = self._value(node, (), positions)
-            # A `---` at the end of a file begins a document with nothing in it.
-            if value is not None:
+            # A `---` at the end of a file begins a document with nothing in it; half a document is none.
+            if value is not None and not isinstance(value, Unread) and self._nodes < MAX_NODES:
                 values.append((value, positions))
         self._open.pop()
         return values
@@ -171,16 +173,16 @@ class Reader:
         if self._nodes >= MAX_NODES or len(self._inside) >= MAX_DEPTH:
             if self._nodes <= MAX_NODES:
                 self._problem(node, "PC003", "too many nodes, or nested too deeply (an alias that multiplies?)")
-            return None
+            return UNREAD
         positions.setdefault(path, self._place(node))
         if not self._tag_is_fine(node):
-            return None
+            return UNREAD
         return self._scalar(node) if isinstance(node, ScalarNode) else self._collection(node, path, positions)
 
     def _collection(self, node: Node, path: NodePath, positions: dict[NodePath, Position]) -> Any:
         if any(node is outer for outer in self._inside):
             self._problem(node, "PC003", "an alias stands inside the node that it repeats", "it would have no end")
-            return None
+            return UNREAD
         self._inside.append(node)
         if isinstance(node, MappingNode):
             value: Any = self._mapping(node, path, positions)
@@ -190,11 +192,16 @@ class Reader:
         return value
 
     def _scalar(self, node: Node) -> Any:
+        known = len(self.problems)
         try:
             value = yamlread.scalar(node)
         except ReadError as error:
-            return self._problem(node, "PC002", error.message)
-        return self._substituted(node, value) if isinstance(value, str) and "${" in value else value
+            self._problem(node, "PC002", error.message)
+            return UNREAD
+        if self._variables is not None and isinstance(value, str) and "${" in value:
+            told = functools.partial(self._problem, node, "PC006")
+            value = substituted(value, self._variables, PROJECT_FILE, told)
+        return value if len(self.problems) == known else UNREAD
 
     def _tag_is_fine(self, node: Node) -> bool:
         try:
@@ -208,6 +215,7 @@ class Reader:
         """A mapping's value. Included keys stand where `$include` stands, and local keys win over them."""
         spliced: Body = {}
         local = self._keys(node)
+        known = len(self.problems)
         order: list[str] = []
         for key, (key_node, value_node) in local.items():
             if key == INCLUDE:
@@ -218,8 +226,10 @@ class Reader:
                 order.append(key)
                 continue
             order.extend(spliced)
+        whole = len(self.problems) == known
         own = {key: self._local(key, *local[key], path, positions) for key in order if key in local}
-        return {key: own[key] if key in own else spliced[key] for key in order}
+        body = {key: own[key] if key in own else spliced[key] for key in order}
+        return body if whole else Incomplete(body)
 
     def _keys(self, node: MappingNode) -> dict[str, tuple[ScalarNode, Node]]:
         """The key and value nodes of a mapping by the key's text; what can't be a key is a problem."""
@@ -293,28 +303,3 @@ class Reader:
         body: Body = self._value(trees[0], path, positions) or {}
         self._open.pop()
         return body
-
-    def _substituted(self, node: Node, text: str) -> Any:
-        if self._variables is None:
-            return text
-        whole = VARIABLE.fullmatch(text)
-        if whole and not whole[1]:
-            return self._variable(node, whole[2])
-        return VARIABLE.sub(lambda match: match[0][1:] if match[1] else self._text_of(node, match[2]), text)
-
-    def _text_of(self, node: Node, name: str) -> str:
-        value = self._variable(node, name)
-        if value is None or isinstance(value, dict | list):
-            self._problem(node, "PC006", f"${{{name}}} is no text or number, so it can't stand inside other text")
-        return value if isinstance(value, str) else json.dumps(value)
-
-    def _variable(self, node: Node, name: str) -> Any:
-        value: Any = {"vars": self._variables}
-        for part in name.split("."):
-            if not isinstance(value, Mapping) or part not in value:
-                known = ", ".join(f"${{vars.{key}}}" for key in sorted(self._variables or {})) or "none"
-                hint = f"variables of {PROJECT_FILE}: {known}; for a literal write $${{...}}"
-                self._problem(node, "PC006", f"there is no variable ${{{name}}}", hint)
-                return ""
-            value = value[part]
-        return value

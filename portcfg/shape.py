@@ -14,6 +14,7 @@ from portcfg.errors import Problem
 from portcfg.model import Document, Path, Position
 from portcfg.shape_keys import Advice, advice, levels, misplaced, path_name, resolved
 from portcfg.shape_words import TYPE_WORDS, Error, allowed_form, complaint, hint, shown
+from portcfg.unread import excused
 
 # The value decides which of a schema's alternatives was meant; their own errors say more than "none of these fits".
 _ALTERNATIVES = frozenset({"anyOf", "oneOf"})
@@ -90,13 +91,16 @@ class _Told:
 
 
 def shape_problems(document: Document, schema: dict[str, Any]) -> Iterator[Problem]:
-    """Every way in which the document's body isn't what the schema describes; one problem for one mistake."""
+    """Every way in which the document's body isn't what the schema describes; one problem for one mistake.
+
+    What follows from something that load couldn't read is none.
+    """
     if stray := misplaced(document):
         key, message, what_to_do = stray
         yield _at(document.place((key,)), "PC105", f"the document: {message}", what_to_do)
         return
-    errors = _Validator(schema).iter_errors(document.body)
-    found = [told for error in errors for told in _told(document, schema, _meant(error))]
+    errors = map(_meant, _Validator(schema).iter_errors(document.body))
+    found = [told for error in errors if not _follows(document, error) for told in _told(document, schema, error)]
     covered = {path for each in found for path in each.covers}
     # What is due by two parts of the schema is told in the words of the first.
     first = {(each.problem.where, each.problem.message): each for each in reversed(found)}
@@ -116,6 +120,11 @@ def _meant(error: Error) -> Error:
             break
         error = max(error.context, key=lambda inner: (inner.validator != "type", len(inner.absolute_path)))
     return error
+
+
+def _follows(document: Document, error: Error) -> bool:
+    missing = error.validator in ("required", "dependentRequired")
+    return excused(document.body, tuple(error.absolute_path), missing=missing)
 
 
 def _told(document: Document, root: dict[str, Any], error: Error) -> Iterator[_Told]:

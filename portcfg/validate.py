@@ -11,6 +11,7 @@ from portcfg.model import Document, Project
 from portcfg.rules import RULES
 from portcfg.rules.portal import Portal
 from portcfg.shape import shape_problems
+from portcfg.unread import has_unread
 
 
 def validate(
@@ -38,8 +39,9 @@ def _looked_at(
     problems: list[Problem] = []
     shaped: list[Document] = []
     for document in documents:
-        found = [] if fits(document) else list(shape_problems(document, KINDS[document.kind].schema()))
+        fit = fits(document)
+        found = [] if fit else list(shape_problems(document, KINDS[document.kind].schema()))
         problems.extend(found)
-        if not found:
+        if fit or not (found or has_unread(document.body)):
             shaped.append(document)
     return Portal(tuple(shaped), tuple(documents), project, texts or {}), problems
