@@ -16,6 +16,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from portcfg.errors import PortcfgError
+from portcfg.yamlwords import in_plain_words
 
 __all__ = [
     "MAX_BYTES",
@@ -80,12 +81,21 @@ def parse(data: bytes, is_json: bool) -> list[Node]:
         _check_depth(text)
         return list(yaml.compose_all(text, Loader=_JsonLoader if is_json else _YamlLoader))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        what = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ReadError(what, mark.line + 1 if mark else 0, mark.column + 1 if mark else 0) from error
+        raise _mistake(text, error) from error
     except yaml.reader.ReaderError as error:
         line, column = _place_of(text, chr(error.character))
         raise ReadError(f"the control character U+{error.character:04X} isn't allowed", line, column) from error
+
+
+def _mistake(text: str, error: yaml.MarkedYAMLError) -> ReadError:
+    mark, began = error.problem_mark or error.context_mark, error.context_mark or error.problem_mark
+    what = ", ".join(part for part in (error.context, error.problem) if part)
+    if not mark or not began:
+        return ReadError(what)
+    said = in_plain_words(text, error.problem or "", (mark.line, mark.column), (began.line, began.column))
+    if said:
+        return ReadError(said.message, said.mark[0] + 1, said.mark[1] + 1, said.hint)
+    return ReadError(what, mark.line + 1, mark.column + 1)
 
 
 def _place_of(text: str, character: str) -> tuple[int, int]:

@@ -20,6 +20,7 @@ LAYERS = {
     "portcfg.errors": 1,
     "portcfg.model": 1,
     "portcfg.yamlread": 2,
+    "portcfg.yamlwords": 1,
     "portcfg.diff": 2,
     "portcfg.checkout": 2,
     "portcfg.concealed": 2,
