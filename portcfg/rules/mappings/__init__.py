@@ -35,6 +35,7 @@ from portcfg.rules.mappings import (
     unknown_names,
     unknown_relations,
     unreachable,
+    unread_streams,
     unset,
     unwritten_required,
     variables,
@@ -81,4 +82,5 @@ RULES: tuple[Rule, ...] = (
     selector_keys.RULE,
     unknown_relations.RULE,
     aggregated_types.RULE,
+    unread_streams.RULE,
 )
