@@ -10,8 +10,13 @@ import jq
 
 from portcfg.sync.jq_checks import parsed
 from portcfg.sync.jq_names import known_to_jq, names_of
+from portcfg.sync.jq_text import JqTextError, refused
 from portcfg.sync.jq_tree import UnsupportedError
 
+# What jq reads beside its input. Port has no environment and no lines.
+_OUTSIDE = ("env", "$ENV", "input_line_number")
+# A field or a function of this name.
+_OWN = re.compile(r"[{,]\s*env\s*[,}]|\bdef\s+env\b")
 _POSITION = re.compile(r" at <top-level>, line (\d+), column (\d+):")
 
 
@@ -32,6 +37,32 @@ def jq_fault(text: str) -> tuple[str, int]:
         message = lines[0].removeprefix("jq: error: ") if lines else "jq can't compile it"
         return _POSITION.sub("", message), _place(message, text)
     return "", 0
+
+
+def jq_outside(text: str) -> tuple[str, int]:
+    """(what jq that compiles reads beside its input, the character where it stands); ("", 0) for nothing."""
+    if not any(name in text for name in _OUTSIDE):
+        return "", 0
+    used = _used(text)
+    if used is None and _OWN.search(text):
+        return "", 0
+    try:
+        names = [token for token in refused(text) if token.text in (_OUTSIDE if used is None else used)]
+    except JqTextError:
+        return "", 0
+    return (names[0].text, names[0].at) if names else ("", 0)
+
+
+def _used(text: str) -> set[str] | None:
+    """Those of _OUTSIDE that are certainly used: `{env}` is a field. None where only libjq understands the text."""
+    tree = parsed(text)
+    if tree is None:
+        return None
+    try:
+        variables, calls = names_of(tree)
+    except (UnsupportedError, RecursionError):
+        return None
+    return {name for name in _OUTSIDE if f"{name}/0" in calls or (name[0] == "$" and name[1:] in variables)}
 
 
 def _surely_compiles(text: str) -> bool:

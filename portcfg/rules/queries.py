@@ -124,7 +124,7 @@ def _value(rule: dict[str, Any], subject: str, sign: str, path: Path) -> Iterato
         yield from _span(value, sign, (*path, "value"))
     elif sign in ORDER and not _is_number(value) and not _is_date(value):
         message = f"{sign!r} compares with a number or a date, and not with {value!r}"
-        yield (*path, "value"), message, "a number, or a date such as 2026-03-01T00:00:00Z"
+        yield (*path, "value"), message, "a number, or a date such as 2026-03-01T00:00:00Z; compare text with `=`"
 
 
 def _span(value: Any, sign: str, path: Path) -> Iterator[Mistake]:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from portcfg.kinds import KINDS
 from portcfg.rules.inside import place_inside
-from portcfg.rules.jqtext import jq_fault
+from portcfg.rules.jqtext import jq_fault, jq_outside
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
-
-# `$ENV` and `env`, but not `.env` and "env".
-ENVIRONMENT = re.compile(r"\$ENV\b|(?<![\w.$\"])env(?![\w\"])")
 
 
 def check(portal: Portal) -> Iterator[Found]:
@@ -25,9 +21,12 @@ def check(portal: Portal) -> Iterator[Found]:
                 inside = place_inside(document, path, text, at, portal.texts)
                 message = f"the migrate of {name!r} isn't valid jq: {mistake}"
                 yield Found(document, path, message, "try it with `jq` on one entity", inside)
-            elif ENVIRONMENT.search(text):
-                message = f"the migrate of {name!r} reads the environment, which Port doesn't have"
-                yield Found(document, path, message, "take the value from `.properties` or `.relations`")
+                continue
+            outside, at = jq_outside(text)
+            if outside:
+                inside = place_inside(document, path, text, at, portal.texts)
+                message = f"the migrate of {name!r} reads `{outside}`, which Port doesn't have"
+                yield Found(document, path, message, "take the value from `.properties` or `.relations`", inside)
 
 
 RULE = Rule("PC207", check)

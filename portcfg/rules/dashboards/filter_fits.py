@@ -10,6 +10,7 @@ from portcfg.rules.dashboards.uses import TYPE_WORDS, Read, named, once, reads
 from portcfg.rules.fields import Field
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
+from portcfg.rules.queries import rules_mistakes
 from portcfg.rules.rule import Found, Rule
 
 ORDER = (">", ">=", "<", "<=")
@@ -28,10 +29,15 @@ def check(portal: Portal) -> Iterator[Found]:
 def _unfit(portal: Portal) -> Iterator[Found]:
     for read in reads(portal, "filter"):
         rule, field = read.use.rule or {}, read.field
-        if field and field.type and field.section != "relation" and not is_axis(read):
+        if field and field.type and field.section != "relation" and not is_axis(read) and not _is_refused(read):
             found = _operator(rule, read, field) or _value(rule, field)
             if found:
                 yield read.found(*found)
+
+
+def _is_refused(read: Read) -> bool:
+    """Whether PC410 tells it, which leaves a table's own filters to Port."""
+    return "filterSettings" not in read.use.path and any(rules_mistakes([read.use.rule], ()))
 
 
 def _operator(rule: dict[str, Any], read: Read, field: Field) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from portcfg.rules.nearest import meant, nearest
 
 # Fields of Port's own that widgets may name besides META: a table's fixed columns, and what only searches know.
 PORTS_OWN = ("$datasource", "$resyncId", "FROZEN_RIGHT_COLUMN")
+OWN_NAMES = f"Port's own are {', '.join(META)}"
 
 
 def mistake(read: Read, *, guessed: bool = False) -> tuple[str, str] | None:
@@ -31,14 +32,20 @@ def mistake(read: Read, *, guessed: bool = False) -> tuple[str, str] | None:
     return f"{blueprint} has no property {name!r}", meant(name, known, "properties")
 
 
-def _of_ports_own(name: str, shape: Shape, blueprint: str) -> tuple[str, str] | None:
+def is_strange(read: Read) -> bool:
+    """Whether a `$` name is none of Port's own, and like nothing that there is."""
+    found = mistake(read) if read.use.name.startswith("$") else None
+    return bool(found and found[1] == OWN_NAMES)
+
+
+def _of_ports_own(name: str, shape: Shape, blueprint: str) -> tuple[str, str]:
     plain = name[1:]
     if plain in shape.fields or plain in shape.relations:
         message = f"{name!r} is no field of Port's own, and {plain} is a property of {blueprint}"
         return message, f"write {plain}: `$` marks what Port itself keeps of every entity"
     guess = nearest(plain, [each for each in (*shape.fields, *shape.relations) if not each.startswith("$")])
     guess = guess or nearest(name, META)
-    return (f"{name!r} is no field of Port's own", f"did you mean {guess!r}?") if guess else None
+    return f"{name!r} is no field of Port's own", f"did you mean {guess!r}?" if guess else OWN_NAMES
 
 
 def _titled(name: str, shape: Shape) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.rules.dashboards.computed import is_undrawn
+from portcfg.rules.dashboards.names import is_strange
 from portcfg.rules.dashboards.uses import Read, named, once, reads
 from portcfg.rules.fields import Field
 from portcfg.rules.portal import Portal
@@ -18,15 +19,19 @@ def check(portal: Portal) -> Iterator[Found]:
 
 def _wrong(portal: Portal) -> Iterator[Found]:
     for read in reads(portal, "time", "filter"):
-        if is_axis(read) and read.field and not is_date(read.field) and not is_undrawn(read):
+        if is_axis(read) and (message := _mistake(read)):
             dates = [name for name, each in read.shape.fields.items() if each.is_date]
-            what = "text without the format date-time" if read.field.type == "string" else ""
-            message = (
-                f"time can't go by {read.use.name!r}, which is {what}"
-                if what
-                else f"time goes by dates, and {named(read)}"
-            )
             yield read.found(message, f"the dates are: {', '.join(dates)}")
+
+
+def _mistake(read: Read) -> str:
+    if not read.field:
+        return f"time goes by dates, and {read.use.name!r} is no field of Port's own" if is_strange(read) else ""
+    if is_date(read.field) or is_undrawn(read):
+        return ""
+    if read.field.type == "string":
+        return f"time can't go by {read.use.name!r}, which is text without the format date-time"
+    return f"time goes by dates, and {named(read)}"
 
 
 def is_axis(read: Read) -> bool:

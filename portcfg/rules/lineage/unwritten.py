@@ -17,7 +17,8 @@ SYNCS = frozenset({"report", "retention", "prune"})
 def check(portal: Portal) -> Iterator[Found]:
     """A name that is required is told by PC321, one that a mapping misspells by PC320.
 
-    Relations are left out: they are often set by people, or by whoever else fills their target.
+    Relations are left out: they are often set by people, or by whoever else fills their target. So are
+    timers: people and actions set them.
     """
     names = _names(portal)
     for identifier, shape in mapped(portal).items():
@@ -25,6 +26,8 @@ def check(portal: Portal) -> Iterator[Found]:
         if not names.get(identifier, set()) <= {*shape.fields, *shape.relations}:
             continue
         for each in shape.fields.values():
+            if each.format == "timer":
+                continue
             part = portal.lineage[identifier].get(each.name)
             if part and each.section == "property" and each.name not in required and not part.writers:
                 readers = [str(link) for link in part.readers if link.what not in SYNCS]
