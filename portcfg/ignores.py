@@ -2,8 +2,8 @@
 
 A comment `# portcfg: ignore PC304 (why)` holds for its own line or, standing alone, for the next line that is no
 comment. In the first line of a block of text, where it is jq's comment, it also holds for the line that begins the
-block. What keeps specs from being read, compiled or kept record of (LASTING), what Port itself says (PC8xx) and ignores
-that are wrong themselves can't be ignored.
+block. In quoted texts and in blocks of prose it is somebody's words. What keeps specs from being read, compiled or kept
+record of (LASTING), what Port itself says (PC8xx) and ignores that are wrong themselves can't be ignored.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from portcfg import yamlread
 from portcfg.errors import Problem
 from portcfg.findings import Ignored, lines_of
 from portcfg.model import Position, Project
 from portcfg.rules.catalog import known_ids
+from portcfg.yamlread import MappingNode, Node, ReadError, ScalarNode, SequenceNode
 
 UNKNOWN = "PC790"
 MALFORMED = "PC791"
@@ -28,6 +30,9 @@ LASTING = ("PC0", "PC1", "PC401", "PC701", "PC703", "PC8", UNKNOWN, MALFORMED, U
 _MARK = "portcfg:"
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*portcfg:\s*(?P<verb>[a-z-]*)\s*(?P<rest>.*?)\s*$")
 _IDS = re.compile(r"(?P<ids>[\w-]+(?:\s*,\s*[\w-]+)*)\s*\((?P<reason>.*\S.*)\)")
+_UNEXPLAINED = re.compile(r"(?P<ids>[\w-]+(?:\s*,\s*[\w-]+)*)\s*(?:\(\s*\))?")
+# Whose blocks people read, but in mappings, where everything may be jq.
+_PROSE = ("title", "description", "markdown", "emptyStateText")
 _BLOCK = re.compile(r"\|[-+1-9]*\s*(?:#.*)?$")
 # What other tools call it. Any other comment that begins with `portcfg:` is somebody's note.
 _MEANT = ("ignore", "disable", "noqa", "silence", "skip", "suppress")
@@ -66,13 +71,13 @@ class Sifted:
 
 def sifted(problems: Iterable[Problem], project: Project, texts: Mapping[str, str]) -> Sifted:
     """Take out what the specs say is meant. `texts` are the files by name."""
-    said = [*_of_project(project), *(each for file, text in texts.items() for each in _of_comments(file, text))]
+    root = Path(project.file).parent
+    said = [*_of_project(project), *(each for file, text in texts.items() for each in _of_comments(file, text, root))]
     ignores = [each for each in said if isinstance(each, _Ignore)]
     mistakes = [each for each in said if isinstance(each, Problem)]
     by_rule: dict[str, list[_Ignore]] = {}
     for ignore in ignores:
         by_rule.setdefault(ignore.rule, []).append(ignore)
-    root = Path(project.file).parent
     used: set[_Ignore] = set()
     left: list[Problem] = []
     ignored: set[Ignored] = set()
@@ -102,23 +107,61 @@ def _of_project(project: Project) -> Iterator[_Ignore | Problem]:
         yield _checked(_Ignore(entry["rule"], entry["reason"], place, patterns=tuple(entry.get("files", ()))))
 
 
-def _of_comments(file: str, text: str) -> Iterator[_Ignore | Problem]:
+def _of_comments(file: str, text: str, root: Path) -> Iterator[_Ignore | Problem]:
     if _MARK not in text or file.lower().endswith(".json"):
         return
     lines = lines_of(file, text)
+    words = list(_words(text, in_mapping="mappings" in Path(_names(file, root)[0]).parts))
     for number, line in enumerate(lines, 1):
         found = _COMMENT.search(line) if _MARK in line else None
         if not found or not difflib.get_close_matches(found["verb"], _MEANT, n=1, cutoff=0.7):
+            continue
+        if any(start <= (number, found.start() + 1) < end for start, end in words):
             continue
         place = Position(file, number, found.start() + 1)
         said = _IDS.fullmatch(found["rest"])
         if found["verb"] != "ignore" or not said:
             message = f"this comment to portcfg has no effect: {line[found.start() :].strip()!r}"
-            yield Problem(file, number, place.column, MALFORMED, message, _FORM, "warning")
+            yield Problem(file, number, place.column, MALFORMED, message, _form(found), "warning")
             continue
         where = frozenset(_lines_of(lines, number) if not line[: found.start()].strip() else {number})
         for rule in dict.fromkeys(re.split(r"\s*,\s*", said["ids"])):
             yield _checked(_Ignore(rule, said["reason"].strip(), place, where))
+
+
+def _form(comment: re.Match[str]) -> str:
+    said = _UNEXPLAINED.fullmatch(comment["rest"]) if comment["verb"] == "ignore" else None
+    return f"the reason is missing: `# portcfg: ignore {said['ids']} (why)`" if said else _FORM
+
+
+def _words(text: str, *, in_mapping: bool) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """(line, column) of the begin and of the end of what is no comment: quoted texts, and blocks of prose."""
+    try:
+        left: list[tuple[str, Node]] = [("", tree) for tree in yamlread.parse(text.encode(), is_json=False)]
+    except ReadError:
+        return
+    seen: set[int] = set()
+    while left:
+        key, node = left.pop()
+        # An alias is the very node that it repeats.
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, MappingNode):
+            left.extend(each for name, value in node.value for each in (("", name), (str(name.value), value)))
+        elif isinstance(node, SequenceNode):
+            left.extend((key, item) for item in node.value)
+        elif isinstance(node, ScalarNode) and _is_words(node, key, in_mapping):
+            # Behind the `|` of a block a comment may stand.
+            in_block = node.style in ("|", ">")
+            begin = (
+                (node.start_mark.line + 2, 0) if in_block else (node.start_mark.line + 1, node.start_mark.column + 1)
+            )
+            yield begin, (node.end_mark.line + 1, node.end_mark.column + 1)
+
+
+def _is_words(node: ScalarNode, key: str, in_mapping: bool) -> bool:
+    return node.style in ("'", '"') or (node.style in ("|", ">") and key in _PROSE and not in_mapping)
 
 
 def _lines_of(lines: list[str], number: int) -> Iterator[int]:
