@@ -163,11 +163,25 @@ def _unknown_keys(document: Document, root: dict[str, Any], error: Error, path: 
     for key in error.instance:
         if key in known or any(re.search(each, key) for each in error.schema.get("patternProperties", {})):
             continue
+        # What Port's answers have beside the key that counts; alone it is a mistake for that.
+        beside = error.schema.get("x-beside", {}).get(key)
+        if beside and (*path, beside) in document.positions:
+            continue
+        if key in error.schema.get("x-unkept", ()):
+            yield _Told(_unkept(document.place((*path, key)), name, key))
+            continue
         found: Advice = advice(root, tuple(error.absolute_schema_path), path, error.schema, error.instance, key)
         # Where a key may well be right elsewhere, the schema says what to do about it.
         what_to_do = "; ".join(filter(None, (found.text, error.schema.get("x-unknown"))))
         problem = _at(document.place((*path, key)), "PC101", f"{name}: unknown key {key!r}", what_to_do)
         yield _Told(problem, None, found.covers)
+
+
+def _unkept(place: Position, name: str, key: str) -> Problem:
+    """A word of JSON Schema's that Port lets stand, and nothing here reads."""
+    hint = "leave it out: it isn't written, and one that Port has already stays as it is"
+    message = f"{name}: portcfg doesn't keep {key!r}"
+    return Problem(place.file, place.line, place.column, "PC101", message, hint, "warning")
 
 
 def _dependants(root: dict[str, Any], error: Error, path: Path, place: Position, name: str) -> Iterator[_Told]:

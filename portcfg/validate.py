@@ -42,6 +42,7 @@ def _looked_at(
         fit = fits(document)
         found = [] if fit else list(shape_problems(document, KINDS[document.kind].schema()))
         problems.extend(found)
-        if fit or not (found or has_unread(document.body)):
+        wrong = any(problem.severity == "error" for problem in found)
+        if fit or not (wrong or has_unread(document.body)):
             shaped.append(document)
     return Portal(tuple(shaped), tuple(documents), project, texts or {}), problems
