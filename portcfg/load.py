@@ -66,7 +66,10 @@ def load_folder(root: Path, folder: Path, variables: Mapping[str, Any]) -> Loade
     found: list[Document | Problem] = []
     texts: dict[str, str] = {}
     for kind in KINDS.values():
-        for file in spec_files(folder / kind.folder):
+        for file in _named_as_specs(folder / kind.folder):
+            if reason := _refusal(root, file):
+                found.append(Problem(str(file), 0, 0, "PC001", reason, "put the file itself here"))
+                continue
             reader = Reader(root, variables)
             inside = [*_documents(kind, file, reader.read_file(file)), *reader.problems]
             texts |= reader.texts
@@ -77,10 +80,21 @@ def load_folder(root: Path, folder: Path, variables: Mapping[str, Any]) -> Loade
 
 def spec_files(folder: Path) -> list[Path]:
     """The YAML and JSON files below `folder`, sorted by path so that reports don't depend on the file system."""
-    if not folder.is_dir():
-        return []
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return [path for path in _named_as_specs(folder) if path.is_file()]
+
+
+def _named_as_specs(folder: Path) -> list[Path]:
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir())
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def _refusal(root: Path, file: Path) -> str:
+    """Why a file isn't read: as an include, it must not show what lies elsewhere, and a pipe would never end."""
+    if file.is_symlink() and not file.exists():
+        return "this link leads nowhere, or in a circle"
+    if not file.resolve().is_relative_to(root.resolve()):
+        return f"this link leads outside {root.name}/"
+    return "" if file.is_file() else "this is no file, but a pipe, a socket or a device"
 
 
 def _emptied(file: Path) -> Problem:
@@ -107,10 +121,9 @@ def _documents(kind: Kind, file: Path, values: Iterable[Read]) -> Iterator[Docum
             yield _document(kind, file, value, positions)
             continue
         for index, item in enumerate(value):
-            if isinstance(item, Unread):
-                continue
             inner = {path[1:]: place for path, place in positions.items() if path and path[0] == index}
-            yield _document(kind, file, item, inner)
+            if not isinstance(item, Unread):
+                yield _document(kind, file, item, inner)
 
 
 def _document(kind: Kind, file: Path, value: Any, positions: Mapping[NodePath, Position]) -> Document | Problem:

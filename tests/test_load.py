@@ -241,6 +241,28 @@ def test_a_file_of_50_mb_is_refused_without_reading_it_all(tmp_path: Path, monke
     assert sizes == [yamlread.MAX_BYTES + 1]
 
 
+def test_what_is_no_file_of_the_specs_is_told_and_not_read(tmp_path: Path) -> None:
+    root = write_files(tmp_path / "specs", {"blueprints/ok.yaml": "title: A", "fragments/f.yaml": "title: F"})
+    write_files(tmp_path, {"outside.yaml": "title: private", "elsewhere/x.yaml": "title: private"})
+    folder = root / "blueprints"
+    (folder / "inside.yaml").symlink_to("../fragments/f.yaml")
+    (folder / "outside.yaml").symlink_to(tmp_path / "outside.yaml")
+    (folder / "circle.yaml").symlink_to("circle.yaml")
+    (folder / "gone.yaml").symlink_to("nowhere.yaml")
+    os.mkfifo(folder / "pipe.yaml")
+    (root / "mappings").symlink_to(tmp_path / "elsewhere")
+    result = load_specs(root, {})
+    assert [(problem.id, Path(problem.file).name, problem.message) for problem in result.problems] == [
+        ("PC001", "circle.yaml", "this link leads nowhere, or in a circle"),
+        ("PC001", "gone.yaml", "this link leads nowhere, or in a circle"),
+        ("PC001", "outside.yaml", "this link leads outside specs/"),
+        ("PC001", "pipe.yaml", "this is no file, but a pipe, a socket or a device"),
+        ("PC001", "x.yaml", "this link leads outside specs/"),
+    ]
+    assert [document.body["identifier"] for document in result.documents] == ["inside", "ok"]
+    assert "private" not in str(result.texts)
+
+
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that everybody may open and nobody read")
 def test_a_file_that_cant_be_read_is_a_problem_of_its_own(tmp_path: Path) -> None:
     root = write_files(tmp_path / "specs", {"blueprints/ok.yaml": "title: A"})
