@@ -241,11 +241,7 @@ class PortReader:
         headers: Mapping[str, str],
     ) -> Answer:
         # Port's limits are those of all workers together: a pause that it asked one for holds for the others.
-        # One that waited may find that another was asked for more.
-        waited = 0.0
-        while (pause := self._pause.left) > 0 and self._pause.until > waited and not self._stopped:
-            waited = self._pause.until
-            self.wait(pause)
+        self._pause.hold(self.wait)
         if self._stopped:
             again = " again; whether Port has done it, the next plan shows" if attempt else ""
             raise HaltedError(f"{self.halted}: {method} {path} was not sent{again}", sent=attempt > 0, why=self.halted)

@@ -130,26 +130,32 @@ def spent_wait(headers: Mapping[str, str], now: float, under_way: int) -> float:
 class Pause:
     """A wait that a server asked one of several workers for, and that holds for all of them.
 
-    It ends at `until`, by the monotonic clock. `told` hears of waits of a second and more, once where several workers
-    wait for the same.
+    `told` hears of waits of a second and more, once where several workers wait for the same.
     """
 
     def __init__(self, monotonic: Callable[[], float], told: Callable[[float, ApiError], None]) -> None:
         self._monotonic = monotonic
         self._told = told
         self._lock = threading.Lock()
-        self.until = 0.0
+        self._until = 0.0
         self._told_until = 0.0
 
     @property
     def left(self) -> float:
         """Seconds to wait before the next request; none is left where it isn't positive."""
-        return self.until - self._monotonic()
+        return self._until - self._monotonic()
+
+    def hold(self, wait: Callable[[float], None]) -> None:
+        """Wait until it ends; one that waited may find that another was asked for more."""
+        waited = 0.0
+        while (left := self.left) > 0 and self._until > waited:
+            waited = self._until
+            wait(left)
 
     def extend(self, seconds: float) -> None:
         """Let nobody ask before so many seconds from now."""
         with self._lock:
-            self.until = max(self.until, self._monotonic() + seconds)
+            self._until = max(self._until, self._monotonic() + seconds)
 
     def tell(self, seconds: float, error: ApiError) -> None:
         """Tell of a wait, unless another that was told of ends no sooner."""
