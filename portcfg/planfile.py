@@ -18,7 +18,7 @@ from portcfg.concealed import concealed
 from portcfg.diff import canonical, field_changes
 from portcfg.errors import MovedError, UntrustedPlanError
 from portcfg.kinds import KINDS
-from portcfg.model import MISSING, Body, Change, Path, Plan, Ref, Resource, State
+from portcfg.model import MISSING, Action, Body, Cause, Change, FieldChange, Path, Plan, Ref, Resource, State
 
 FORMAT = "portcfg/bound-plan/1"
 NO_KEY = "sha256"
@@ -87,6 +87,40 @@ def seal_of(body: Body, key: str) -> str:
     """The signature of a plan file's content, or without a key its digest."""
     text = canonical(body).encode()
     return hmac.new(key.encode(), text, hashlib.sha256).hexdigest() if key else hashlib.sha256(text).hexdigest()
+
+
+def changes_digest(plan: Plan, binding: Binding, key: str) -> str:
+    """64 hex digits over what carrying out a plan would do, and where; with a `key` nobody else can make them.
+
+    It stays the same as long as the same would be written, whatever else happens to the specs or in Port: who changed a
+    field, how many entities have it, and from which file it comes don't count.
+    """
+    options = {**vars(binding), "specs": "", "allowed": sorted(binding.allowed)}
+    steps = sorted((_step(change) for change in _bound(plan)), key=canonical)
+    return seal_of({"binding": options, "steps": steps}, key)
+
+
+def _step(change: Change) -> Body:
+    """What one step does: the fields it changes, or all that it makes or takes away, and what is renamed before."""
+    step: Body = {"action": change.action.value, "ref": str(change.ref), "adopted": change.adopted}
+    if change.action is Action.CREATE:
+        step["after"] = concealed(change.after)
+    elif change.action is Action.DELETE:
+        step["before"] = _reviewed(change)
+    else:
+        step["fields"] = [_field(field) for field in change.fields if field.cause is not Cause.SERVER]
+    step["renames"] = [vars(rename) for rename in change.renames]
+    step["migrations"] = [
+        [list(each.section), each.source, each.name, each.jq, each.converts] for each in change.migrations
+    ]
+    step["moved"] = [str(change.move.old), str(change.move.new)] if change.move else []
+    return step
+
+
+def _field(field: FieldChange) -> Body:
+    sides = {"before": field.before, "after": field.after}
+    known = {name: concealed(side, field.path) for name, side in sides.items() if side is not MISSING}
+    return {"path": list(field.path), "renamed_from": field.renamed_from, **known}
 
 
 @dataclass(frozen=True)
