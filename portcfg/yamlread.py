@@ -16,7 +16,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from portcfg.errors import PortcfgError
-from portcfg.yamlwords import in_plain_words
+from portcfg.yamlwords import in_plain_words, json_words
 
 __all__ = [
     "MAX_BYTES",
@@ -153,7 +153,8 @@ def _json_mistake(text: str, error: json.JSONDecodeError) -> ReadError:
     if comma:
         line = comma.count("\n") + 1
         return ReadError("not JSON: a comma before the closing bracket", line, len(comma) - comma.rfind("\n") - 1)
-    return ReadError(f"not JSON: {error.msg}", error.lineno, error.colno)
+    message, hint = json_words(error.msg)
+    return ReadError(f"not JSON: {message}", error.lineno, error.colno, hint)
 
 
 def _no_constant(name: str) -> NoReturn:
