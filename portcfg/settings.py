@@ -18,11 +18,22 @@ from portcfg.project import LOCAL
 
 DEFAULT_BASE_URL = "https://api.port.io"
 PLAN_KEY = "PORTCFG_PLAN_KEY"
+REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 NAMES: Mapping[str, tuple[str, ...]] = {
     "base_url": ("PORT_BASE_URL", "OCEAN__PORT__BASE_URL"),
     "client_id": ("PORT_CLIENT_ID", "OCEAN__PORT__CLIENT_ID"),
     "client_secret": ("PORT_CLIENT_SECRET", "OCEAN__PORT__CLIENT_SECRET"),
 }
+
+
+@dataclass(frozen=True)
+class GitHubAccess:
+    """Where GitHub's API is, of which repository (`owner/name`), and with which token, which never shows in a repr."""
+
+    api_url: str
+    graphql_url: str
+    repository: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,20 @@ class Settings:
         names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
         server, repository, run = (self.environ.get(name) for name in names)
         return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+
+    @property
+    def github(self) -> GitHubAccess:
+        """GitHub's API as a job of GitHub Actions sees it; raises UsageError where something is missing."""
+        repository, token = self.environ.get("GITHUB_REPOSITORY", ""), self.environ.get("GITHUB_TOKEN", "").strip()
+        if not REPOSITORY.fullmatch(repository):
+            raise UsageError(f"GITHUB_REPOSITORY is {repository!r}, which is no owner/name")
+        if not token:
+            hint = "give the step `env:` with GITHUB_TOKEN: ${{ github.token }}"
+            raise UsageError("GITHUB_TOKEN isn't set", hint=hint)
+        api_url = checked_url(self.environ.get("GITHUB_API_URL") or "https://api.github.com", "GITHUB_API_URL")
+        # A server of one's own has them at /api/v3 and /api/graphql.
+        graphql_url = self.environ.get("GITHUB_GRAPHQL_URL") or f"{api_url.removesuffix('/v3')}/graphql"
+        return GitHubAccess(api_url, checked_url(graphql_url, "GITHUB_GRAPHQL_URL"), repository, token)
 
     @property
     def plan_key(self) -> str:

@@ -72,6 +72,7 @@ LAYERS = {
     "portcfg.importer": 6,
     "portcfg.portjson": 6,
     "portcfg.planfile": 6,
+    "portcfg.resuming": 7,
     "portcfg.ocean": 6,
     "portcfg.overlay": 6,
     "portcfg.findings": 2,
@@ -106,13 +107,14 @@ LAYERS = {
     "portcfg.render.comment": 14,
     "portcfg.render.summary": 14,
     "portcfg.render.place": 8,
+    "portcfg.github": 13,
     "portcfg.cli": 15,
     "portcfg.__main__": 16,
 }
 OWNERS = {
     "yaml": {"yamlread"},
     "ruamel": {"specnodes"},
-    "requests": {"client", "retry", "sync.source"},
+    "requests": {"client", "github.api", "retry", "sync.source"},
     "urllib3": {"sync.source"},
     "tenacity": {"retry"},
     "jsonschema": {"shape", "emulator.*", "sync.*"},

@@ -1,0 +1,128 @@
+"""What started a job: GITHUB_EVENT_NAME and the payload in GITHUB_EVENT_PATH.
+
+Source of shapes: https://docs.github.com/webhooks/webhook-events-and-payloads and "Events that trigger workflows".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from portcfg.errors import UsageError
+from portcfg.model import Body
+
+SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. `head` and `base` are commits, empty where there is none.
+
+    For a pull request, `head` is its own last commit, not the merge that GITHUB_SHA names. `head_repository` is where
+    `head` comes from, empty for a fork that is gone. `pull_request` is 0 where the event doesn't say; in a
+    `workflow_run`, `run` is the run that ended, and `run_event` what had started it.
+    """
+
+    name: str
+    repository: str
+    head: str = ""
+    base: str = ""
+    pull_request: int = 0
+    head_repository: str = ""
+    default_branch: str = ""
+    run: int = 0
+    run_event: str = ""
+
+    @property
+    def from_fork(self) -> bool:
+        """Whether what is looked at comes from another repository."""
+        return self.head_repository.lower() != self.repository.lower()
+
+
+def read_event(environ: Mapping[str, str]) -> Event:
+    """The event of this job; raises UsageError outside of GitHub Actions, and for a payload that can't be read."""
+    name, repository = environ.get("GITHUB_EVENT_NAME", ""), environ.get("GITHUB_REPOSITORY", "")
+    if not name or not repository:
+        missing = "GITHUB_REPOSITORY" if name else "GITHUB_EVENT_NAME"
+        raise UsageError(f"{missing} isn't set", hint="`portcfg github` commands are for the jobs of GitHub Actions")
+    payload = _payload(environ.get("GITHUB_EVENT_PATH", ""))
+    default_branch = _text(payload, "repository", "default_branch")
+    if read := _READERS.get(name):
+        return Event(name, repository, default_branch=default_branch, **read(payload))
+    head = _sha(environ.get("GITHUB_SHA"))
+    return Event(name, repository, head, head_repository=repository, default_branch=default_branch)
+
+
+def _payload(path: str) -> Body:
+    try:
+        body = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"GITHUB_EVENT_PATH {path!r} can't be read as JSON") from error
+    return body if isinstance(body, dict) else {}
+
+
+def _pull_request(payload: Body) -> dict[str, Any]:
+    return {
+        "head": _sha(_at(payload, "pull_request", "head", "sha")),
+        "base": _sha(_at(payload, "pull_request", "base", "sha")),
+        "pull_request": _number(_at(payload, "pull_request", "number")),
+        "head_repository": _text(payload, "pull_request", "head", "repo", "full_name"),
+    }
+
+
+def _merge_group(payload: Body) -> dict[str, Any]:
+    return {
+        "head": _sha(_at(payload, "merge_group", "head_sha")),
+        "base": _sha(_at(payload, "merge_group", "base_sha")),
+        "head_repository": _text(payload, "repository", "full_name"),
+    }
+
+
+def _push(payload: Body) -> dict[str, Any]:
+    return {
+        "head": _sha(payload.get("after")),
+        "base": _sha(payload.get("before")),
+        "head_repository": _text(payload, "repository", "full_name"),
+    }
+
+
+def _workflow_run(payload: Body) -> dict[str, Any]:
+    return {
+        "head": _sha(_at(payload, "workflow_run", "head_sha")),
+        "head_repository": _text(payload, "workflow_run", "head_repository", "full_name"),
+        "run": _number(_at(payload, "workflow_run", "id")),
+        "run_event": _text(payload, "workflow_run", "event"),
+    }
+
+
+_READERS = {
+    "pull_request": _pull_request,
+    "merge_group": _merge_group,
+    "push": _push,
+    "workflow_run": _workflow_run,
+}
+
+
+def _at(value: Any, *path: str) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _text(payload: Body, *path: str) -> str:
+    found = _at(payload, *path)
+    return found if isinstance(found, str) else ""
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _sha(value: Any) -> str:
+    """A commit's SHA, empty for anything else and for the zeros of a branch that wasn't there."""
+    whole = isinstance(value, str) and SHA.fullmatch(value) and value.strip("0")
+    return value if whole else ""
