@@ -67,8 +67,8 @@ def load_folder(root: Path, folder: Path, variables: Mapping[str, Any]) -> Loade
     texts: dict[str, str] = {}
     for kind in KINDS.values():
         for file in _named_as_specs(folder / kind.folder):
-            if reason := _refusal(root, file):
-                found.append(Problem(str(file), 0, 0, "PC001", reason, "put the file itself here"))
+            if problem := refused(root, file):
+                found.append(problem)
                 continue
             reader = Reader(root, variables)
             inside = [*_documents(kind, file, reader.read_file(file)), *reader.problems]
@@ -88,13 +88,17 @@ def _named_as_specs(folder: Path) -> list[Path]:
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _refusal(root: Path, file: Path) -> str:
+def refused(root: Path, file: Path) -> Problem | None:
     """Why a file isn't read: as an include, it must not show what lies elsewhere, and a pipe would never end."""
     if file.is_symlink() and not file.exists():
-        return "this link leads nowhere, or in a circle"
-    if not file.resolve().is_relative_to(root.resolve()):
-        return f"this link leads outside {root.name}/"
-    return "" if file.is_file() else "this is no file, but a pipe, a socket or a device"
+        reason = "this link leads nowhere, or in a circle"
+    elif not file.resolve().is_relative_to(root.resolve()):
+        reason = f"this link leads outside {root.name}/"
+    elif not file.is_file():
+        reason = "this is no file, but a folder, a pipe, a socket or a device"
+    else:
+        return None
+    return Problem(str(file), 0, 0, "PC001", reason, "put the file itself here")
 
 
 def _emptied(file: Path) -> Problem:

@@ -10,7 +10,7 @@ from typing import Any
 from portcfg.errors import Problem, UsageError
 from portcfg.kinds import KINDS, load_schema
 from portcfg.kinds.blueprint import SYNC_RECORDS
-from portcfg.load import PROJECT_FILE, Reader
+from portcfg.load import PROJECT_FILE, Reader, refused
 from portcfg.model import Document, Position, Project, Ref
 from portcfg.model import Path as NodePath
 from portcfg.shape import not_a_mapping, shape_problems
@@ -25,9 +25,11 @@ def load_project(root: Path, environment: str) -> tuple[Project, tuple[Problem, 
     Raises UsageError for an environment that the file doesn't name (`local`, the embedded Port, always exists).
     """
     file = root / PROJECT_FILE
-    if not file.is_file():
+    if not (file.exists() or file.is_symlink()):
         _known_environment(environment, {}, file)
         return Project(str(file), environment, external=_SYNC_RECORDS), ()
+    if problem := refused(root, file):
+        return Project(str(file), environment), (problem,)
     reader = Reader(root, None)
     values = reader.read_file(file)
     problems = list(reader.problems)

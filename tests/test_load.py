@@ -15,6 +15,7 @@ from portcfg import yamlread
 from portcfg.errors import Problem
 from portcfg.load import MAX_NODES, Loaded, load_specs
 from portcfg.model import Position
+from portcfg.pipeline import read_specs
 from tests.support import cases, write_files
 
 JSON = st.recursive(
@@ -256,11 +257,28 @@ def test_what_is_no_file_of_the_specs_is_told_and_not_read(tmp_path: Path) -> No
         ("PC001", "circle.yaml", "this link leads nowhere, or in a circle"),
         ("PC001", "gone.yaml", "this link leads nowhere, or in a circle"),
         ("PC001", "outside.yaml", "this link leads outside specs/"),
-        ("PC001", "pipe.yaml", "this is no file, but a pipe, a socket or a device"),
+        ("PC001", "pipe.yaml", "this is no file, but a folder, a pipe, a socket or a device"),
         ("PC001", "x.yaml", "this link leads outside specs/"),
     ]
     assert [document.body["identifier"] for document in result.documents] == ["inside", "ok"]
     assert "private" not in str(result.texts)
+
+
+def test_a_project_file_that_is_no_file_of_the_specs_is_not_read(tmp_path: Path) -> None:
+    root = write_files(tmp_path / "specs", {"blueprints/ok.yaml": "title: A\nschema: {properties: {}}"})
+    file = root / "portcfg.yaml"
+    write_files(tmp_path, {"outside.yaml": "version: 1\nvars: {private: private}"})
+    for target, message in (
+        (tmp_path / "outside.yaml", "this link leads outside specs/"),
+        (tmp_path / "nowhere.yaml", "this link leads nowhere, or in a circle"),
+    ):
+        file.symlink_to(target)
+        specs = read_specs(root)
+        assert [(problem.id, problem.message) for problem in specs.problems] == [("PC001", message)]
+        assert "private" not in str((specs.texts, specs.project))
+        file.unlink()
+    file.mkdir()
+    assert [problem.id for problem in read_specs(root).problems] == ["PC001"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that everybody may open and nobody read")
