@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +59,14 @@ def save(plan: Plan, binding: Binding, key: str) -> str:
         "format": FORMAT,
         "tool": __version__,
         "binding": {**vars(binding), "allowed": list(binding.allowed)},
-        "changes": [_entry(change) for change in _bound(plan)],
+        "changes": [_entry(change) for change in bound_changes(plan)],
     }
     signed = {**body, "seal": {"by": WITH_KEY if key else NO_KEY, "value": seal_of(body, key)}}
     return json.dumps(signed, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _bound(plan: Plan) -> tuple[Change, ...]:
+def bound_changes(plan: Plan) -> tuple[Change, ...]:
+    """What a reviewer of a plan agrees to: its steps, and what is managed from now on."""
     return (*plan.pending, *plan.adopted)
 
 
@@ -74,11 +75,11 @@ def _entry(change: Change) -> Body:
         "action": change.action.value,
         "kind": change.ref.kind,
         "identifier": change.ref.identifier,
-        "live": _reviewed(change),
+        "live": reviewed_body(change),
     }
 
 
-def _reviewed(change: Change) -> Body | None:
+def reviewed_body(change: Change) -> Body | None:
     """The live body as it was compared, fit for a file; None for what wasn't there."""
     return concealed(KINDS[change.ref.kind].comparable(change.before)) if change.before is not None else None
 
@@ -96,7 +97,7 @@ def changes_digest(plan: Plan, binding: Binding, key: str) -> str:
     field, how many entities have it, and from which file it comes don't count.
     """
     options = {**vars(binding), "specs": "", "allowed": sorted(binding.allowed)}
-    steps = sorted((_step(change) for change in _bound(plan)), key=canonical)
+    steps = sorted((_step(change) for change in bound_changes(plan)), key=canonical)
     return seal_of({"binding": options, "steps": steps}, key)
 
 
@@ -106,7 +107,7 @@ def _step(change: Change) -> Body:
     if change.action is Action.CREATE:
         step["after"] = concealed(change.after)
     elif change.action is Action.DELETE:
-        step["before"] = _reviewed(change)
+        step["before"] = reviewed_body(change)
     else:
         step["fields"] = [_field(field) for field in change.fields if field.cause is not Cause.SERVER]
     step["renames"] = [vars(rename) for rename in change.renames]
@@ -201,32 +202,42 @@ def check(bound: BoundPlan, binding: Binding, fresh: Plan) -> None:
     Raises UntrustedPlanError when specs, Port or options are others than the reviewed ones, MovedError when Port holds
     something else now.
     """
-    for name, reviewed in vars(bound.binding).items():
-        if vars(binding)[name] != reviewed:
-            what = "from other specs" if name == "specs" else f"with another {name} ({reviewed!r})"
-            raise UntrustedPlanError(f"the plan was made {what}", hint="make the plan anew and have it reviewed")
+    check_binding(bound, binding)
     # With nothing left to write, Port is where the plan wanted it: a run that is repeated has already done its work.
-    moved = list(_moved(bound, fresh)) if _bound(fresh) else []
+    moved = moved_since(bound, fresh) if bound_changes(fresh) else []
     if moved:
         raise MovedError(
             "Port has moved since the plan: " + "; ".join(moved), hint="plan again and review what changed"
         )
 
 
-def _moved(bound: BoundPlan, fresh: Plan) -> Iterator[str]:
+def check_binding(bound: BoundPlan, binding: Binding) -> None:
+    """Raise UntrustedPlanError for a plan that was made from other specs, for another Port, or with other options."""
+    for name, reviewed in vars(bound.binding).items():
+        if vars(binding)[name] != reviewed:
+            what = "from other specs" if name == "specs" else f"with another {name} ({reviewed!r})"
+            raise UntrustedPlanError(f"the plan was made {what}", hint="make the plan anew and have it reviewed")
+
+
+def moved_since(bound: BoundPlan, fresh: Plan, among: Collection[Ref] | None = None) -> list[str]:
+    """What is otherwise than when the plan was reviewed, for people; of all resources, or of those `among`."""
+    return [f"{ref}{how}" for ref, how in _moved(bound, fresh) if among is None or ref in among]
+
+
+def _moved(bound: BoundPlan, fresh: Plan) -> Iterator[tuple[Ref, str]]:
     now = {change.ref: change for change in fresh.changes}
-    steps = {change.ref: change.action.value for change in _bound(fresh)}
+    steps = {change.ref: change.action.value for change in bound_changes(fresh)}
     for entry in bound.changes:
         ref = Ref(entry["kind"], entry["identifier"])
         current = now.get(ref)
-        live = _reviewed(current) if current else None
+        live = reviewed_body(current) if current else None
         if canonical(live) != canonical(entry["live"]):
-            yield f"{ref}{_where(entry['live'], live)}"
+            yield ref, _where(entry["live"], live)
         elif steps.get(ref) != entry["action"]:
-            yield f"{ref}: {entry['action']} then, {steps.get(ref, 'nothing')} now"
+            yield ref, f": {entry['action']} then, {steps.get(ref, 'nothing')} now"
         steps.pop(ref, None)
     for ref, action in steps.items():
-        yield f"{ref}: nothing to do then, {action} now"
+        yield ref, f": nothing to do then, {action} now"
 
 
 def _where(reviewed: Body | None, live: Body | None) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,27 +10,22 @@ from pathlib import Path
 import click
 
 from portcfg import planfile
+from portcfg.cli.applying import applied, binding_of, say_what_was_not_kept, what_next
 from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
 from portcfg.cli.writes import (
     ask_before_writing,
-    ending_well,
     exit_code,
-    kept_journal,
     parallelism_option,
-    place_flags,
     undo_command,
-    utc_now,
 )
-from portcfg.client import PortWriter, api_root
 from portcfg.errors import EXIT_CHANGES, EXIT_OK, UsageError
 from portcfg.kinds import KINDS
 from portcfg.model import Plan
-from portcfg.pipeline import Options, Specs, apply_specs, plan_specs, refuse_harm
+from portcfg.pipeline import Options, Specs, plan_specs, refuse_harm
 from portcfg.plan import drift_of
 from portcfg.render.plan import drift_text, plan_json, plan_markdown, plan_text
 from portcfg.render.plans import plans_json, plans_markdown, plans_text
 from portcfg.render.report import report_json, report_text
-from portcfg.report import Report
 from portcfg.settings import Settings
 
 PLAN_FORMATS = {"text": plan_text, "json": plan_json, "markdown": plan_markdown}
@@ -59,7 +52,8 @@ def plan_options(command: click.decorators.FC) -> click.decorators.FC:
     )(command)
 
 
-def _options(prune: bool, no_ledger: bool, allowed: tuple[str, ...], remove_all: bool) -> Options:
+def options_of(prune: bool, no_ledger: bool, allowed: tuple[str, ...], remove_all: bool) -> Options:
+    """The options of `plan_options` as the flow takes them; raises UsageError for what makes no sense."""
     if prune and no_ledger:
         raise UsageError("--prune needs the ledger", hint="without it portcfg can't know what it manages")
     return Options(prune=prune, use_ledger=not no_ledger, allowed=named_refs(allowed), remove_all=remove_all)
@@ -100,7 +94,7 @@ def plan_command(
       portcfg plan --out plan.json
       portcfg plan --env staging,production
     """
-    options = _options(prune, no_ledger, allowed, remove_all)
+    options = options_of(prune, no_ledger, allowed, remove_all)
     names = list(dict.fromkeys(name.strip() for name in settings.environment.split(",")))
     if "" in names and len(names) > 1:
         raise UsageError("--env has an empty name", hint="name environments as in --env staging,production")
@@ -118,7 +112,7 @@ def _planned(settings: Settings, specs: Specs, options: Options, out: Path | Non
     with reading(settings, specs) as port:
         plan = plan_specs(specs, port, options)
         if out:
-            _save(out, planfile.save(plan, _binding(settings, specs, options), settings.plan_key))
+            _save(out, planfile.save(plan, binding_of(settings, specs, options), settings.plan_key))
         say(f"{port.requests_made} requests to {port.root}")
     return plan
 
@@ -192,7 +186,7 @@ def apply_command(
       portcfg apply plan.json
     """
     specs = checked_specs(settings)
-    options = _options(prune, no_ledger, allowed, remove_all)
+    options = options_of(prune, no_ledger, allowed, remove_all)
     bound = planfile.read(plan_file.read_bytes(), settings.plan_key) if plan_file else None
     if bound and (prune or no_ledger or allowed or remove_all):
         raise UsageError("the plan file says what it may do", hint="give these flags to `plan --out`")
@@ -203,77 +197,16 @@ def apply_command(
         plan = plan_specs(specs, port, options)
         say(plan_text(plan))
         if bound:
-            planfile.check(bound, _binding(settings, specs, options), plan)
+            planfile.check(bound, binding_of(settings, specs, options), plan)
         refuse_harm(plan)
         if not bound and (plan.pending or plan.adopted) and not auto_approve:
             ask_before_writing(plan, port.root, auto_approve)
             # Whoever answers may take a while.
-            bound = planfile.shown(plan, _binding(settings, specs, options))
-        check = partial(planfile.check, bound, _binding(settings, specs, options)) if bound else None
-        report, journal = _applied(settings, specs, plan, port, options, parallelism, check)
-        following = _following(report, settings, options, plan_file)
+            bound = planfile.shown(plan, binding_of(settings, specs, options))
+        check = partial(planfile.check, bound, binding_of(settings, specs, options)) if bound else None
+        report, journal = applied(settings, specs, plan, port, options, parallelism, check)
+        following = what_next(report, settings, options, plan_file)
         told = {"text": report_text, "json": report_json}[format_]
         click.echo(told(report, following, undo_command(settings, journal)))
-        if report.after and report.after.pending and not report.failed:
-            say("error: Port did not keep what was written; the fresh plan should be empty:")
-            say(plan_text(report.after))
+        say_what_was_not_kept(report)
         return exit_code(report)
-
-
-def _applied(
-    settings: Settings,
-    specs: Specs,
-    plan: Plan,
-    port: PortWriter,
-    options: Options,
-    parallelism: int,
-    check: Callable[[Plan], None] | None,
-) -> tuple[Report, str]:
-    """Write a plan; the report, and the file of the journal."""
-    if plan.pending and not options.use_ledger:
-        say("without the ledger, no lock keeps another apply out, and nothing of this is managed afterwards")
-    with kept_journal(settings, specs.project, plan, port.root, options.use_ledger) as journal, ending_well(port):
-        report = apply_specs(
-            specs,
-            plan,
-            port,
-            options,
-            clock=utc_now,
-            progress=journal.note,
-            commit=settings.commit,
-            link=settings.link,
-            parallelism=parallelism,
-            check=check,
-        )
-    return report, journal.path
-
-
-def _binding(settings: Settings, specs: Specs, options: Options) -> planfile.Binding:
-    # The embedded Port has another address each time; it is the same one all the same.
-    base_url = "" if settings.is_local else api_root(settings.base_url(specs.project))
-    digest = planfile.digest_of(specs.compiled())
-    return planfile.Binding(
-        digest,
-        base_url,
-        settings.environment,
-        options.prune,
-        options.use_ledger,
-        options.allowed,
-        options.remove_all,
-    )
-
-
-def _following(report: Report, settings: Settings, options: Options, plan_file: Path | None) -> list[str]:
-    """What to type to go on where an apply wasn't all done; a plan file is of no use any more then."""
-    if not report.failed and exit_code(report) == EXIT_OK:
-        return []
-    flags = [*place_flags(settings), *(["--prune"] if options.prune else [])]
-    flags += [] if options.use_ledger else ["--no-ledger"]
-    flags += [part for name in options.allowed for part in ("--allow-destructive", name)]
-    flags += ["--allow-remove-all"] if options.remove_all else []
-    if plan_file is None:
-        return [shlex.join(["portcfg", "apply", *flags])]
-    return [
-        shlex.join(["portcfg", "plan", "--out", str(plan_file), *flags]),
-        shlex.join(["portcfg", "apply", str(plan_file), *place_flags(settings)]),
-    ]
