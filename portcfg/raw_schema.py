@@ -21,7 +21,7 @@ _NAMED = ("properties", "patternProperties", "$defs")
 _LISTED = ("allOf", "anyOf", "oneOf")
 _TOLD = ("title", "description", "examples", "defaultSnippets")
 # For portcfg's own messages.
-_OURS = ("x-instead", "x-unknown", "x-beside", "x-unkept")
+_OURS = ("x-instead", "x-unknown", "x-beside", "x-unkept", "x-open")
 
 
 def raw_schema(schema: Schema, name: str) -> Schema:

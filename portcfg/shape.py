@@ -167,10 +167,10 @@ def _unknown_keys(document: Document, root: dict[str, Any], error: Error, path: 
         beside = error.schema.get("x-beside", {}).get(key)
         if beside and (*path, beside) in document.positions:
             continue
-        if key in error.schema.get("x-unkept", ()):
+        found: Advice = advice(root, tuple(error.absolute_schema_path), path, error.schema, error.instance, key)
+        if key in error.schema.get("x-unkept", ()) or ("x-open" in error.schema and not found.guessed):
             yield _Told(_unkept(document.place((*path, key)), name, key))
             continue
-        found: Advice = advice(root, tuple(error.absolute_schema_path), path, error.schema, error.instance, key)
         # Where a key may well be right elsewhere, the schema says what to do about it.
         what_to_do = "; ".join(filter(None, (found.text, error.schema.get("x-unknown"))))
         problem = _at(document.place((*path, key)), "PC101", f"{name}: unknown key {key!r}", what_to_do)
@@ -178,7 +178,7 @@ def _unknown_keys(document: Document, root: dict[str, Any], error: Error, path: 
 
 
 def _unkept(place: Position, name: str, key: str) -> Problem:
-    """A word of JSON Schema's that Port lets stand, and nothing here reads."""
+    """A key that Port lets stand, such as a word of JSON Schema's, and that nothing here reads."""
     hint = "leave it out: it isn't written, and one that Port has already stays as it is"
     message = f"{name}: portcfg doesn't keep {key!r}"
     return Problem(place.file, place.line, place.column, "PC101", message, hint, "warning")

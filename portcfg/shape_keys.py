@@ -29,10 +29,14 @@ _SAME_LEVEL = ("allOf", "anyOf", "oneOf", "then", "else")
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do about an unknown key, and the paths of what is missing or empty for no other reason."""
+    """What to do about an unknown key, and the paths of what is missing or empty for no other reason.
+
+    `guessed` tells whether it is known what was meant.
+    """
 
     text: str
     covers: frozenset[Path] = frozenset()
+    guessed: bool = True
 
 
 def misplaced(document: Document) -> tuple[str, str, str] | None:
@@ -71,7 +75,7 @@ def advice(root: Schema, steps: Sequence[Any], path: Path, schema: Schema, body:
     if guess:
         return Advice(f"did you mean {guess!r}?", frozenset({(*path, guess)}))
     more = f", ... ({len(known)})" if len(known) > LISTED else ""
-    return Advice(f"known here: {', '.join(known[:LISTED]) or 'nothing'}{more}")
+    return Advice(f"known here: {', '.join(known[:LISTED]) or 'nothing'}{more}", guessed=False)
 
 
 def _below(root: Schema, schema: Schema, path: Path, body: Body, key: str) -> Advice | None:
