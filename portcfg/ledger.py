@@ -201,7 +201,7 @@ def record(
     if not resources:
         return
     ensure_blueprint(port)
-    for batch in bulks([_entry(resource, stamp, (server or {}).get(resource.ref, {})) for resource in resources]):
+    for batch in bulks([entity(resource, stamp, (server or {}).get(resource.ref, {})) for resource in resources]):
         path = f"{ENTITIES}/bulk"
         answer = port.send("POST", path, {"entities": batch}, {"upsert": "true"})
         errors = answer.body.get("errors") or []
@@ -277,7 +277,8 @@ def _below_here(file: str) -> bool:
     return bool(file) and not path.is_absolute() and ".." not in path.parts
 
 
-def _entry(resource: Resource, stamp: Stamp, server: Mapping[str, Any]) -> Body:
+def entity(resource: Resource, stamp: Stamp, server: Mapping[str, Any]) -> Body:
+    """The entry of a resource, as Port takes and answers it; `server` is what Port added, by path."""
     properties = {
         "kind": resource.ref.kind,
         "resource": resource.ref.identifier,

@@ -1,0 +1,105 @@
+"""Plans without a network: against a snapshot of a Port, or against other specs as if they had been applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from portcfg import ledger
+from portcfg.errors import PortcfgError
+from portcfg.kinds import KINDS
+from portcfg.ledger import Stamp
+from portcfg.model import Body, Plan, Ref, Resource, State
+from portcfg.pipeline import Options, Specs, plan_specs, read_specs
+from portcfg.places import in_sidebar, wanted_of
+from portcfg.recorded import Holdings, RecordedPort
+from portcfg.sidebar import arranged
+
+# What is only taken as applied was applied at no time.
+NEVER = "1970-01-01T00:00:00+00:00"
+
+
+def offline_plan(specs: Specs, options: Options, *, base: Path) -> tuple[Plan, str]:
+    """The plan of what these specs change in those of `base`, and what they were compared with, for a review.
+
+    Asks no Port. Raises InvalidSpecsError.
+    """
+    return plan_against_base(specs, base, options), "base"
+
+
+def plan_against_base(specs: Specs, base: Path, options: Options) -> Plan:
+    """What changes between the specs in `base` and these, if Port holds what those say.
+
+    What both only refer to is taken as existing. Base specs with errors count as none, and a note says so. Raises
+    InvalidSpecsError.
+    """
+    before, note = _applied(specs, base)
+    plan = plan_specs(specs, RecordedPort(_holdings(specs, before)), options)
+    return replace(plan, notes=(note, *plan.notes))
+
+
+def _applied(specs: Specs, base: Path) -> tuple[State, str]:
+    """What the base specs compile to, with the names that their files have here, and what is to be said of it."""
+    root = PurePath(specs.project.file).parent
+    try:
+        found = read_specs(base, specs.project.environment).compiled()
+    except PortcfgError as error:
+        why = f"the specs in {base} can't be planned against ({error.message})"
+        return {}, f"{why}, so everything counts as new; Port was not asked"
+    named = {ref: replace(each, file=_here(each.file, base, root)) for ref, each in found.items()}
+    return named, f"compared with the specs in {base}, as if Port held what they say; Port was not asked"
+
+
+def _here(file: str, base: Path, root: PurePath) -> str:
+    path = PurePath(file)
+    return str(root / path.relative_to(base)) if path.is_relative_to(base) else file
+
+
+def _holdings(specs: Specs, before: State) -> Holdings:
+    """A Port in which `before` was applied by the project of `specs`, and which has what either refers to."""
+    after = specs.compiled()
+    others = _referred_to({**after, **before}.values(), before, after)
+    live = {**{ref: Resource(ref, {KINDS[ref.kind].id_field: ref.identifier}) for ref in others}, **before}
+    lists: dict[str, list[Body]] = {kind.name: [] for kind in KINDS.values()}
+    for ref, resource in live.items():
+        lists[ref.kind].append(resource.body)
+    # Of folders, the list of the sidebar is the list.
+    for kind in (each for each in KINDS.values() if each.beta):
+        lists[kind.name] = list(_sidebar(specs, before, after))
+    stamp = Stamp(specs.project.owner, NEVER)
+    return Holdings(lists, [ledger.entity(resource, stamp, {}) for resource in before.values()])
+
+
+def _referred_to(resources: Iterable[Resource], before: State, after: State) -> Iterator[Ref]:
+    """What resources refer to and the base doesn't have: blueprints of Port's own, and those that are `external`."""
+    targets = {target for each in resources for _, target in KINDS[each.ref.kind].references(each.body)}
+    targets |= {ref for ref in after if KINDS[ref.kind].system(ref.identifier)}
+    own = (ref for ref in after if not KINDS[ref.kind].system(ref.identifier))
+    yield from sorted(targets - {*before, *own})
+
+
+def _sidebar(specs: Specs, before: State, after: State) -> Iterator[Body]:
+    """The list of the sidebar as it is with `before`, each item below the one that it stands after."""
+    bodies = in_sidebar(before.values())
+    parents = {name: body.get("parent") or "" for name, body in bodies.items()}
+    for body in (*bodies.values(), *in_sidebar(after.values()).values()):
+        # Siblings that only Port has are below the same parent, and their parents, as far as is known, at the top.
+        parents.setdefault(body.get("after") or "", body.get("parent") or "")
+        parents.setdefault(body.get("parent") or "", "")
+    fresh = in_sidebar(after.values()).keys() - bodies.keys()
+    known = {name: parent for name, parent in parents.items() if name and name not in fresh}
+    folders = {ref.identifier for ref in (*before, *specs.project.external) if KINDS[ref.kind].beta}
+    for parent in sorted({*known.values()}):
+        order = _in_order([name for name in known if known[name] == parent], bodies)
+        for name, sibling in zip(order, [None, *order], strict=False):
+            item = {"identifier": name, "title": name, **bodies.get(name, {}), "parent": parent or None}
+            yield {**item, "after": sibling, "sidebarType": "folder" if name in folders else "page"}
+
+
+def _in_order(siblings: list[str], bodies: Mapping[str, Body]) -> list[str]:
+    order = sorted(siblings)
+    for name, after in arranged(order, wanted_of(bodies), bodies):
+        order.remove(name)
+        order.insert(0 if after is None else order.index(after) + 1, name)
+    return order
