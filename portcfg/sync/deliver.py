@@ -15,30 +15,29 @@ from functools import partial
 from typing import Any
 
 from portcfg.client import PortReader, PortWriter
-from portcfg.errors import ApiError, TransientApiError
 from portcfg.sync.compare import Fields, Live, changed_body, fields_of, read_live, whole_fields
 from portcfg.sync.emptied import emptied, refusal
 from portcfg.sync.entities import Checks, instant
 from portcfg.sync.estimate import bulk_requests
 from portcfg.sync.flight import PARALLELISM
 from portcfg.sync.fragments import Entity, Refused
+from portcfg.sync.holding import Guard
 from portcfg.sync.owner import user_agent
 from portcfg.sync.parcels import Part, Sent
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.report import DayTotals, Progress
+from portcfg.sync.settling import settle
 from portcfg.sync.spec import SyncMapping
 from portcfg.sync.tally import Tally
-from portcfg.sync.targets import Blueprints, Targets, relate, targets_of, writing_order
+from portcfg.sync.targets import Blueprints, Targets, relate, writing_order
 from portcfg.sync.totals import day_totals
 from portcfg.sync.write import Body, BulkWriter
 
 Silent = Callable[[str], frozenset[str]]
-Key = tuple[str, str]
 IDLE = "idle (their resource says `creates: false`)"
 FOUND = "found by a search, so that it can't be told whether Port has newer values; a sync writes them"
 LATER = "written in Port after the run that these are of"
 LACKS = "it was written without a relation to something that was rejected"
-UNAUTHORIZED = 401
 
 
 class Delivery:
@@ -73,7 +72,7 @@ class Delivery:
         self._progress = progress
         self._dry_run = dry_run
         self._targets = Targets(port)
-        self._stopped = ""
+        self._guard = Guard(tallies)
         self._sent: list[Sent] = []
         self._planned: list[Part] = []
         self.dropped: Counter[str] = Counter()
@@ -83,8 +82,10 @@ class Delivery:
         """All entities, given by blueprint. `silent` are a blueprint's fields with a writer that was not read."""
         parts = self._relate(self._compared(entities, silent))
         for part in parts:
-            self._guarded(part.name, partial(self._write, part, silent(part.name)))
-        self._settle()
+            self._guard.do(part.name, partial(self._write, part, silent(part.name)))
+        settle(self._sent, self._blueprints, self._guard)
+        for sent in self._sent:
+            self._count(sent)
 
     def _compared(self, entities: Mapping[str, list[Entity]], silent: Silent) -> list[Part]:
         """The blueprints in their order of writing, with what Port has of them, which is read side by side."""
@@ -100,26 +101,10 @@ class Delivery:
             live = {name: pool.submit(self._live, name, some, len(fit)) for name, some in fit.items()}
             for name in writing_order(entities, self._blueprints):
                 self._tallies[name].entities = len(entities[name])
-                self._guarded(name, partial(compare, name))
+                self._guard.do(name, partial(compare, name))
         finally:
             pool.shutdown(cancel_futures=True)
         return parts
-
-    def _guarded(self, name: str, work: Callable[[], object]) -> bool:
-        """Do `work` for a blueprint; whether Port let it be done."""
-        tally = self._tallies[name]
-        if self._stopped:
-            tally.held = tally.held or f"not tried any more: {self._stopped}"
-            return False
-        try:
-            work()
-        except ApiError as error:
-            tally.held = f"Port failed: {error.message}"
-            # No other blueprint would fare better.
-            if isinstance(error, TransientApiError) or error.status == UNAUTHORIZED:
-                self._stopped = error.message
-            return False
-        return True
 
     def _compare(self, part: Part, silent: frozenset[str], parts: list[Part]) -> None:
         name, fit, live = part.name, part.entities, part.live
@@ -168,7 +153,7 @@ class Delivery:
     def _relate(self, parts: list[Part]) -> list[Part]:
         """Relate all; again for as long as a rejected entity may have been the target of others."""
         while True:
-            parts = [part for part in parts if self._guarded(part.name, partial(self._relate_one, part))]
+            parts = [part for part in parts if self._guard.do(part.name, partial(self._relate_one, part))]
             gone = {part.name: {refused.identifier for refused in part.related.refused} for part in parts}
             self._quarantine.lost.update((name, each) for name, identifiers in gone.items() for each in identifiers)
             if not any(self._targets.remove(name, identifiers) for name, identifiers in gone.items()):
@@ -241,45 +226,8 @@ class Delivery:
             tally.skipped[LATER] += 1
         return later
 
-    def _settle(self) -> None:
-        """What waits for other entities, now that those are written; then what became of everything."""
-        self._try_deferred()
-        self._refuse_hopeless()
-        for sent in self._waiting():
-            self._guarded(sent.name, sent.writer.write_bare)
-        self._try_deferred()
-        for sent in self._sent:
-            self._count(sent)
-
-    def _waiting(self) -> list[Sent]:
-        return [sent for sent in self._sent if sent.writer.written.deferred]
-
-    def _try_deferred(self) -> None:
-        """For as long as Port takes any of them: entities may wait in a chain."""
-        before = -1
-        while before != (left := sum(len(sent.writer.written.deferred) for sent in self._sent)) and not self._stopped:
-            before = left
-            for sent in self._waiting():
-                self._guarded(sent.name, sent.writer.write_deferred)
-
-    def _refuse_hopeless(self) -> None:
-        """Refuse what waits for an entity that was refused, or isn't of this run: what is left goes in circles."""
-        refused = {(sent.name, name) for sent in self._sent for name in sent.writer.written.refused}
-        before = -1
-        while before != len(refused):
-            before = len(refused)
-            waiting = {(sent.name, name) for sent in self._waiting() for name in sent.writer.written.deferred}
-            for sent in self._waiting():
-                gone = sent.writer.refuse(partial(self._is_hopeless, refused, waiting, sent.name))
-                refused |= {(sent.name, name) for name in gone}
-
-    def _is_hopeless(self, refused: set[Key], waiting: set[Key], name: str, body: Body) -> bool:
-        targets = targets_of(body, self._blueprints[name])
-        return not refused.isdisjoint(targets) or waiting.isdisjoint(targets)
-
     def _count(self, sent: Sent) -> None:
         tally, written = self._tallies[sent.name], sent.writer.written
-        sent.writer.refuse(lambda _: True)
         tally.created, tally.updated = len(written.created), len(written.updated - written.created)
         for entity in sent.part.related.entities:
             if why := written.refused.get(entity.identifier):

@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 
+from portcfg.errors import ApiError, TransientApiError
 from portcfg.sync.intake import Intake
 from portcfg.sync.spec import SyncResource
+from portcfg.sync.tally import Tally
+
+UNAUTHORIZED = 401
+
+
+class Guard:
+    """Holds a blueprint back for which Port fails and, once Port can't be reached any more, all that come after.
+
+    `stopped` says why nothing is tried any more, or ''.
+    """
+
+    def __init__(self, tallies: Mapping[str, Tally]) -> None:
+        self._tallies = tallies
+        self.stopped = ""
+
+    def do(self, name: str, work: Callable[[], object]) -> bool:
+        """Do `work` for a blueprint; whether Port let it be done."""
+        tally = self._tallies[name]
+        if self.stopped:
+            tally.held = tally.held or f"not tried any more: {self.stopped}"
+            return False
+        try:
+            work()
+        except ApiError as error:
+            tally.held = f"Port failed: {error.message}"
+            # No other blueprint would fare better.
+            if isinstance(error, TransientApiError) or error.status == UNAUTHORIZED:
+                self.stopped = error.message
+            return False
+        return True
 
 
 def held_back(intake: Intake, blueprints: Collection[str]) -> dict[str, str]:

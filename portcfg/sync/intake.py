@@ -153,9 +153,9 @@ class Reader:
         self.intake.mappers += mappers
         self.intake.fragments += fragments
         for mapper in mappers:
-            for key, again in mapper.broken.items():
+            for key, again in mapper.failures.broken.items():
                 self.intake.broken[key] = again and self.intake.broken.get(key, True)
-            if mapper.partial or self._readings[mapper.resource.stream].partial:
+            if mapper.failures.partial or self._readings[mapper.resource.stream].partial:
                 self.intake.unread.append(mapper.resource)
             self.intake.notices += mapper.notices()
             if lacking := self._failed_lookup(mapper.resource):

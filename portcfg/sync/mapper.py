@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from portcfg.errors import IncompleteError
-from portcfg.sync.fragments import Fragment, Key, Origin, search_text
+from portcfg.sync.failures import Failures
+from portcfg.sync.fragments import Fragment, search_text
 from portcfg.sync.grouping import Grouping
 from portcfg.sync.identifier_parts import NullParts
 from portcfg.sync.jq_programs import (
@@ -26,7 +26,7 @@ from portcfg.sync.jq_programs import (
     Scope,
 )
 from portcfg.sync.quarantine import Quarantine
-from portcfg.sync.report import Reject, ResourceReport
+from portcfg.sync.report import ResourceReport
 from portcfg.sync.spec import SKIP_NAMELESS, ItemsToParse, SyncResource
 from portcfg.sync.streams import Deduper
 from portcfg.sync.valuecount import ValueCounts
@@ -56,26 +56,22 @@ class MapperTools:
 
 
 class ResourceMapper:
-    """Feed it every batch of its stream, then `finish`; both give fragments.
-
-    `broken` are the entities of which a row failed, with whether the rows that failed are enough to make them again.
-    """
+    """Feed it every batch of its stream, then `finish`; both give fragments."""
 
     def __init__(self, resource: SyncResource, order: int, tools: MapperTools) -> None:
         self.resource = resource
         self.count = MapperCount()
-        self.broken: dict[Key, bool] = {}
-        self.partial = False
         self._order = order
         self._tools = tools
         scope = tools.scope
         self._items = RowExpander(_items_expression(resource.items), scope) if resource.items else None
-        self._deduper = Deduper(resource.dedupe, scope, self._not_deduped) if resource.dedupe else None
         self._grouping = Grouping(resource, scope) if resource.group_by else None
         query = "true" if self._grouping else resource.query
         slots = _entity_slots(resource)
         self._entity = RowProgram(slots, scope, query)
-        self._key = RowProgram({name: slots[name] for name in ("blueprint", "identifier")}, scope)
+        key = RowProgram({name: slots[name] for name in ("blueprint", "identifier")}, scope)
+        self.failures = Failures(resource, tools.quarantine, key)
+        self._deduper = Deduper(resource.dedupe, scope, self.failures.unordered) if resource.dedupe else None
         self._values = ValueCounts(slots)
         self._null_parts = NullParts(slots["identifier"])
 
@@ -151,8 +147,7 @@ class ResourceMapper:
         window = self._tools.run_window
         for group, reason in sorted(grouping.groups.poisoned.items()):
             message = f"a row of this group failed, so the group is not written: {reason}"
-            self._tools.quarantine.count(self._because("groups", message, ("", group)))
-            self._break(window, grouping.key_row(group), again=False)
+            self.failures.group(window, group, grouping.key_row(group), message)
         rows = grouping.groups.rows()
         for start in range(0, len(rows), BATCH_ROWS):
             yield from self._fragments(Batch(window, rows[start : start + BATCH_ROWS]))
@@ -163,8 +158,8 @@ class ResourceMapper:
         for row, result in zip(batch.rows, self._items.run(batch), strict=True):
             if isinstance(result, RowError):
                 error = replace(result, expression="itemsToParse")
-                self._reject_row("evidence" if self._grouping else "row", batch.window, row, error)
-                self._lost(error)
+                self.failures.reject("evidence" if self._grouping else "row", batch.window, row, error)
+                self.failures.lost(error)
             else:
                 rows += result
         return rows
@@ -177,14 +172,13 @@ class ResourceMapper:
             elif not isinstance(result, RowValues):
                 self._failed_row(self._grouping, batch, row, result)
             elif problem := self._grouping.add(result.values):
-                self._keep_evidence(batch, row, RowError("aggregate", problem))
+                self.failures.keep(batch.window, row, RowError("aggregate", problem))
 
     def _failed_row(self, grouping: Grouping, batch: Batch, row: Any, error: RowError) -> None:
-        self._keep_evidence(batch, row, error)
+        self.failures.keep(batch.window, row, error)
         (keys,) = grouping.keys.run(Batch(batch.window, [row]))
         if not isinstance(keys, RowValues):
-            # Whichever group it belongs to would come out too small.
-            raise IncompleteError(f"{self.resource.label}: a row's group can't be told: {error.text}")
+            raise self.failures.no_group(error)
         grouping.groups.poison(keys.values, error.text)
 
     def _fragments(self, batch: Batch) -> Iterator[Fragment]:
@@ -192,15 +186,11 @@ class ResourceMapper:
             if result is None:
                 self.count.left_out += 1
             elif isinstance(result, RowError):
-                self._failed_item(batch.window, row, result)
+                self._values.failed(result)
+                self.failures.failed(batch.window, row, result)
             elif fragment := self._fragment(batch.window, row, result):
                 self.count.fragments += 1
                 yield self._with_origin(fragment, batch.window, row)
-
-    def _failed_item(self, window: Any, row: Any, error: RowError) -> None:
-        self._values.failed(error)
-        key = self._break(window, row, again=True)
-        self._reject_row("item", window, row, error, key)
 
     def _fragment(self, window: Any, row: Any, result: RowValues) -> Fragment | None:
         identifier, blueprint, title, icon, team, creates = result.values[: len(_HEAD)]
@@ -214,7 +204,7 @@ class ResourceMapper:
         if not isinstance(identifier, str) or not isinstance(blueprint, str):
             shown = json.dumps([identifier, blueprint])[:80]
             error = RowError("identifier", f"identifier and blueprint must be strings, not {shown}")
-            self._reject_row("item", window, row, error)
+            self.failures.reject("item", window, row, error)
             return None
         self._null_parts.see(row)
         middle = len(_HEAD) + len(self.resource.entity.properties)
@@ -235,50 +225,11 @@ class ResourceMapper:
     def _nameless(self, window: Any, row: Any, lacking: str) -> None:
         self.count.no_identifier += 1
         if self.resource.nameless == "reject":
-            # It may be a part of any entity.
-            self.partial = True
-            reason = (
-                f"it has no value; rows that are meant to be left out: `selector.query`, or `{SKIP_NAMELESS}: true`"
-            )
-            self._reject_row("item", window, row, RowError(lacking, reason))
+            self.failures.nameless(window, row, lacking)
 
     def _with_origin(self, fragment: Fragment, window: Any, row: Any) -> Fragment:
-        return replace(fragment, origin=self._origin("item", window, row)) if self._tools.doubt(fragment) else fragment
-
-    def _break(self, window: Any, row: Any, again: bool) -> Key:
-        """Mark the entity of a row that failed; ('', '') when nobody knows which it is."""
-        (key,) = self._key.run(Batch(window, [row])) if row is not None else (None,)
-        if isinstance(key, RowValues) and all(isinstance(value, str) and value for value in key.values):
-            blueprint, identifier = key.values
-            self.broken[blueprint, identifier] = again and self.broken.get((blueprint, identifier), True)
-            return blueprint, identifier
-        self.partial = True
-        return "", ""
-
-    def _not_deduped(self, error: RowError, window: Any, row: Any) -> None:
-        # Which of several rows counts can't be told, and so the row alone can't be used later either.
-        self._reject_row("evidence", window, row, error)
-        self._lost(error)
-
-    def _lost(self, error: RowError) -> None:
-        """A row is missing, whose entity or group can't be told."""
-        self.partial = True
-        if self._grouping:
-            raise IncompleteError(f"{self.resource.label}: a row's group can't be told: {error.text}")
-
-    def _keep_evidence(self, batch: Batch, row: Any, error: RowError) -> None:
-        origin = self._origin("evidence", batch.window, row)
-        self._tools.quarantine.keep_row(self._because(error.expression, error.text), origin)
-
-    def _reject_row(self, entry: str, window: Any, row: Any, error: RowError, key: Key = ("", "")) -> None:
-        reject = self._because(error.expression, error.text, key)
-        self._tools.quarantine.reject_row(reject, self._origin(entry, window, row))
-
-    def _because(self, about: str, reason: str, key: Key = ("", "")) -> Reject:
-        return Reject(self.resource.label, key[0] or self.resource.blueprint, key[1], reason, about)
-
-    def _origin(self, entry: str, window: Any, row: Any) -> Origin:
-        return Origin(entry, self.resource.stream, self.resource.label, window, row)
+        doubtful = self._tools.doubt(fragment)
+        return replace(fragment, origin=self.failures.origin("item", window, row)) if doubtful else fragment
 
 
 def _entity_slots(resource: SyncResource) -> dict[str, str]:

@@ -151,7 +151,7 @@ class _Replay:
             while chunk := list(islice(lines, BATCH_ROWS)):
                 found.fragments += self._raw(chunk) if entry == "raw" else self._mapped(entry, chunk)
         for mapper in self._mappers.values():
-            for key, again in mapper.broken.items():
+            for key, again in mapper.failures.broken.items():
                 found.broken[key] = again and found.broken.get(key, True)
 
     def _lines(self, file: Path) -> Iterator[Line]:
