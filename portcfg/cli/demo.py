@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-import portcfg
 from portcfg.cli.common import say
 from portcfg.cli.embedded import (
     COMPANY_DAYS,
@@ -26,6 +25,7 @@ from portcfg.errors import EXIT_ERROR, EXIT_OK, UsageError
 from portcfg.pipeline import Specs, apply_specs, plan_specs, read_specs
 from portcfg.render.plan import headline, plan_text
 from portcfg.render.sync import sync_text
+from portcfg.shipped import specs_folder
 from portcfg.sync.parse import parse_mapping
 from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
@@ -50,7 +50,7 @@ def demo_command(root: Path | None, users: int, data: Path) -> int:
       portcfg demo
       portcfg demo --users 200
     """
-    specs = read_specs(root or shipped_specs())
+    specs = read_specs(root or specs_folder())
     _begin_anew(data)
     with serving_port(str(data)) as port_url, serving_cursor(users, COMPANY_DAYS, DEFAULT_SEED) as cursor_url:
         port = PortWriter(port_url, CREDENTIALS)
@@ -67,16 +67,6 @@ def _begin_anew(data: Path) -> None:
         raise UsageError(f"{data} exists and isn't the state of an embedded Port", hint="choose another with --data")
     for suffix in ("", "-wal", "-shm"):
         data.with_name(data.name + suffix).unlink(missing_ok=True)
-
-
-def shipped_specs() -> Path:
-    """The Cursor specs: beside the code in a checkout, inside the package in an installation."""
-    package = Path(portcfg.__file__).parent
-    for candidate in (package / "cursor_specs", package.parent / "specs"):
-        if candidate.is_dir():
-            here = Path.cwd()
-            return candidate.relative_to(here) if candidate.is_relative_to(here) else candidate
-    raise UsageError("the Cursor specs aren't installed", hint="name a specs folder with --specs")
 
 
 def _demo(specs: Specs, port: PortWriter, cursor_url: str, data: Path) -> int:

@@ -17,6 +17,7 @@ from portcfg.errors import EXIT_BUG, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT
 
 # name -> (module, what it does): a table, so that `--help` doesn't import every command with all its packages.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Make a ready repo: specs, workflows, editor settings; overwrites nothing."),
     "validate": ("validate", "Check the specs without a network: every mistake, with its place."),
     "explain": ("explain", "Say what a finding means, or what a line of the specs is and does."),
     "lineage": ("lineage", "Print who writes and who reads each property."),
@@ -42,6 +43,7 @@ EPILOG = """
 \b
 Examples:
   portcfg demo                           try everything, with no account
+  portcfg init my-portal                 a repo of your own
   portcfg validate                       check specs/
   portcfg plan --env local               plan against the embedded Port
   portcfg plan --format markdown         a pull request comment

@@ -49,7 +49,7 @@ def schema_command(settings: Settings, name: str | None, out: Path | None, vscod
         found = _settings_of_vscode() if vscode else {}
         _write_schemas(out)
         if vscode:
-            _write_settings(found, out, settings.specs)
+            _write(VSCODE, vscode_settings(found, out, settings.specs))
     return EXIT_OK
 
 
@@ -61,15 +61,20 @@ def _text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def schema_files() -> dict[str, str]:
+    """File name -> text of every published schema."""
+    return {f"{each}.schema.json": _text(_published(each)) + "\n" for each in SCHEMAS}
+
+
 def _write_schemas(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    for each in SCHEMAS:
-        _write(out / f"{each}.schema.json", _text(_published(each)))
+    for name, text in schema_files().items():
+        _write(out / name, text)
 
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     say(f"wrote {path}")
 
 
@@ -90,7 +95,8 @@ def _settings_of_vscode() -> dict[str, Any]:
     )
 
 
-def _write_settings(found: dict[str, Any], out: Path, specs: Path) -> None:
+def vscode_settings(found: dict[str, Any], out: Path, specs: Path) -> str:
+    """The text of VS Code's settings: those `found`, and the schemas in `out` for the files below `specs`."""
     here = Path.cwd()
     below = Path(os.path.relpath(specs, here)).as_posix()
     folders = {name: f"{below}/{kind.folder}" for name, kind in KINDS.items()}
@@ -100,4 +106,4 @@ def _write_settings(found: dict[str, Any], out: Path, specs: Path) -> None:
     json_ours = [{"fileMatch": [f"{folder}/**/*.json"], "url": paths[name]} for name, folder in folders.items()]
     others = [each for each in found.get("json.schemas", []) if each not in json_ours]
     merged = {**found, "yaml.schemas": {**found.get("yaml.schemas", {}), **ours}, "json.schemas": [*others, *json_ours]}
-    _write(VSCODE, _text(merged))
+    return _text(merged) + "\n"

@@ -46,6 +46,7 @@ OFFLINE = (
     ("import", "--from-json", "port.json", "--specs", "taken"),
     ("ocean", "render", "jira"),
     ("completion", "bash"),
+    ("init", "--example", "blueprint"),
 )
 WRITES = {"apply", "rollback", "unlock", "ledger release", "ledger repair", "sync run", "sync replay"}
 # Serves a Port of its own.

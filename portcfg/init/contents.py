@@ -1,0 +1,92 @@
+"""The files of a new repo: path below its root -> text. Reads the shipped templates and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from portcfg import __version__
+from portcfg.errors import UsageError
+from portcfg.kinds import KINDS
+from portcfg.project import LOCAL
+
+# Example -> its specs and their templates; those of Cursor come with portcfg anyway.
+EXAMPLES: dict[str, dict[str, str]] = {
+    "blueprint": {"specs/blueprints/first_example.yaml": "first_example.yaml"},
+    "cursor": {},
+}
+PROJECT = "specs/portcfg.yaml"
+# What YAML takes for something else than a text.
+NO_NAMES = frozenset({"true", "false", "null"})
+_ENVIRONMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+# Where a repo may have the same thing by another name; GitHub and the tools read only one of them.
+TWINS: dict[str, tuple[str, ...]] = {
+    ".github/CODEOWNERS": ("CODEOWNERS", "docs/CODEOWNERS"),
+    ".github/dependabot.yml": (".github/dependabot.yaml",),
+    ".pre-commit-config.yaml": (".pre-commit-config.yml",),
+}
+
+
+def root_files() -> dict[str, str]:
+    """What belongs to every repo."""
+    return {"README.md": _template("README.md"), ".gitignore": _template("gitignore")}
+
+
+def repository_files() -> dict[str, str]:
+    """What git's and GitHub's tools read at the root of a repository, and nowhere else."""
+    return {
+        ".gitattributes": _template("gitattributes"),
+        ".pre-commit-config.yaml": _template("pre-commit-config.yaml"),
+    }
+
+
+def github_files() -> dict[str, str]:
+    """What GitHub reads."""
+    return {
+        ".github/CODEOWNERS": _template("CODEOWNERS"),
+        ".github/dependabot.yml": _template("dependabot.yml"),
+    }
+
+
+def project_file(text: str, environments: Sequence[str]) -> str:
+    """The project file `text` with entries for `environments`. Raises UsageError for what can't be a name of one."""
+    for name in environments:
+        if not _ENVIRONMENT.fullmatch(name) or name.lower() in NO_NAMES:
+            raise UsageError(f"{name!r} can't name an environment", hint="letters, digits, - and _, a letter first")
+        if name == LOCAL:
+            raise UsageError("the environment `local` is the embedded Port, and always there")
+    entries = "".join(
+        f"  {name}:\n    # base_url: https://api.us.port.io\n" for name in environments if f"\n  {name}:\n" not in text
+    )
+    if not entries:
+        return text
+    head, found, tail = text.partition("\nenvironments:\n")
+    return f"{head}{found}{entries}{tail}" if found else f"{text}\nenvironments:\n{entries}"
+
+
+def example_files(example: str, cursor: Path | None) -> dict[str, str]:
+    """The specs of an example, and a project file; of the Cursor ones, which are in the folder `cursor`, without
+    their own further examples."""
+    if cursor is not None:
+        found = sorted(path for path in cursor.rglob("*") if path.is_file() and path.suffix in {".yaml", ".yml"})
+        below = {path.relative_to(cursor).as_posix(): path for path in found}
+        return {
+            f"specs/{name}": path.read_text(encoding="utf-8")
+            for name, path in below.items()
+            if not name.startswith("examples/")
+        }
+    templates = {PROJECT: "portcfg.yaml", **EXAMPLES.get(example, {})}
+    return {path: _template(name) for path, name in templates.items()}
+
+
+def folder_files(specs: Sequence[str]) -> dict[str, str]:
+    """What keeps a folder in git for each kind of which `specs` has no file."""
+    folders = (f"specs/{kind.folder}/" for kind in KINDS.values())
+    return {f"{folder}.gitkeep": "" for folder in folders if not any(path.startswith(folder) for path in specs)}
+
+
+def _template(name: str) -> str:
+    text = files("portcfg.init").joinpath("templates", name).read_text(encoding="utf-8")
+    return text.replace("@VERSION@", __version__)
