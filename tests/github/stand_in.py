@@ -212,6 +212,10 @@ class StandIn:
         self._files[number] = data
         return number
 
+    def file(self, artifact: int) -> bytes:
+        """The zip of an artifact."""
+        return self._files[artifact]
+
     def fail(self, method: str, path: str, status: int, **more: Any) -> None:
         """Answer requests of this method, whose path matches, with this status; see `Fault`."""
         self.faults.append(Fault(method, path, status, **more))
@@ -583,7 +587,8 @@ def _get_commit_comments(github: StandIn, call: Call) -> Response:
 
 
 def _post_commit_comment(github: StandIn, call: Call) -> Response:
-    call.need(contents="write")
+    # A new comment takes less than an edit of one, says GitHub's table of permissions.
+    call.need(contents="read")
     ident, now = next(github._ids), github._now()
     github.commit_comments[ident] = {
         "id": ident,
