@@ -18,7 +18,9 @@ from portcfg.errors import EXIT_ERROR, EXIT_OK, Problem, UsageError
 from portcfg.findings import SEVERITIES, Findings, Ignored, weighs
 from portcfg.ignores import UNUSED
 from portcfg.load import ENVIRONMENTS, PROJECT_FILE
+from portcfg.model import MISSING
 from portcfg.pipeline import Specs, read_specs
+from portcfg.project import load_project
 from portcfg.render.problems import WIDTH, problems_json, problems_markdown, problems_text
 from portcfg.render.problems_github import problems_github
 from portcfg.render.problems_sarif import problems_sarif
@@ -132,11 +134,19 @@ def _of_environments(settings: Settings) -> Findings:
     specs = read_specs(settings.specs, settings.environment)
     read = {settings.environment: specs}
     for name in specs.project.environments if not settings.environment else ():
-        if (settings.specs / ENVIRONMENTS / name).is_dir():
+        if (settings.specs / ENVIRONMENTS / name).is_dir() or _sets_otherwise(settings.specs, name, specs):
             read[name] = read_specs(settings.specs, name)
     texts = {file: text for each in read.values() for file, text in each.texts.items()}
     ignored: set[Ignored] = {each for one in read.values() for each in one.ignored}
     return Findings(_merged(read, settings.environment), len(specs.documents), (*sorted(ignored),), texts=texts)
+
+
+def _sets_otherwise(root: Path, environment: str, specs: Specs) -> bool:
+    """Whether an environment gives a variable that some spec may read another value."""
+    own, shared = load_project(root, environment)[0].variables, specs.project.variables
+    changed = [name for name in {*own, *shared} if own.get(name, MISSING) != shared.get(name, MISSING)]
+    texts = [text for file, text in specs.texts.items() if file != specs.project.file]
+    return any(name in text for text in texts for name in changed)
 
 
 def _merged(read: dict[str, Specs], first: str) -> tuple[Problem, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -380,6 +381,22 @@ def test_a_baseline_that_was_named_must_be_there(cli: Cli) -> None:
 def test_a_baseline_is_of_all_findings(cli: Cli) -> None:
     assert cli("validate", "--write-baseline", "specs/extra.yaml").exit_code == 64
     assert cli("validate", "--write-baseline", "--env", "local").exit_code == 64
+
+
+def test_an_environment_with_other_variables_is_checked_where_specs_read_them(cli: Cli) -> None:
+    files = {
+        "portcfg.yaml": """\
+            version: 1
+            vars: {owner: _team, spare: 1}
+            environments: {staging: {vars: {owner: teem, spare: 2}}, production: {vars: {spare: 3}}}
+            """,
+        "blueprints/a.yaml": "title: A\nschema: {properties: {}}\nrelations: {owner: {target: '${vars.owner}'}}\n",
+    }
+    write_files(Path("specs"), {name: textwrap.dedent(text) for name, text in files.items()})
+    found = json.loads(cli("validate", "--format", "json").stdout)["problems"]
+    assert [(each["id"], each["environments"]) for each in found if "teem" in each["message"]] == [
+        ("PC702", ["staging"])
+    ]
 
 
 def test_every_environment_is_checked_and_each_finding_told_once(cli: Cli) -> None:
