@@ -40,9 +40,12 @@ soak: $(READY)  ## the long fault and soak matrices
 bench: $(READY)  ## measure speed against baselines in the same run
 	$(PY) -m benchmarks
 
-lock:  ## refresh requirements/dev.txt (needs uv)
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --extra emulator --group dev pyproject.toml -o requirements/dev.txt
+LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+lock:  ## refresh what is in requirements/ (needs uv)
+	$(LOCK) --extra emulator --group dev pyproject.toml -o requirements/dev.txt
+	$(LOCK) --group release -o requirements/release.txt
+	$(LOCK) --extra emulator pyproject.toml -o requirements/runtime.txt
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

@@ -35,9 +35,7 @@ SCHEMAS = Path(".vscode/schemas")
 
 @click.command("init")
 @click.argument("root", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
-@click.option(
-    "--example", type=click.Choice(list(EXAMPLES)), help="Begin with a small blueprint, or with Cursor's usage."
-)
+@click.option("--example", type=click.Choice(list(EXAMPLES)), help="Begin with a small blueprint, or Cursor's usage.")
 @click.option("--github/--no-github", default=None, help="GitHub's files; by default, at the root of a repository.")
 @click.option("--env", "environments", multiple=True, metavar="NAME", help="An environment of your own; repeat it.")
 def init_command(root: Path, example: str | None, github: bool | None, environments: tuple[str, ...]) -> int:
@@ -127,7 +125,9 @@ def _say_what_is_missing(root: Path, example: str | None, environments: tuple[st
 def _say_next(root: Path) -> None:
     say("Next:")
     if root.resolve() != Path.cwd():
-        say(f"  cd {shlex.quote(str(root))}")
+        # `cd -` goes elsewhere.
+        name = f"./{root}" if str(root).startswith("-") else str(root)
+        say(f"  cd {plain(shlex.quote(name))}")
     if read_specs(root / "specs").documents:
         say("  portcfg plan --env local          # against the embedded Port, with no account")
     else:

@@ -58,7 +58,9 @@ def project_file(text: str, environments: Sequence[str]) -> str:
         if name == LOCAL:
             raise UsageError("the environment `local` is the embedded Port, and always there")
     entries = "".join(
-        f"  {name}:\n    # base_url: https://api.us.port.io\n" for name in environments if f"\n  {name}:\n" not in text
+        f"  {name}:\n    # base_url: https://api.us.port.io\n"
+        for name in dict.fromkeys(environments)
+        if f"\n  {name}:\n" not in text
     )
     if not entries:
         return text

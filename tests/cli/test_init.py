@@ -1,0 +1,297 @@
+"""init: from nothing to the first plan in three commands, and nothing of anybody's written over."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from portcfg import __version__
+from portcfg.cli.main import main
+from portcfg.pipeline import read_specs
+from tests.support import write_files
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command in an empty folder, without a terminal."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *args: CliRunner().invoke(main, list(args))
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every file's text, and where every link leads; what links lead to is not looked at."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            found[path.relative_to(folder).as_posix()] = f"-> {path.readlink()}"
+        elif path.is_file():
+            found[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
+    return found
+
+
+def test_three_commands_from_nothing_to_the_first_plan(tmp_path: Path) -> None:
+    script = "portcfg init my-portal --example cursor\ncd my-portal\nportcfg plan --env local\n"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=tmp_path,
+        env={"PATH": path, "HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Plan: 9 to create" in done.stdout
+    assert "  cd my-portal\n  portcfg plan --env local" in done.stderr
+
+
+@pytest.mark.parametrize(("example", "resources"), [((), 0), (("blueprint",), 1), (("cursor",), 9)])
+def test_what_it_makes_is_valid(cli: Cli, example: tuple[str, ...], resources: int) -> None:
+    flags = ["--example", *example] if example else []
+    done = cli("init", *flags, "--env", "staging", "--env", "production")
+    assert done.exit_code == 0, done.output
+    for environment in ("", "staging", "production"):
+        checked = cli("validate", "--env", environment, "--fail-on", "warning" if example else "error")
+        assert checked.exit_code == 0, checked.output
+        assert f"{resources} resource(s) checked: 0 error(s)" in checked.stdout
+
+
+@pytest.mark.parametrize("flags", [(), ("--example", "cursor", "--env", "staging"), ("--no-github",)])
+def test_a_second_run_has_nothing_to_do(cli: Cli, tmp_path: Path, flags: tuple[str, ...]) -> None:
+    cli("init", *flags)
+    before = tree(tmp_path)
+    again = cli("init", *flags)
+    assert (again.exit_code, again.stdout, again.stderr) == (0, "nothing to do\n", "")
+    assert tree(tmp_path) == before
+
+
+def test_what_was_deleted_is_made_anew_and_nothing_else(cli: Cli, tmp_path: Path) -> None:
+    cli("init")
+    before = tree(tmp_path)
+    Path(".pre-commit-config.yaml").unlink()
+    assert cli("init").stdout == "made  .pre-commit-config.yaml\n1 file(s) made\n"
+    assert tree(tmp_path) == before
+
+
+EXISTING = {
+    "README.md": "ours\n",
+    ".gitignore": "*.tmp\n",
+    ".vscode/settings.json": "{} // ours\n",
+    "specs/portcfg.yaml": "version: 1\nvars: {org: ours, cents: charged}\n",
+    "specs/blueprints/service.yaml": "title: Service\nschema: {properties: {}}\n",
+    ".github/workflows/validate-plan.yml": "on: push\n",
+    ".github/dependabot.yaml": "version: 2\n",
+    "CODEOWNERS": "* @ours\n",
+}
+
+
+def test_an_existing_repo_keeps_all_that_it_has_and_hears_of_it(cli: Cli, tmp_path: Path) -> None:
+    write_files(tmp_path, EXISTING)
+    done = cli("init", "--example", "cursor", "--env", "staging")
+    assert done.exit_code == 0
+    made = tree(tmp_path)
+    assert {name: made[name] for name in EXISTING} == EXISTING
+    kept = re.findall(r"^kept  (\S+) \(is otherwise than init makes it\)$", done.stdout, re.MULTILINE)
+    assert sorted(kept) == sorted(
+        set(EXISTING) - {"specs/blueprints/service.yaml", ".github/dependabot.yaml", "CODEOWNERS"}
+    )
+    assert "portcfg schema --out .vscode/schemas --vscode" in done.stderr
+    # A file of the same name in .github would take the place of theirs.
+    assert ".github/CODEOWNERS" not in made
+    assert ".github/dependabot.yml" not in made
+    assert not [name for name in made if name.endswith(".gitkeep")]
+
+
+def test_a_kept_project_file_is_told_what_it_lacks_and_then_works(cli: Cli, tmp_path: Path) -> None:
+    write_files(tmp_path, EXISTING)
+    told = cli("init", "--example", "cursor", "--env", "staging").stderr
+    lines = re.findall(r"^      (vars|external|environments): (\{.*\})$", told, re.MULTILINE)
+    needed = {key: json.loads(value) for key, value in lines}
+    assert needed.keys() == {"vars", "external", "environments"}
+    assert "org" not in needed["vars"]
+    own = yaml.safe_load(EXISTING["specs/portcfg.yaml"])
+    needed["vars"] |= own["vars"]
+    Path("specs/portcfg.yaml").write_text(json.dumps({**own, **needed}), encoding="utf-8")
+    assert cli("validate", "--env", "staging").exit_code == 0
+    assert "needs this" not in cli("init", "--example", "cursor", "--env", "staging").stderr
+
+
+@pytest.mark.parametrize("name", ["two words", "Übersicht Ω", "it's", "-dash"])
+def test_folders_of_any_name(cli: Cli, tmp_path: Path, name: str) -> None:
+    done = cli("init", "--example", "blueprint", "--", name)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / name / "specs" / "portcfg.yaml").is_file()
+    (line,) = re.findall(r"^  (cd .*)$", done.stderr, re.MULTILINE)
+    checked = subprocess.run(
+        ["bash", "-euc", f"{line} && pwd"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert checked.stdout.strip() == str(tmp_path / name)
+
+
+def test_below_the_root_of_a_repository_nothing_that_is_only_read_there(cli: Cli, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    below = tmp_path / "deep" / "portal"
+    done = cli("init", str(below))
+    assert done.exit_code == 0
+    assert f"root of the repository, which is {tmp_path}" in done.stderr
+    made = tree(below)
+    assert "specs/portcfg.yaml" in made
+    assert not [name for name in made if name.startswith((".github/", ".pre-commit", ".gitattributes"))]
+    refused = cli("init", "--github", str(tmp_path / "other"))
+    assert refused.exit_code == 64
+    assert not (tmp_path / "other").exists()
+    assert (cli("init").exit_code, (tmp_path / ".github").is_dir()) == (0, True)
+
+
+def test_no_github_means_none(cli: Cli, tmp_path: Path) -> None:
+    assert cli("init", "--no-github").exit_code == 0
+    assert not (tmp_path / ".github").exists()
+    assert (tmp_path / ".pre-commit-config.yaml").is_file()
+
+
+# What is there -> the paths that are then left out, and why.
+ODD: Mapping[str, tuple[Callable[[Path, Path], None], str, str]] = {
+    "a folder that is a link out": (
+        lambda root, other: (root / ".github").symlink_to(other),
+        ".github/",
+        ".github is a link out of the folder",
+    ),
+    "specs that are a link out": (
+        lambda root, other: (root / "specs").symlink_to(other),
+        "specs/",
+        "specs is a link out of the folder",
+    ),
+    "a file that is a link out": (
+        lambda root, other: (root / "README.md").symlink_to(other / "kept.txt"),
+        "README.md",
+        "is a link",
+    ),
+    "a link to nothing": (
+        lambda root, other: (root / "README.md").symlink_to(other / "absent.txt"),
+        "README.md",
+        "is a link",
+    ),
+    "a folder that is a link to nothing": (
+        lambda root, other: (root / ".vscode").symlink_to(other / "absent"),
+        ".vscode/",
+        ".vscode is a link out of the folder",
+    ),
+    "a file in the place of a folder": (
+        lambda root, other: (root / ".vscode").write_text("x", encoding="utf-8"),
+        ".vscode/",
+        ".vscode is no folder",
+    ),
+    "a folder in the place of a file": (
+        lambda root, other: (root / "README.md").mkdir(),
+        "README.md",
+        "is otherwise than init makes it",
+    ),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_nothing_is_written_through_what_is_odd(cli: Cli, tmp_path: Path, odd: str) -> None:
+    root, other = tmp_path / "root", tmp_path / "other"
+    write_files(other, {"kept.txt": "theirs\n"})
+    root.mkdir()
+    prepare, left_out, why = ODD[odd]
+    prepare(root, other)
+    done = cli("init", "root", "--example", "cursor")
+    assert done.exit_code == 0, done.output
+    assert tree(other) == {"kept.txt": "theirs\n"}
+    told = re.findall(r"^kept  (.*) \((.*)\)$", done.stdout, re.MULTILINE)
+    assert told
+    assert {reason for _, reason in told} == {why}
+    assert all(path.startswith(left_out) for path, _ in told)
+    assert f"made  {left_out}" not in done.stdout
+
+
+def test_a_folder_that_is_a_link_inside_is_used(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "portal").mkdir()
+    (tmp_path / "specs").symlink_to("portal")
+    assert cli("init", "--example", "blueprint").exit_code == 0
+    assert (tmp_path / "portal" / "blueprints" / "first_example.yaml").is_file()
+
+
+def test_a_name_with_control_characters_does_not_reach_the_terminal(cli: Cli, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path / "a\x1b[31mb")], check=True)
+    done = cli("init", "a\x1b[31mb/below")
+    assert done.exit_code == 0
+    assert "\x1b" not in done.output
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_and_no_bug(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    done = cli("init", "file")
+    assert done.exit_code == 1
+    assert "file can't be made: File exists" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("setpriv") and os.getuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
+    folder = tmp_path / "read only"
+    folder.mkdir(mode=0o555)
+    command = [sys.executable, "-m", "portcfg", "init", str(folder)]
+    if os.getuid() == 0:
+        # Root without its powers.
+        command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *command]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "can't be made: Permission denied" in done.stderr
+    assert str(folder) in done.stderr
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", "a b", "1st", "true", "null", "local", "x: y", "../up", "é"])
+def test_what_cannot_name_an_environment_is_refused_before_anything_is_made(
+    cli: Cli, tmp_path: Path, name: str
+) -> None:
+    done = cli("init", "--env", name)
+    assert done.exit_code == 64
+    assert tree(tmp_path) == {}
+
+
+def test_the_environments_of_an_example_stay_beside_those_asked_for(cli: Cli) -> None:
+    cli("init", "--example", "cursor", "--env", "staging", "--env", "production", "--env", "staging")
+    project = read_specs(Path("specs"), "staging").project
+    assert set(project.environments) == {"local", "production", "staging"}
+
+
+def test_editors_find_the_schemas(cli: Cli) -> None:
+    cli("init")
+    settings = json.loads(Path(".vscode/settings.json").read_text(encoding="utf-8"))
+    named = [*settings["yaml.schemas"], *(each["url"] for each in settings["json.schemas"])]
+    assert named
+    assert all(json.loads(Path(name).read_text(encoding="utf-8"))["x-portcfg-version"] == __version__ for name in named)
+
+
+def test_the_hook_is_one_that_pre_commit_takes_and_of_this_version(cli: Cli) -> None:
+    cli("init")
+    (repo,) = yaml.safe_load(Path(".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert repo["repo"] == "local"
+    (hook,) = repo["hooks"]
+    assert hook["additional_dependencies"] == [f"portcfg=={__version__}"]
+    assert {"id", "name", "entry", "language"} <= hook.keys()
+    done = subprocess.run([sys.executable, "-m", *hook["entry"].split()], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_placeholder_is_left(cli: Cli, tmp_path: Path) -> None:
+    cli("init", "--example", "cursor")
+    for name, text in tree(tmp_path).items():
+        assert "@VERSION@" not in text, name
+    assert f"portcfg[emulator]=={__version__}" in tree(tmp_path)["README.md"]
