@@ -11,33 +11,18 @@ from portcfg.findings import Ignored, lines_of
 from portcfg.load import INCLUDE
 from portcfg.locating import Node, Places
 from portcfg.model import MISSING, Body, Document, Path, Project, Ref, State
-from portcfg.risk import readers
-from portcfg.rules.fields import Field
+from portcfg.rules.lineages import Part
 from portcfg.rules.portal import Portal
 from portcfg.rules.shown import Widget
-from portcfg.rules.written import Written
 from portcfg.variables import VARIABLE
-
-
-@dataclass(frozen=True)
-class Part:
-    """One property, relation or computed property of a blueprint, and everything that has to do with it.
-
-    `described` is its section, type and format; empty where only Port has the blueprint.
-    """
-
-    blueprint: str
-    name: str
-    described: str
-    writers: tuple[Written, ...]
-    readers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Explained:
     """One resource's node at a place. `origin` says how a node of another file comes into it.
 
-    `body` is what the node compiles to, at `body_path` in Port's JSON; MISSING where the specs have errors.
+    `body` is what the node compiles to, at `body_path` in Port's JSON; MISSING where the specs have errors. `parts` are
+    those of blueprints that have to do with it, each with its section, type and format where the specs say them.
     """
 
     ref: Ref
@@ -46,7 +31,7 @@ class Explained:
     origin: str
     body: Any
     body_path: Path
-    parts: tuple[Part, ...]
+    parts: tuple[tuple[Part, str], ...]
 
 
 @dataclass(frozen=True)
@@ -103,7 +88,8 @@ def _explained(node: Node, file: str, portal: Portal, state: State | None) -> Ex
     if state and widget:
         path, body = widget.path, widget.body
     names = dict.fromkeys(_names(node, portal, widget))
-    parts = tuple(_part(blueprint, name, portal, state) for blueprint, name in names)
+    known = (portal.lineage.get(blueprint, {}).get(name) for blueprint, name in names)
+    parts = tuple((part, _described(part, portal)) for part in known if part)
     return Explained(document.ref, node.path, document.file, _origin(document, file), body, path, parts)
 
 
@@ -155,16 +141,7 @@ def _leads(path: Path, inside: Path) -> bool:
     return inside[: len(path)] == path
 
 
-def _part(blueprint: str, name: str, portal: Portal, state: State | None) -> Part:
-    shape = portal.shapes.get(blueprint)
-    member = (shape.fields.get(name) or shape.relations.get(name)) if shape else None
-    writers = tuple(each for each in portal.written if (each.blueprint, each.name) == (blueprint, name))
-    reading = readers(Ref("blueprint", blueprint), (name,), state) if state else ()
-    # What a change would break includes those that write.
-    writing = {each.document.kind for each in writers}
-    only = (str(each) for each in reading if each.what not in writing)
-    return Part(blueprint, name, _described(member), writers, tuple(only))
-
-
-def _described(member: Field | None) -> str:
+def _described(part: Part, portal: Portal) -> str:
+    shape = portal.shapes.get(part.blueprint)
+    member = (shape.fields.get(part.name) or shape.relations.get(part.name)) if shape else None
     return " ".join(filter(None, (member.section, member.type, member.format))) if member else ""

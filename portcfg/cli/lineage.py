@@ -32,8 +32,8 @@ def lineage_command(settings: Settings, format_: str, unfed: bool, unread: bool,
     """Print who writes and who reads each property, relation and blueprint, with file and line.
 
     A pattern is a blueprint or blueprint.property; * stands for any text. Writers are mappings, what they fill,
-    defaults, what Port computes, and `external.writers` of specs/portcfg.yaml; readers are widgets, mirrors,
-    calculations, aggregations, ownership, relations, and mappings that look something up.
+    defaults, what Port computes, what a sync records of itself, and `external.writers` of specs/portcfg.yaml; readers
+    are widgets, mirrors, calculations, aggregations, ownership, relations, and mappings that look something up.
 
     \b
     Examples:

@@ -25,7 +25,8 @@ MEMBER_KEYS = {
 }
 SPEC_KEYS = frozenset(_SCHEMA["properties"]) - STAMPS - OWN_KEYS
 # What syncs keep in Port, from the first one on: no spec has it, dashboards may show it.
-SYNC_RECORDS = frozenset({"portcfg_sync_day", "portcfg_sync_run"})
+SYNC_DAYS, SYNC_RUNS = "portcfg_sync_day", "portcfg_sync_run"
+SYNC_RECORDS = frozenset({SYNC_DAYS, SYNC_RUNS})
 OWNERSHIP_TITLE = "Owning teams"
 AUTHENTICATION: Body = {"authorizationScope": ["openid"]}
 

@@ -27,12 +27,17 @@ def _lines(part: Part) -> Iterator[str]:
     sort = part.section or "blueprint"
     where = f"  {plain(_where(part.place))}" if part.place else "  (not in these specs)"
     yield f"{plain(str(part))} ({sort}){where}"
-    yield from (f"  written by {_said(link)}" for link in part.writers)
+    yield from (f"  {line}" for line in link_lines(part))
+
+
+def link_lines(part: Part) -> Iterator[str]:
+    """Each writer and reader of a part, or that there is none."""
+    yield from (f"written by {_said(link)}" for link in part.writers)
     if not part.writers and part.place:
-        yield "  written by nothing in these specs"
-    yield from (f"  read by {_said(link)}" for link in part.readers)
+        yield "written by nothing in these specs"
+    yield from (f"read by {_said(link)}" for link in part.readers)
     if not part.readers:
-        yield "  read by nothing in these specs"
+        yield "read by nothing in these specs"
 
 
 def _said(link: Link) -> str:

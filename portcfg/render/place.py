@@ -7,23 +7,24 @@ import textwrap
 from collections.abc import Iterator
 
 from portcfg.concealed import concealed
-from portcfg.explaining import Explained, Explanation, Part
+from portcfg.explaining import Explained, Explanation
 from portcfg.load import INCLUDE
 from portcfg.model import MISSING
+from portcfg.render.lineage import link_lines
 from portcfg.render.problems import problem_lines
 from portcfg.render.safe import dotted, plain, shortened, shown
 from portcfg.render.source import masked
 
-# Of more resources that include one fragment, and more lines of JSON, the rest is counted.
+# Of more resources that include one fragment, and more lines of JSON, the rest is counted; longer lines are cut.
 MAX_RESOURCES = 5
 MAX_LINES = 40
-MAX_JQ = 100
+MAX_TEXT = 100
 
 
 def place_text(explanation: Explanation) -> str:
     """The line, then each resource that has it, then what was found there."""
     lines = [
-        f"{plain(explanation.file)}:{explanation.line}: {shortened(plain(masked(explanation.text.strip())), MAX_JQ)}"
+        f"{plain(explanation.file)}:{explanation.line}: {shortened(plain(masked(explanation.text.strip())), MAX_TEXT)}"
     ]
     if not explanation.nodes:
         included = INCLUDE in explanation.text
@@ -57,8 +58,9 @@ def _node_lines(node: Explained) -> Iterator[str]:
     else:
         yield f"  compiled, {dotted(node.body_path)}:"
         yield textwrap.indent(_json(concealed(node.body, node.body_path)), "    ")
-    for part in node.parts:
-        yield from _part_lines(part)
+    for part, described in node.parts:
+        yield f"  {plain(str(part))}{f' ({plain(described)})' if described else ''}"
+        yield from (f"    {line}" for line in link_lines(part))
 
 
 def _json(value: object) -> str:
@@ -66,17 +68,3 @@ def _json(value: object) -> str:
     if len(lines) > MAX_LINES:
         lines = [*lines[:MAX_LINES], f"... {len(lines) - MAX_LINES} more lines"]
     return "\n".join(map(plain, lines))
-
-
-def _part_lines(part: Part) -> Iterator[str]:
-    yield f"  {plain(part.blueprint)}.{plain(part.name)}{f' ({plain(part.described)})' if part.described else ''}"
-    for written in part.writers:
-        place = written.document.place(written.path)
-        jq = shortened(" ".join(str(written.jq).split()), MAX_JQ)
-        where = f"{place.file}:{place.line}:{place.column}"
-        yield f"    written by {plain(str(written.document.ref))} ({plain(where)}): {plain(jq)}"
-    if not part.writers:
-        yield "    written by no mapping of the specs"
-    yield from (f"    read by {plain(reader)}" for reader in part.readers)
-    if not part.readers:
-        yield "    read by nothing that the specs have"

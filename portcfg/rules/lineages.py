@@ -9,11 +9,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from portcfg.kinds import blueprint_reads, dashboard_risk
+from portcfg.kinds.blueprint import SYNC_DAYS, SYNC_RUNS
 from portcfg.kinds.risk_base import query_names
 from portcfg.model import Document, Path, Position, Project, Ref, Resource
 from portcfg.rules.fields import SECTIONS, Shape
 from portcfg.rules.shown import Widget
-from portcfg.rules.written import Written, config_of
+from portcfg.rules.written import Written, config_of, runs_here
 
 COMPUTED = frozenset({"mirror", "calculation", "aggregation"})
 # What a mapping writes by itself.
@@ -68,10 +69,11 @@ def lineage_of(
     project: Project,
 ) -> Lineage:
     """Every part by blueprint and name; those of a blueprint that only Port has as far as something uses them."""
-    writers = _grouped([*_mapped(written, shapes), *_filled(mappings), *_own(shapes), *declared(shapes, project)])
     readers = _grouped(
         [*_blueprints_read(shapes), *_shown(widgets, shapes), *_searched(written, shapes), *_kept(mappings)]
     )
+    made = [*_mapped(written, shapes), *_filled(mappings), *_own(shapes), *declared(shapes, project)]
+    writers = _grouped([*made, *_recorded(mappings, readers)])
     names: dict[str, dict[str, tuple[str, Position | None]]] = {
         identifier: {name: (section, shape.document.place(path)) for name, section, path in parts_of(shape)}
         for identifier, shape in shapes.items()
@@ -155,6 +157,20 @@ def _filled(mappings: Sequence[Document]) -> Iterator[Edge]:
             for name, value in names.items():
                 place = document.place((*prefix, "fill", blueprint, name))
                 yield blueprint, name, Link("fill", f"of {document.ref}", place, str(value))
+
+
+def _recorded(mappings: Sequence[Document], read: Iterable[tuple[str, str]]) -> Iterator[Edge]:
+    """What a sync keeps of itself: its runs, where the mapping says so, and the days that it has read.
+
+    Its blueprints are in no spec, so of their parts those are told that something reads.
+    """
+    for document in filter(runs_here, mappings):
+        prefix, config = config_of(document)
+        said = {SYNC_RUNS: "record_run"} if config.get("record_run") else {}
+        for blueprint, key in {SYNC_DAYS: "streams", **said}.items():
+            link = Link("record", f"of {document.ref}", document.place((*prefix, key)))
+            names = [name for other, name in read if other == blueprint]
+            yield from ((blueprint, name, link) for name in dict.fromkeys(["", *names] if blueprint in said else names))
 
 
 def _own(shapes: Mapping[str, Shape]) -> Iterator[Edge]:

@@ -95,11 +95,18 @@ def test_a_line_of_a_blueprint_says_who_writes_and_who_reads_it(cli: Cli) -> Non
     assert "is included by specs/blueprints/thing.yaml" in told
     thing = told[told.index("thing.size") :]
     assert "thing.size (property number)" in thing
-    assert "written by mapping/rows (specs/mappings/rows.yaml:12:13): .size | tonumber" in thing
+    assert "written by mapping/rows, resource 1 (/rows) (specs/mappings/rows.yaml:12:13): .size | tonumber" in thing
     assert 'read by widget "Total" of dashboard/sizes' in thing
     other = told[told.index("other.size") : told.index("thing.size")]
-    assert "written by no mapping of the specs" in other
-    assert "read by nothing that the specs have" in other
+    assert "written by nothing in these specs" in other
+    assert "read by nothing in these specs" in other
+
+
+def test_who_writes_from_outside_is_told(cli: Cli) -> None:
+    write_files(Path("specs"), {"portcfg.yaml": FILES["portcfg.yaml"] + "external: {writers: {other.size: CI}}\n"})
+    told = cli("specs/fragments/size.yaml:2").stdout
+    other = told[told.index("other.size") : told.index("thing.size")]
+    assert "written by external CI (specs/portcfg.yaml:4:22)" in other
 
 
 def test_a_variable_is_shown_with_its_value(cli: Cli) -> None:

@@ -226,19 +226,33 @@ def test_rows_that_name_their_blueprint_may_fill_any(cli: Cli, tmp_path: Path) -
 def test_what_relations_make_and_whole_tables_count(cli: Cli, tmp_path: Path) -> None:
     mapping = FILES["mappings/teams.yaml"].replace("createMissingRelatedEntities: false\n", "")
     mapping = re.sub(r"team:\n( +combinator.*\n.*\n)", "team: .team\n", mapping)
-    table = FILES["dashboards/costs.yaml"].replace("columns: [tier, dear]", "title: T")
     raw = json.dumps(
         {"identifier": "raw", "title": "Raw", "type": "dashboard", "widgets": [
             {"id": "t", "type": "table-entities-explorer", "title": "T", "dataset": {"combinator": "and", "rules": [
                 {"property": "$blueprint", "operator": "=", "value": "service"}]}}]}
     )  # fmt: skip
     write_files(tmp_path / "specs", {"mappings/teams.yaml": mapping, "dashboards/raw.json": raw})
-    assert table
     writers, _ = links(cli, "service.team")
     assert writers == ["mapping mapping/teams, resource 1 (team) teams.yaml:11"]
     (team, *_) = json.loads(cli("team", "--format", "json").stdout)["parts"]
     assert [each["what"] for each in team["writers"]] == ["relation", "external"]
     assert links(cli, "service.note")[1] == ['widget "T" of dashboard/raw raw.json:1']
+
+
+def test_what_a_sync_records_of_itself_is_written_by_it(cli: Cli, tmp_path: Path) -> None:
+    dashboard = """\
+title: Runs
+rows: [[rejected], [open]]
+widgets:
+  rejected: {type: number, title: Rejected, blueprint: portcfg_sync_run, sum: rejected}
+  open: {type: pie, title: Open, blueprint: portcfg_sync_day, property: state}
+"""
+    write_files(tmp_path / "specs", {"dashboards/runs.yaml": dashboard})
+    assert links(cli, "portcfg_sync_day.state")[0] == ["record of mapping/catalog catalog.yaml:1"]
+    assert links(cli, "portcfg_sync_run.rejected")[0] == []
+    mapping = f"{FILES['mappings/catalog.yaml']}record_run: true\n"
+    write_files(tmp_path / "specs", {"mappings/catalog.yaml": mapping})
+    assert links(cli, "portcfg_sync_run.rejected")[0] == ["record of mapping/catalog catalog.yaml:15"]
 
 
 def test_nothing_is_said_of_specs_without_a_mapping(tmp_path: Path) -> None:
@@ -257,7 +271,7 @@ def test_nothing_is_said_beside_a_spec_that_cannot_be_read(tmp_path: Path, text:
 def test_the_shipped_diagram_has_every_widget() -> None:
     runner = CliRunner()
     drawn = runner.invoke(main, ["lineage", "--specs", str(REPOSITORY / "specs"), "--format", "mermaid"]).stdout
-    assert drawn.count("```mermaid") == 10
+    assert drawn.count("```mermaid") == 11
     assert drawn.count("dashboard/cursor_ai_insights") == 13
 
 
