@@ -90,9 +90,14 @@ def path_key(path: Path) -> str:
     return json.dumps(path, ensure_ascii=False)
 
 
+def key_path(key: str) -> Path:
+    """The path of a `path_key`."""
+    return tuple(json.loads(key))
+
+
 def renamed_paths(server: Mapping[str, Any], renames: Sequence[Rename]) -> dict[str, Any]:
     """Values by path, where parts of the paths have got other names."""
-    return {path_key(_renamed(tuple(json.loads(key)), renames)): value for key, value in server.items()}
+    return {path_key(_renamed(key_path(key), renames)): value for key, value in server.items()}
 
 
 def _renamed(path: Path, renames: Sequence[Rename]) -> Path:

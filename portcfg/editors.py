@@ -24,6 +24,8 @@ LOGGED: Mapping[str, tuple[str, str]] = {
 }
 NEWEST = 1_000
 
+Audit = Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class _Edit:
@@ -41,30 +43,48 @@ def with_editors(plan: Plan, entries: Mapping[Ref, Entry], port: PortReader) -> 
     One request, and none without drift. When Port last wrote the ledger's entry is the moment since which edits count:
     it is later than all writes of that apply, and by the same clock as theirs.
     """
-    since = {
-        change.ref: _moment(entries[change.ref].kept_at)
-        for change in plan.pending
-        if change.drifted and change.ref.kind in LOGGED and change.ref in entries
-    }
-    known = {ref: moment for ref, moment in since.items() if moment}
-    edits = _edits(port, known) if known else {}
+    drifted = [change.ref for change in plan.pending if change.drifted]
+    edits = _edits(port, moments({ref: entries[ref] for ref in drifted if ref in entries}))
     return replace(plan, changes=tuple(_told(change, edits.get(change.ref, [])) for change in plan.changes))
+
+
+def moments(entries: Mapping[Ref, Entry]) -> dict[Ref, datetime]:
+    """Since when edits count, of what the log has."""
+    kept = {ref: _moment(entry.kept_at) for ref, entry in entries.items() if ref.kind in LOGGED}
+    return {ref: moment for ref, moment in kept.items() if moment}
 
 
 def _edits(port: PortReader, since: Mapping[Ref, datetime]) -> dict[Ref, list[_Edit]]:
     """The writes of each resource since its moment, the newest first."""
-    names = {(*LOGGED[ref.kind], ref.identifier): ref for ref in since}
     found: dict[Ref, list[_Edit]] = {}
-    for audit in _audits(port, {name for name, _, _ in names}, min(since.values())):
-        context = _inner(audit, "context")
-        refs = (names.get((str(audit.get("resourceType")), key, str(value))) for key, value in context.items())
-        ref, edit = next(filter(None, refs), None), _edit(audit)
-        if ref and edit and edit.at > since[ref]:
+    for ref, audit in logged(port, since):
+        if edit := _edit(audit):
             found.setdefault(ref, []).append(edit)
     return {ref: sorted(edits, key=lambda edit: edit.at, reverse=True) for ref, edits in found.items()}
 
 
-def _audits(port: PortReader, resources: Iterable[str], since: datetime) -> Iterator[Mapping[str, Any]]:
+def logged(port: PortReader, since: Mapping[Ref, datetime]) -> Iterator[tuple[Ref, Audit]]:
+    """The log's entries of what was written to each resource since its moment; none where it can't be read."""
+    names = {(*LOGGED[ref.kind], ref.identifier): ref for ref in since}
+    for audit in _audits(port, {name for name, _, _ in names}, min(since.values())) if since else ():
+        context = _inner(audit, "context")
+        refs = (names.get((str(audit.get("resourceType")), key, str(value))) for key, value in context.items())
+        ref, edit = next(filter(None, refs), None), _edit(audit)
+        if ref and edit and edit.at > since[ref]:
+            yield ref, audit
+
+
+def without_names(audit: Audit) -> dict[str, Any]:
+    """An entry of the log that says what was written, when and through what, and not by whom."""
+    context, trigger = _inner(audit, "context"), _inner(audit, "trigger")
+    return {
+        **{key: audit[key] for key in ("action", "resourceType") if key in audit},
+        "context": {key: context[key] for _, key in LOGGED.values() if key in context},
+        "trigger": {key: trigger[key] for key in ("at", "origin") if key in trigger},
+    }
+
+
+def _audits(port: PortReader, resources: Iterable[str], since: datetime) -> Iterator[Audit]:
     query = {
         "resources": sorted(resources),
         "from": since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

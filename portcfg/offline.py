@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 
-from portcfg import ledger
-from portcfg.errors import PortcfgError
+from portcfg import __version__, ledger
+from portcfg.client import api_root
+from portcfg.errors import PortcfgError, UsageError
 from portcfg.kinds import KINDS
 from portcfg.ledger import Stamp
 from portcfg.model import Body, Plan, Ref, Resource, State
@@ -15,17 +17,63 @@ from portcfg.pipeline import Options, Specs, plan_specs, read_specs
 from portcfg.places import in_sidebar, wanted_of
 from portcfg.recorded import Holdings, RecordedPort
 from portcfg.sidebar import arranged
+from portcfg.snapshot import Snapshot, read
 
 # What is only taken as applied was applied at no time.
 NEVER = "1970-01-01T00:00:00+00:00"
+OLD = timedelta(days=7)
 
 
-def offline_plan(specs: Specs, options: Options, *, base: Path) -> tuple[Plan, str]:
-    """The plan of what these specs change in those of `base`, and what they were compared with, for a review.
+def offline_plan(
+    specs: Specs,
+    options: Options,
+    *,
+    against: Path | None = None,
+    base: Path | None = None,
+    now: datetime | None = None,
+) -> tuple[Plan, str]:
+    """The plan against the snapshot in the file `against`, else against the specs in `base`, and for a review which of
+    them it was: `snapshot` or `base`. Port isn't asked, and what can't be known without it is unknown in the plan.
 
-    Asks no Port. Raises InvalidSpecsError.
+    From `now` counts the age of a snapshot, which is told. Raises UsageError where the file is no snapshot of this Port, or
+    there is nothing to compare with; InvalidSpecsError.
     """
+    if against is not None:
+        return plan_against_snapshot(specs, read(against), options, now), "snapshot"
+    if base is None:
+        raise UsageError("there is nothing to compare with", hint="name a snapshot, or the specs of the base branch")
     return plan_against_base(specs, base, options), "base"
+
+
+def plan_against_snapshot(specs: Specs, snapshot: Snapshot, options: Options, now: datetime | None = None) -> Plan:
+    """What it takes to bring a Port to the specs, if it is still as in the snapshot.
+
+    Raises UsageError for a snapshot of another Port than that of the specs' environment; InvalidSpecsError, ApiError.
+    """
+    meant = specs.project.base_url
+    if meant and api_root(meant) != snapshot.root:
+        message = f"the snapshot is of {snapshot.root}, and the environment {specs.project.environment!r} has {meant}"
+        raise UsageError(message, hint="plan against a snapshot that was taken with the same --env")
+    plan = plan_specs(specs, RecordedPort(snapshot.holdings), options, concealing=True)
+    return replace(plan, notes=(*_of_snapshot(snapshot, now), *plan.notes))
+
+
+def _of_snapshot(snapshot: Snapshot, now: datetime | None) -> Iterator[str]:
+    age = now - snapshot.taken_at if now else timedelta(0)
+    when = snapshot.taken_at.isoformat(timespec="minutes")
+    since = f" ({_told(age)})" if now else ""
+    yield f"compared with a snapshot of {snapshot.root}, taken at {when}{since}; Port was not asked"
+    if age > OLD:
+        yield f"the snapshot is older than {OLD.days} days: Port may hold something else by now"
+    if snapshot.tool != __version__:
+        yield f"the snapshot was taken by portcfg {snapshot.tool}, and this is {__version__}"
+
+
+def _told(age: timedelta) -> str:
+    if age < timedelta(0):
+        return "in the future"
+    days, hours = age.days, age.seconds // 3600
+    return f"{days} day(s) ago" if days else f"{hours} hour(s) ago" if hours else "less than an hour ago"
 
 
 def plan_against_base(specs: Specs, base: Path, options: Options) -> Plan:

@@ -16,6 +16,7 @@ from portcfg.baseline import known_of
 from portcfg.bookkeeping import added_by_port, has_news, keep_ledger, restore_ledger
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
+from portcfg.concealed import concealed
 from portcfg.conversions import tried
 from portcfg.editors import with_editors
 from portcfg.errors import GuardError, InvalidSpecsError, PortcfgError, Problem
@@ -115,8 +116,11 @@ def read_specs(root: Path, environment: str = "") -> Specs:
     return Specs(project, loaded.documents, left.problems, texts, left.ignored, known_of(left.problems, root))
 
 
-def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> Plan:
-    """What it takes to bring Port to the specs. Only reads; raises InvalidSpecsError, ApiError."""
+def plan_specs(specs: Specs, port: PortReader, options: Options = Options(), *, concealing: bool = False) -> Plan:
+    """What it takes to bring Port to the specs. Only reads; raises InvalidSpecsError, ApiError.
+
+    With `concealing`, secrets are compared by their digests, since `port` answers with those.
+    """
     desired, own = specs.compiled(), specs.project.owner
     known = ledger.entries(port) if options.use_ledger else None
     managed = (ref for ref, entry in (known or {}).items() if entry.owner == own)
@@ -127,6 +131,10 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
     resolved, notes = resolve_places(resolved, notes, seen.tree, specs.project)
     ours = {ref: entry for ref, entry in (entries or {}).items() if ref.kind in KINDS}
     applied = {ref: last for ref, entry in ours.items() if (last := entry.last(resolved.get(ref)))}
+    notes = _with_unknown(notes, entries or {}, resolved)
+    if concealing:
+        resolved = {ref: replace(each, body=concealed(each.body)) for ref, each in resolved.items()}
+        applied = {ref: replace(last, body=concealed(last.body)) for ref, last in applied.items()}
     live = as_said(seen.state, seen.tree, resolved, {ref: last.body for ref, last in applied.items()})
     plan = make_plan(
         resolved,
@@ -134,7 +142,7 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options()) -> 
         entries,
         applied=applied,
         prune=options.prune,
-        notes=_with_unknown(notes, entries or {}, resolved),
+        notes=notes,
         environment=specs.project.environment,
     )
     guards = dict(specs.project.guards)

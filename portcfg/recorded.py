@@ -20,15 +20,15 @@ LEDGER_SEARCH = f"{ENTITIES}/search"
 
 @dataclass(frozen=True)
 class Holdings:
-    """What a Port held: the bodies of each list by kind, the ledger's entities (None where there is no ledger), who
-    edited what since it was applied, and the numbers of entities that were counted.
+    """What a Port held: the bodies of each list by kind, the ledger's entities (None where there is no ledger), the
+    audit log of what was written since it was applied, and the numbers of entities that were counted.
 
     `refused` are the lists that Port didn't give, by kind: status and message.
     """
 
     lists: Mapping[str, Sequence[Body]]
     ledger: Sequence[Body] | None = None
-    audits: Sequence[Body] = ()
+    audits: Sequence[Mapping[str, Any]] = ()
     counts: Mapping[Count, int] = field(default_factory=dict)
     refused: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,10 @@ title: Service
 schema: {properties: {tier: {type: string, enum: [gold, silver]}}}
 relations: {owner: {target: team_of_port}, who: {target: _user}}
 """
-PROJECT = "version: 1\nexternal: {blueprints: {team_of_port: {}}, folders: {engineering: {}}, dashboards: {handbook: {}}}\n"
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+PROJECT = (
+    "version: 1\nexternal: {blueprints: {team_of_port: {}}, folders: {engineering: {}}, dashboards: {handbook: {}}}\n"
+)
 PAGE = "title: {title}\nparent: engineering\nafter: {after}\nrows: []\nwidgets: {{}}\n"
 BASE = {
     "portcfg.yaml": PROJECT,
@@ -47,7 +51,10 @@ def test_what_a_branch_changes_is_its_own_doing(tmp_path: Path) -> None:
     head["blueprints/added.yaml"] = "title: Added\nschema: {properties: {}}\n"
     del head["dashboards/second.yaml"]
     plan, _ = offline_plan(
-        read_specs(write_files(tmp_path / "head", head)), Options(prune=True), base=write_files(tmp_path / "base", BASE)
+        read_specs(write_files(tmp_path / "head", head)),
+        Options(prune=True),
+        now=NOW,
+        base=write_files(tmp_path / "base", BASE),
     )
     steps = {str(change.ref): change.action for change in plan.pending}
     assert steps == {
