@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -97,6 +99,14 @@ def ask(question: str, auto_approve: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on", hint="add --auto-approve to go on without a question")
     click.confirm(question, abort=True, err=True)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner can read: it holds what Port does."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        os.fchmod(opened.fileno(), 0o600)
+        opened.write(text)
 
 
 def say(text: str) -> None:

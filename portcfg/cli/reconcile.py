@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,16 +10,18 @@ import click
 
 from portcfg import planfile
 from portcfg.cli.applying import applied, binding_of, say_what_was_not_kept, what_next
-from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
+from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, write_private, writing
 from portcfg.cli.writes import (
     ask_before_writing,
     exit_code,
     parallelism_option,
     undo_command,
+    utc_now,
 )
 from portcfg.errors import EXIT_CHANGES, EXIT_OK, UsageError
 from portcfg.kinds import KINDS
 from portcfg.model import Plan
+from portcfg.offline import offline_plan
 from portcfg.pipeline import Options, Specs, plan_specs, refuse_harm
 from portcfg.plan import drift_of
 from portcfg.render.plan import drift_text, plan_json, plan_markdown, plan_text
@@ -52,6 +53,29 @@ def plan_options(command: click.decorators.FC) -> click.decorators.FC:
     )(command)
 
 
+def offline_options(command: click.decorators.FC) -> click.decorators.FC:
+    """`--against` and `--base`."""
+    command = click.option(
+        "--base",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Plan without a network: what changes against the specs in this folder, the base branch's say.",
+    )(command)
+    return click.option(
+        "--against",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Plan without a network or credentials, against a file of `portcfg snapshot`.",
+    )(command)
+
+
+def check_offline(against: Path | None, base: Path | None, out: Path | None) -> None:
+    """Raise UsageError for options that can't be had together."""
+    if against and base:
+        raise UsageError("--against and --base are two things to compare with", hint="choose one")
+    if out and (against or base):
+        name = "--against" if against else "--base"
+        raise UsageError(f"{name} excludes --out", hint="a plan to apply is made against Port itself")
+
+
 def options_of(prune: bool, no_ledger: bool, allowed: tuple[str, ...], remove_all: bool) -> Options:
     """The options of `plan_options` as the flow takes them; raises UsageError for what makes no sense."""
     if prune and no_ledger:
@@ -74,6 +98,7 @@ def named_refs(names: tuple[str, ...]) -> tuple[str, ...]:
 @format_option(*PLAN_FORMATS)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply FILE`.")
+@offline_options
 def plan_command(
     settings: Settings,
     prune: bool,
@@ -83,6 +108,8 @@ def plan_command(
     format_: str,
     detailed_exitcode: bool,
     out: Path | None,
+    against: Path | None,
+    base: Path | None,
 ) -> int:
     """Show what would change in Port, resource by resource and field by field. Writes nothing.
 
@@ -93,6 +120,8 @@ def plan_command(
       portcfg plan --detailed-exitcode --prune
       portcfg plan --out plan.json
       portcfg plan --env staging,production
+      portcfg plan --against snapshot.json
+      portcfg plan --base ../main/specs
     """
     options = options_of(prune, no_ledger, allowed, remove_all)
     names = list(dict.fromkeys(name.strip() for name in settings.environment.split(",")))
@@ -100,10 +129,14 @@ def plan_command(
         raise UsageError("--env has an empty name", hint="name environments as in --env staging,production")
     if out and len(names) > 1:
         raise UsageError("--out saves the plan of one environment", hint="plan each on its own")
+    check_offline(against, base, out)
     chosen = [replace(settings, environment=name) for name in names]
     # All of them before the first request: a mistake in one stops them all.
     specs = [checked_specs(each) for each in chosen]
-    plans = [_planned(each, found, options, out) for each, found in zip(chosen, specs, strict=True)]
+    if against or base:
+        plans = [offline_plan(found, options, against=against, base=base, now=utc_now())[0] for found in specs]
+    else:
+        plans = [_planned(each, found, options, out) for each, found in zip(chosen, specs, strict=True)]
     click.echo(PLANS_FORMATS[format_](plans) if len(plans) > 1 else PLAN_FORMATS[format_](plans[0]))
     return EXIT_CHANGES if detailed_exitcode and any(plan.pending for plan in plans) else EXIT_OK
 
@@ -112,17 +145,9 @@ def _planned(settings: Settings, specs: Specs, options: Options, out: Path | Non
     with reading(settings, specs) as port:
         plan = plan_specs(specs, port, options)
         if out:
-            _save(out, planfile.save(plan, binding_of(settings, specs, options), settings.plan_key))
+            write_private(out, planfile.save(plan, binding_of(settings, specs, options), settings.plan_key))
         say(f"{port.requests_made} requests to {port.root}")
     return plan
-
-
-def _save(file: Path, text: str) -> None:
-    """Write a file that only its owner can read: it holds what Port does."""
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        os.fchmod(opened.fileno(), 0o600)
-        opened.write(text)
 
 
 @click.command("drift")
