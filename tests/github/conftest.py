@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portcfg.emulator.server import serving
+from tests.github.machine import make_machine
+from tests.github.runner import Machine
 from tests.github.stand_in import StandIn
+from tests.github.support import Job
 
 OF_A_JOB = re.compile(r"(GITHUB|RUNNER|ACTIONS)_.*|CI")
 
@@ -43,3 +47,16 @@ def github(github_server: Server, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     made = StandIn()
     made.url, github_server.app = github_server.url, made.app
     return made
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """The Python of the runners."""
+    return make_machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture
+def job(github: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """A job without secrets of Port, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return Job(github, tmp_path)

@@ -1,7 +1,7 @@
 """Runs workflows as GitHub's runners do: their very `run:` steps in bash, in order, with GitHub's environment files.
 
-What the workflows don't use isn't imitated: it is an error. Where GitHub gives less than one hopes for (a fork's run has
-no secrets, a job's token only what the job's permissions say), this gives as little.
+What the workflows don't use isn't imitated: it is an error. Where GitHub gives less than one hopes for (no secrets to a
+fork's run, to a job's token only what its permissions say), this gives as little.
 """
 
 from __future__ import annotations
