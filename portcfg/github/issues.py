@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from portcfg.github.api import GitHub
+from portcfg.github.comments import lasting
 from portcfg.model import Body
 
 LABEL = "portcfg"
-# A line that begins so is different in each run, and says nothing new.
-RUN_LINE = "Run: "
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def keep_issue(github: GitHub, matter: Matter) -> str:
     if not found:
         return _opened(github, matter)
     first, *more = found
-    if first.get("title") != matter.title or steady(str(first.get("body"))) != steady(matter.text):
+    if first.get("title") != matter.title or lasting(str(first.get("body"))) != lasting(matter.text):
         github.send("PATCH", f"/issues/{first['number']}", {"title": matter.title, "body": matter.text})
     for other in more:
         _close(github, other, f"The same as #{first['number']}, which stays.", "not_planned")
@@ -52,12 +51,6 @@ def close_issue(github: GitHub, marker: str, said: str) -> bool:
     for issue in found:
         _close(github, issue, said, "completed")
     return bool(found)
-
-
-def steady(text: str) -> str:
-    """What counts of a text: not the lines that name the run."""
-    lines = (line.rstrip() for line in text.splitlines())
-    return "\n".join(line for line in lines if not line.startswith(RUN_LINE)).strip()
 
 
 def _open(github: GitHub, marker: str) -> Iterator[Body]:

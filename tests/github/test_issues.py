@@ -14,7 +14,8 @@ from portcfg.github.issues import LABEL, Matter, close_issue, keep_issue
 from portcfg.settings import Settings
 from tests.github.stand_in import StandIn
 
-MATTER = Matter("<!-- portcfg drift:production -->", "Port differs", "One field.\n\nRun: 1")
+RUN = "Run: https://github.example/acme/portal/actions/runs"
+MATTER = Matter("<!-- portcfg drift:production -->", "Port differs", f"One field.\n\n{RUN}/1")
 
 
 @pytest.fixture
@@ -35,11 +36,11 @@ def test_an_issue_is_opened_kept_and_closed(github: StandIn, api: GitHub) -> Non
     assert github.labels_of(number) == [LABEL]
 
     github.log.clear()
-    assert keep_issue(api, replace(MATTER, body="One field.\n\nRun: 2")) == address
+    assert keep_issue(api, replace(MATTER, body=f"One field.\n\n{RUN}/2")) == address
     assert github.writes == []
 
-    keep_issue(api, replace(MATTER, body="Two fields.\n\nRun: 3"))
-    assert github.issues[number]["body"].endswith("Two fields.\n\nRun: 3")
+    keep_issue(api, replace(MATTER, body=f"Two fields.\n\n{RUN}/3"))
+    assert github.issues[number]["body"].endswith(f"Two fields.\n\n{RUN}/3")
 
     assert close_issue(api, MATTER.marker, "All is well.")
     assert github.issues[number]["state_reason"] == "completed"

@@ -1,0 +1,137 @@
+"""github apply: what was reviewed in a pull request is written to Port, or nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import click
+
+from portcfg.cli.applying import applied, binding_of, say_what_was_not_kept
+from portcfg.cli.common import checked_specs, say, specs_options, writing
+from portcfg.cli.github_ending import ended, failed, stopped, tell_ending
+from portcfg.cli.github_job import connected
+from portcfg.cli.reconcile import options_of, plan_options
+from portcfg.cli.writes import exit_code, parallelism_option, undo_command
+from portcfg.client import PortWriter
+from portcfg.errors import PortcfgError, UsageError
+from portcfg.github.api import GitHub
+from portcfg.github.commits import reviews_of
+from portcfg.github.event import read_event
+from portcfg.github.verdict import Verdict, by_digest, by_review
+from portcfg.model import Plan
+from portcfg.pipeline import Options, Specs, plan_specs, refuse_harm
+from portcfg.planfile import Binding, changes_digest
+from portcfg.render.applied import Ending
+from portcfg.render.comment import marker
+from portcfg.render.plan import plan_text
+from portcfg.render.report import report_text
+from portcfg.render.safe import plain
+from portcfg.settings import Settings
+
+# Of these, GITHUB_SHA is no commit of the branch that Port follows.
+BEFORE_MERGE = ("pull_request", "pull_request_target", "pull_request_review", "merge_group", "workflow_run")
+
+
+def _digest(_context: click.Context, _option: click.Parameter, text: str | None) -> str:
+    if text and not re.fullmatch("[0-9a-f]{64}", text):
+        raise UsageError(f"{text!r} is no digest of a plan", hint="a digest has 64 hexadecimal digits")
+    return text or ""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One run of the command."""
+
+    settings: Settings
+    options: Options
+    commit: str
+    digest: str
+    unreviewed: bool
+    parallelism: int
+
+
+@click.command("apply", short_help="Apply what was reviewed in the pull request of this commit, or nothing.")
+@specs_options
+@plan_options
+@click.option(
+    "--digest",
+    callback=_digest,
+    metavar="HEX",
+    help="Apply what has this digest, as the issue of a stopped apply shows it; empty for none.",
+)
+@click.option(
+    "--unreviewed",
+    type=click.Choice(["stop", "apply"]),
+    default="stop",
+    show_default=True,
+    help="What to do with a commit that no pull request brought.",
+)
+@parallelism_option
+def apply_command(
+    settings: Settings,
+    prune: bool,
+    no_ledger: bool,
+    allowed: tuple[str, ...],
+    remove_all: bool,
+    digest: str,
+    unreviewed: str,
+    parallelism: int,
+) -> int:
+    """Find the pull request that brought this commit and the plan that was reviewed there, and apply it.
+
+    What was planned is compared with a plan made now, by the same options as `github plan` was given. Where they
+    aren't the same, nothing is written: exit 4, and a comment on the commit and an issue say what differs and how to go
+    on. A run that is repeated goes on with what is left of the reviewed plan.
+
+    \b
+    Examples:
+      portcfg github apply --env production
+      portcfg github apply --env production --digest "$DIGEST"
+      portcfg github apply --unreviewed apply
+    """
+    event = read_event(settings.environ)
+    if event.name in BEFORE_MERGE:
+        raise UsageError(f"there is nothing to apply for {event.name}", hint="apply on push, or by workflow_dispatch")
+    options = options_of(prune, no_ledger, allowed, remove_all)
+    job = _Job(settings, options, event.head, digest, unreviewed == "apply", parallelism)
+    with connected(settings) as github:
+        try:
+            specs = checked_specs(settings)
+            with writing(settings, specs) as port:
+                ending = _applied(job, github, specs, port)
+        except PortcfgError as error:
+            tell_ending(settings, github, failed(settings, job.commit, error))
+            raise
+        tell_ending(settings, github, ending)
+    return ending.code
+
+
+def _applied(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> Ending:
+    settings, options = job.settings, job.options
+    plan = plan_specs(specs, port, options)
+    say(plan_text(plan))
+    refuse_harm(plan)
+    binding = binding_of(settings, specs, options)
+    digest = changes_digest(plan, binding, settings.plan_key)
+    verdict = _verdict(job, github, plan, binding)
+    if not verdict.check:
+        say("nothing was applied: " + "; ".join(plain(why) for _, why in verdict.reasons))
+        return stopped(settings, job.commit, plan, digest, verdict.reasons)
+    say(f"applied because {verdict.because}")
+    report, journal = applied(settings, specs, plan, port, options, job.parallelism, verdict.check)
+    undo = undo_command(settings, journal)
+    click.echo(report_text(report, (), undo))
+    say_what_was_not_kept(report)
+    left = report.after if report.after and exit_code(report) else plan
+    return ended(
+        settings, job.commit, left, changes_digest(left, binding, settings.plan_key), report, verdict.because, undo
+    )
+
+
+def _verdict(job: _Job, github: GitHub, plan: Plan, binding: Binding) -> Verdict:
+    key, environment = job.settings.plan_key, job.settings.environment
+    if job.digest:
+        return by_digest(plan, binding, key, job.digest)
+    reviews = reviews_of(github, job.commit, environment, marker(environment), key)
+    return by_review(plan, binding, key, reviews, job.unreviewed)

@@ -1,0 +1,157 @@
+"""What a job says of an apply: step outputs, the summary, the commit's comment and the environment's issue."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from portcfg.cli.common import say
+from portcfg.cli.github_job import posted
+from portcfg.cli.writes import exit_code
+from portcfg.errors import (
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_MOVED,
+    EXIT_OK,
+    EXIT_PARTIAL,
+    ApiError,
+    InvalidSpecsError,
+    PortcfgError,
+)
+from portcfg.github.api import GitHub, lacks_permission
+from portcfg.github.comments import on_commit, own_comments, stick
+from portcfg.github.issues import Matter, close_issue, keep_issue
+from portcfg.github.outputs import write_outputs, write_summary
+from portcfg.model import Plan, Status
+from portcfg.render.applied import SUMMARY_LIMIT, Ending, ending_markdown, hidden
+from portcfg.render.safe import plain, shortened
+from portcfg.report import Report
+from portcfg.settings import Settings
+
+# What a person has to look at; other ends are about how the command was called.
+ATTENTION = frozenset({EXIT_ERROR, EXIT_MOVED, EXIT_PARTIAL, EXIT_INTERRUPTED})
+TITLE = "portcfg apply needs attention"
+AGAIN = "Run the job again: it goes on with what is left of the reviewed plan."
+REVIEW = (
+    "Nothing was written to Port. If the plan below is right as it is, start the workflow by hand with its digest; "
+    "if it isn't, change the specs, or Port."
+)
+
+
+def stopped(settings: Settings, commit: str, plan: Plan, digest: str, reasons: tuple[tuple[int, str], ...]) -> Ending:
+    """An apply that wrote nothing, since the plan isn't the reviewed one."""
+    return Ending(
+        settings.environment,
+        commit,
+        EXIT_MOVED,
+        "stopped, the plan is not the one that was reviewed",
+        reasons=reasons,
+        plan=plan,
+        digest=digest,
+        advice=REVIEW,
+        commands=(_dispatch(settings, digest),),
+    )
+
+
+def ended(settings: Settings, commit: str, plan: Plan, digest: str, report: Report, because: str, undo: str) -> Ending:
+    """An apply that did something, or had nothing to do; `plan` is what was applied, or what is left of it."""
+    code = exit_code(report)
+    return Ending(
+        settings.environment,
+        commit,
+        code,
+        _outcome(report, code),
+        because=because,
+        plan=plan,
+        digest=digest,
+        report=report if report.outcomes or code else None,
+        advice=AGAIN if code else "",
+        commands=(_rerun(settings),) if code and _rerun(settings) else (),
+        undo=undo if code else "",
+    )
+
+
+def failed(settings: Settings, commit: str, error: PortcfgError) -> Ending:
+    """An apply that ended with an error."""
+    told = f"{error.message}; {error.hint}" if error.hint else error.message
+    invalid = isinstance(error, InvalidSpecsError)
+    return Ending(
+        settings.environment,
+        commit,
+        error.exit_code,
+        "the specs are invalid" if invalid else "failed",
+        reasons=() if invalid else ((0, told),),
+        problems=error.problems if isinstance(error, InvalidSpecsError) else (),
+        commands=(_rerun(settings),) if not invalid and _rerun(settings) else (),
+    )
+
+
+def tell_ending(settings: Settings, github: GitHub, ending: Ending) -> None:
+    """Outputs and summary first; then the commit and the issue, of which none changes how the command ends."""
+    write_outputs(settings.environ, _outputs(ending))
+    write_summary(settings.environ, ending_markdown(ending, SUMMARY_LIMIT))
+    text = ending_markdown(ending)
+    if settings.run_link:
+        text += f"\n\nRun: {settings.run_link}"
+    mark = hidden("apply", ending.environment)
+    if ending.code in (EXIT_OK, EXIT_MOVED) and ending.commit:
+        posted(settings, "the comment on the commit", lambda: _on_commit(github, ending, mark, text))
+    if ending.code == EXIT_OK:
+        said = f"Over with commit {ending.commit}: {ending.what}.\n\nRun: {settings.run_link}"
+        posted(settings, "the end of the issue", lambda: close_issue(github, mark, said))
+    elif ending.code in ATTENTION:
+        matter = Matter(mark, _title(ending.environment), text)
+        posted(settings, "the issue", lambda: keep_issue(github, matter))
+
+
+def _on_commit(github: GitHub, ending: Ending, mark: str, text: str) -> None:
+    """An apply that went well says so only where an earlier one was stopped."""
+    thread = on_commit(ending.commit)
+    if ending.code == EXIT_OK and not own_comments(github, thread, mark):
+        return
+    try:
+        stick(github, thread, mark, f"{mark}\n{text}")
+    except ApiError as error:
+        # To edit a comment takes more than to make one; the issue says it all.
+        if not lacks_permission(error) or "PATCH" not in error.message:
+            raise
+        say(f"the comment on the commit stays as it is: {plain(error.message)}")
+
+
+def _outputs(ending: Ending) -> dict[str, str]:
+    done = ending.report.outcomes if ending.report else ()
+    return {
+        "exit-code": str(ending.code),
+        "applied": str(sum(outcome.status is Status.DONE for outcome in done)),
+        "stopped": str(ending.code == EXIT_MOVED).lower(),
+        "plan-digest": ending.digest,
+    }
+
+
+def _outcome(report: Report, code: int) -> str:
+    number = len(report.outcomes)
+    done = sum(outcome.status is Status.DONE for outcome in report.outcomes)
+    if code == EXIT_OK:
+        return f"{number} change(s) applied" if number else "nothing to do"
+    stopped_by = "interrupted, " if code == EXIT_INTERRUPTED else ""
+    return f"{stopped_by}{done} of {number} change(s) applied"
+
+
+def _title(environment: str) -> str:
+    return f"{TITLE}: {shortened(plain(environment), 100)}" if environment else TITLE
+
+
+def _dispatch(settings: Settings, digest: str) -> str:
+    """How the workflow of this job is started by hand, to apply what has this digest."""
+    named = ["-f", f"environment={settings.environment}"] if settings.environment else []
+    return shlex.join(["gh", "workflow", "run", _workflow(settings), *named, "-f", f"digest={digest}"])
+
+
+def _workflow(settings: Settings) -> str:
+    found = re.search(r"/\.github/workflows/([^/@]+)@", settings.environ.get("GITHUB_WORKFLOW_REF", ""))
+    return found[1] if found else "apply.yml"
+
+
+def _rerun(settings: Settings) -> str:
+    run = settings.environ.get("GITHUB_RUN_ID", "")
+    return f"gh run rerun {run}" if run.isdecimal() else ""

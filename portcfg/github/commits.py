@@ -1,0 +1,101 @@
+"""What was agreed to in the pull requests that brought a commit.
+
+Routes and shapes: https://docs.github.com/rest/commits, version 2022-11-28.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from portcfg.errors import UntrustedPlanError
+from portcfg.github.api import GitHub
+from portcfg.github.artifacts import artifact_name, artifacts, unpacked, usable
+from portcfg.github.comments import on_issue, own_comments
+from portcfg.github.folder import BOUND, REVIEW
+from portcfg.model import Body
+from portcfg.planfile import BoundPlan, read
+
+HIDDEN = re.compile(r"<!-- portcfg review ([0-9a-f]{64}) ([0-9a-f]{40,64}) -->")
+DIGEST = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What was agreed to in a pull request: a bound plan, or only the digest of one, or neither, and `why` so."""
+
+    pull_request: int
+    head: str
+    bound: BoundPlan | None = None
+    digest: str = ""
+    why: str = ""
+
+
+def reviews_of(github: GitHub, commit: str, environment: str, marker: str, key: str) -> list[Agreed]:
+    """What was agreed to in each pull request that was merged as `commit`, the one whose merge it is first.
+
+    `marker` is the hidden line of the environment's comment, `key` that of plan files. Raises ApiError.
+    """
+    pulls = [each for each in github.pages(f"/commits/{commit}/pulls") if each.get("merged_at")]
+    own = [each for each in pulls if _at(each, "base", "repo", "full_name") in (None, github.repository)]
+    own.sort(key=lambda each: each.get("merge_commit_sha") != commit)
+    return [_agreed(github, each, environment, marker, key) for each in own]
+
+
+def _agreed(github: GitHub, pull: Body, environment: str, marker: str, key: str) -> Agreed:
+    number, head = int(pull["number"]), str(_at(pull, "head", "sha") or "")
+    if str(_at(pull, "head", "repo", "full_name") or "").lower() != github.repository.lower():
+        # Whoever opened it made what its own run says, the digest in a comment, too.
+        return Agreed(number, head, why="it comes from a fork, whose plans are made without Port and by its own rules")
+    bound, digest, why = _from_artifact(github, head, environment, key)
+    if not digest:
+        digest = _from_comment(github, number, head, marker)
+    return Agreed(number, head, bound, digest, why)
+
+
+def _from_artifact(github: GitHub, head: str, environment: str, key: str) -> tuple[BoundPlan | None, str, str]:
+    """The plan that a run made for the head of a pull request, and its digest; or why there is none."""
+    found = artifacts(github, artifact_name("plan", environment, head))
+    fit = usable(found, head)
+    if not fit:
+        return (
+            None,
+            "",
+            "the plan of its last commit has expired"
+            if any(each.expired for each in found)
+            else "no plan of its last commit is kept",
+        )
+    try:
+        files = unpacked(github, fit[0])
+        if BOUND not in files:
+            return None, "", "its plan wasn't made against Port, or was refused"
+        return read(files[BOUND], key), _stated_digest(files.get(REVIEW, b""), head), ""
+    except UntrustedPlanError as error:
+        return None, "", f"its plan can't be trusted: {error.message}"
+
+
+def _stated_digest(data: bytes, head: str) -> str:
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    digest = said.get("digest") if isinstance(said, dict) and said.get("head") == head else None
+    return digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else ""
+
+
+def _from_comment(github: GitHub, number: int, head: str, marker: str) -> str:
+    """The digest in our own comment on a pull request, if it is about its last commit: nobody else's is trusted."""
+    for comment in own_comments(github, on_issue(number), marker):
+        _, second, *_ = [*str(comment.get("body") or "").splitlines(), "", ""]
+        said = HIDDEN.fullmatch(second.strip())
+        if said and said[2] == head:
+            return said[1]
+    return ""
+
+
+def _at(value: Any, *path: str) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

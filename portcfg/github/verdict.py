@@ -1,0 +1,81 @@
+"""Whether a plan is the reviewed one: before anything is written, and once more under the lock."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from portcfg.errors import MovedError, UntrustedPlanError
+from portcfg.github.commits import Agreed
+from portcfg.model import Plan
+from portcfg.planfile import Binding, bound_changes, changes_digest
+from portcfg.resuming import check_rest
+
+NO_PLAN = "no comment of portcfg's own says what its plan was"
+OTHER = "what would be done now isn't what was reviewed"
+ANEW = "run the job again: it compares anew"
+
+Check = Callable[[Plan], None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to apply: then `check` is for the plan made under the lock, and `because` says on what ground.
+
+    Else `reasons` says why not, each with the pull request that it is about, 0 for none.
+    """
+
+    check: Check | None = None
+    because: str = ""
+    reasons: tuple[tuple[int, str], ...] = ()
+
+
+def agreed(plan: Plan, binding: Binding, key: str, because: str) -> Verdict:
+    """A plan that is applied as it is now, or not at all."""
+    return Verdict(partial(_same, changes_digest(plan, binding, key), binding, key), because)
+
+
+def by_digest(plan: Plan, binding: Binding, key: str, digest: str) -> Verdict:
+    """A plan that somebody has seen and named by its digest."""
+    if hmac.compare_digest(changes_digest(plan, binding, key), digest):
+        return agreed(plan, binding, key, "its digest was given")
+    return Verdict(reasons=((0, f"the plan of now has another digest than the one given, {digest[:12]}"),))
+
+
+def by_review(plan: Plan, binding: Binding, key: str, reviews: Sequence[Agreed], unreviewed: bool) -> Verdict:
+    """A plan that was reviewed in a pull request, or of which a part is left; `unreviewed` ones where that is meant."""
+    if not bound_changes(plan):
+        return agreed(plan, binding, key, "there is nothing to do")
+    if not reviews and unreviewed:
+        return agreed(plan, binding, key, "no pull request brought the commit, and --unreviewed says to apply it")
+    reasons: list[tuple[int, str]] = []
+    for review in reviews:
+        check, why = _compared(plan, binding, key, review)
+        if check:
+            return Verdict(check, f"it was reviewed in #{review.pull_request}")
+        reasons.append((review.pull_request, why))
+    return Verdict(reasons=tuple(reasons) or ((0, "no pull request brought the commit, so nobody reviewed its plan"),))
+
+
+def _compared(plan: Plan, binding: Binding, key: str, review: Agreed) -> tuple[Check | None, str]:
+    why = review.why
+    if review.bound:
+        check = partial(check_rest, review.bound, binding)
+        try:
+            check(plan)
+        except (MovedError, UntrustedPlanError) as error:
+            why = error.message
+        else:
+            return check, ""
+    if not review.digest:
+        return None, f"{why}; {NO_PLAN}" if not review.bound else why
+    if hmac.compare_digest(changes_digest(plan, binding, key), review.digest):
+        return partial(_same, review.digest, binding, key), ""
+    return None, f"{why}; {OTHER}" if why else OTHER
+
+
+def _same(digest: str, binding: Binding, key: str, fresh: Plan) -> None:
+    if changes_digest(fresh, binding, key) != digest:
+        raise MovedError("Port has moved while the plan was compared with the reviewed one", hint=ANEW)
