@@ -17,3 +17,11 @@ def specs_folder() -> Path:
             here = Path.cwd()
             return candidate.relative_to(here) if candidate.is_relative_to(here) else candidate
     raise UsageError("the Cursor specs aren't installed", hint="name a specs folder with --specs")
+
+
+def workflow(name: str) -> str:
+    """The text of a workflow for repos of specs. Raises UsageError where it isn't installed."""
+    for folder in (PACKAGE / "init" / "workflows", PACKAGE.parent / ".github" / "workflows"):
+        if (folder / name).is_file():
+            return (folder / name).read_text(encoding="utf-8")
+    raise UsageError(f"the workflow {name} isn't installed", hint="leave GitHub's files out with --no-github")

@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 from portcfg import __version__
+from portcfg.init.contents import SYNC_WORKFLOWS, WORKFLOWS
 from portcfg.kinds import KINDS
 from tests.support import REPOSITORY, write_files
 from tools.release import main as release
@@ -94,7 +95,7 @@ def test_the_wheel_has_the_package_its_data_and_nothing_else(built: Built) -> No
         assert all(info.external_attr >> 16 & 0o777 in (0o644, 0o664, 0o755) for info in wheel.infolist())
     checkout = built.wheel.parents[1]
     wanted = package_files(checkout / "portcfg", "portcfg") | package_files(checkout / "specs", "portcfg/cursor_specs")
-    assert names == wanted
+    assert names == wanted | {f"portcfg/init/workflows/{name}" for name in (*WORKFLOWS, *SYNC_WORKFLOWS)}
     assert {f"portcfg/schemas/{kind}.schema.json" for kind in ("project", *KINDS)} <= names
     assert {"portcfg/py.typed", "portcfg/rules/entries/PC202.yaml", "portcfg/init/templates/README.md"} <= names
 

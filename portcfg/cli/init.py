@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def init_command(root: Path, example: str | None, github: bool | None, environme
     files = _files(root, example, environments)
     if not above:
         files |= repository_files()
-        files |= github_files() if github is not False else {}
+        files |= github_files(_has_mappings(root, files)) if github is not False else {}
     new, kept = survey(root, {path: text for path, text in files.items() if not _twin(root, path)})
     for path in place(root, {path: files[path] for path in new}):
         click.echo(f"made  {plain(path)}")
@@ -83,6 +84,11 @@ def _files(root: Path, example: str | None, environments: tuple[str, ...]) -> di
 
 def _has_files(folder: Path) -> bool:
     return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
+
+
+def _has_mappings(root: Path, files: Iterable[str]) -> bool:
+    made = any(path.startswith("specs/mappings/") and not path.endswith(".gitkeep") for path in files)
+    return made or any(path.is_file() and path.name != ".gitkeep" for path in (root / "specs/mappings").rglob("*"))
 
 
 def _repository_above(root: Path) -> Path | None:

@@ -11,6 +11,7 @@ from portcfg import __version__
 from portcfg.errors import UsageError
 from portcfg.kinds import KINDS
 from portcfg.project import LOCAL
+from portcfg.shipped import workflow
 
 # Example -> its specs and their templates; those of Cursor come with portcfg anyway.
 EXAMPLES: dict[str, dict[str, str]] = {
@@ -20,6 +21,11 @@ EXAMPLES: dict[str, dict[str, str]] = {
 PROJECT = "specs/portcfg.yaml"
 # What YAML takes for something else than a text.
 NO_NAMES = frozenset({"true", "false", "null"})
+WORKFLOWS = ("validate-plan.yml", "comment-fork.yml")
+SYNC_WORKFLOWS: tuple[str, ...] = ()
+PACKAGE = f"portcfg[emulator]=={__version__}"
+# In this project's own workflows: the checkout, or a version that may be an earlier one.
+_PACKAGE = re.compile(r"(?:portcfg|\.)\[emulator\](?:==[\w.]+)?")
 _ENVIRONMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 # Where a repo may have the same thing by another name; GitHub and the tools read only one of them.
 TWINS: dict[str, tuple[str, ...]] = {
@@ -42,11 +48,13 @@ def repository_files() -> dict[str, str]:
     }
 
 
-def github_files() -> dict[str, str]:
-    """What GitHub reads."""
+def github_files(has_mappings: bool) -> dict[str, str]:
+    """What GitHub reads; the workflows take portcfg of this version from the package index, not from a checkout."""
+    names = (*WORKFLOWS, *(SYNC_WORKFLOWS if has_mappings else ()))
     return {
         ".github/CODEOWNERS": _template("CODEOWNERS"),
         ".github/dependabot.yml": _template("dependabot.yml"),
+        **{f".github/workflows/{name}": _PACKAGE.sub(PACKAGE, workflow(name)) for name in names},
     }
 
 
