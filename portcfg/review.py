@@ -48,6 +48,14 @@ def conflicts(change: Change) -> bool:
     return any(field.cause is Cause.CONFLICT for field in change.fields)
 
 
+def cause(change: Change) -> Cause:
+    """Who made it necessary, where there are several the one to look at most."""
+    found = {field.cause for field in change.fields}
+    if change.drifted and change.action is Action.CREATE:
+        found.add(Cause.DRIFT)
+    return next((each for each in (Cause.CONFLICT, Cause.DRIFT) if each in found), Cause.SPEC)
+
+
 def labels(review: Review) -> tuple[str, ...]:
     """The labels that a pull request deserves; it may have none."""
     pending = review.plan.pending if review.plan else ()

@@ -24,7 +24,8 @@ from portcfg.model import Plan
 from portcfg.offline import offline_plan
 from portcfg.pipeline import Options, Specs, plan_specs, refuse_harm
 from portcfg.plan import drift_of
-from portcfg.render.plan import drift_text, plan_json, plan_markdown, plan_text
+from portcfg.render.comment import drift_markdown, plan_markdown
+from portcfg.render.plan import drift_text, plan_json, plan_text
 from portcfg.render.plans import plans_json, plans_markdown, plans_text
 from portcfg.render.report import report_json, report_text
 from portcfg.settings import Settings
@@ -177,7 +178,7 @@ def drift_command(settings: Settings, format_: str, adopt: bool, conflicts: bool
             drift = adopted_drift(settings, specs, port, conflicts)
         else:
             drift = drift_of(plan_specs(specs, port))
-    click.echo({**PLAN_FORMATS, "text": drift_text}[format_](drift))
+    click.echo({**PLAN_FORMATS, "text": drift_text, "markdown": drift_markdown}[format_](drift))
     return EXIT_CHANGES if drift.pending else EXIT_OK
 
 

@@ -1,18 +1,18 @@
-"""Plan and Report -> text, JSON, markdown."""
+"""Plan -> text, JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portcfg import __version__
 from portcfg.concealed import concealed
 from portcfg.kinds import KINDS
-from portcfg.model import MISSING, Action, Cause, Change, FieldChange, Plan
+from portcfg.model import MISSING, Action, Body, Cause, Change, FieldChange, Plan
 from portcfg.render.cycles import cycles_of
 from portcfg.render.fields import fields_lines, fit
-from portcfg.render.safe import code, fenced, plain, shortened, shown
+from portcfg.render.safe import plain, shown
 
 FORMAT = "portcfg/plan/1"
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NOOP: " "}
@@ -23,11 +23,6 @@ HEADINGS = {
     Cause.SPEC: "changed in the specs:",
     Cause.SERVER: "filled in by Port itself, and left alone:",
 }
-# GitHub refuses comments over 65,536 characters.
-MARKDOWN_LIMIT = 60_000
-MAX_NOTE = 1_000
-# Notes, refusals and cycles each; a comment has no room for more of them beside the changes.
-MAX_TOLD = 15
 
 
 def headline(plan: Plan) -> str:
@@ -86,29 +81,31 @@ def _tells(change: Change) -> bool:
 
 
 def _change_lines(change: Change) -> Iterator[str]:
-    adopted = " (exists in Port, will be managed from now on)" if change.adopted and change.before else ""
     source = f"  [{plain(change.file)}]" if change.file else ""
-    deleted = f" ({plain(change.drifted)})" if change.action is Action.CREATE and change.drifted else ""
-    yield f"{_title(change)}{adopted}{deleted}{source}"
+    yield f"{SIGNS[Action.UPDATE if change.move else change.action]} {title(change)}{source}"
     yield from (f"    note: {plain(note)}" for note in change.notes)
-    yield from (f"    {impact['risk']}: {plain(impact['reason'])}" for impact in _harms(change))
+    yield from (f"    {impact['risk']}: {plain(impact['reason'])}" for impact in harms(change))
     if change.action is Action.CREATE and not change.move:
-        yield from (f"    {line}" for line in _summary(change))
-    for cause, heading in HEADINGS.items():
-        fields = [field for field in change.fields if field.cause is cause]
-        # Where all is the specs' doing, that needs no saying.
-        if fields and not all(field.cause is Cause.SPEC for field in change.fields):
-            yield f"    {heading.format(who=plain(change.drifted))}"
+        yield from (f"    {line}" for line in contents(change.ref.kind, change.after))
+    for heading, fields in by_cause(change):
+        yield from ([f"    {heading}"] if heading else [])
         yield from (f"    {line}" for line in fields_lines(fields))
 
 
-def _title(change: Change) -> str:
-    if change.move:
-        return f"{SIGNS[Action.UPDATE]} rename {plain(str(change.move.old))} -> {plain(str(change.ref))}"
-    return f"{SIGNS[change.action]} {change.action} {plain(str(change.ref))}"
+def title(change: Change) -> str:
+    """What is done to what, and whether Port has it already or has it no more."""
+    what = f"rename {plain(str(change.move.old))} ->" if change.move else change.action
+    return f"{what} {plain(str(change.ref))}{state(change)}"
 
 
-def _harms(change: Change) -> list[Mapping[str, Any]]:
+def state(change: Change) -> str:
+    """In brackets, whether Port has a resource that isn't managed yet, or has it no more."""
+    adopted = " (exists in Port, will be managed from now on)" if change.adopted and change.before else ""
+    deleted = f" ({plain(change.drifted)})" if change.action is Action.CREATE and change.drifted else ""
+    return f"{adopted}{deleted}"
+
+
+def harms(change: Change) -> list[Mapping[str, Any]]:
     """What a change does to entities, breaks or destroys, the worst first."""
     told = (impact for impact in change.impacts if impact["risk"] != "safe" or impact["entities"] != 0)
     return sorted(told, key=lambda each: -_grade(each))
@@ -118,12 +115,21 @@ def _grade(impact: Mapping[str, Any]) -> int:
     return ("safe", "breaking", "destructive").index(impact["risk"])
 
 
-def _summary(change: Change) -> Iterator[str]:
-    """What a new resource consists of: its title, and its parts by name."""
-    body = change.after or {}
+def by_cause(change: Change) -> Iterator[tuple[str, list[FieldChange]]]:
+    """The fields that differ under who made them differ; no heading where all is the specs' doing."""
+    for cause, heading in HEADINGS.items():
+        fields = [field for field in change.fields if field.cause is cause]
+        if fields:
+            said = all(field.cause is Cause.SPEC for field in change.fields)
+            yield "" if said else heading.format(who=plain(change.drifted)), fields
+
+
+def contents(kind: str, body: Body | None) -> Iterator[str]:
+    """What a resource consists of: its title, and its parts by name."""
+    body = body or {}
     if body.get("title"):
-        yield f"title: {shown(body['title'])}"
-    for name, keys in KINDS[change.ref.kind].parts(body):
+        yield f"title: {shown(concealed(body['title']))}"
+    for name, keys in KINDS[kind].parts(body):
         if keys:
             yield f"{name} ({len(keys)}): {', '.join(map(plain, keys))}"
 
@@ -168,66 +174,3 @@ def _field_json(field: FieldChange) -> dict[str, Any]:
     if field.renamed_from:
         return {**known, "renamed_from": field.renamed_from}
     return {**known, **{name: side for name, side in sides.items() if side is not MISSING}}
-
-
-def plan_markdown(plan: Plan) -> str:
-    """The plan for a pull request comment: deletes first and open, the rest folded, never over GitHub's limit."""
-    refused = (("**refused** ", refusal) for refusal in plan.refusals)
-    cycles = ((f"{cycle.heading}: ", ", ".join(cycle.refs)) for cycle in cycles_of(plan))
-    told = (
-        _quoted("refusals", refused),
-        _quoted("notes", (("", note) for note in plan.notes)),
-        _quoted("cycles", cycles),
-    )
-    parts = [f"### portcfg: {headline(plan)}", *(line for lines in told for line in lines)]
-    order = {Action.DELETE: 0, Action.UPDATE: 1, Action.CREATE: 2, Action.NOOP: 3}
-    changes = sorted(plan.changes, key=lambda change: (not _open(change), order[change.action]))
-    left_out, used = 0, sum(map(len, parts))
-    for change in changes:
-        if change.moved_away or (change.action is Action.NOOP and not change.notes):
-            continue
-        block = _change_markdown(change)
-        if used + len(block) > MARKDOWN_LIMIT:
-            block = f"- {change.action} {code(str(change.ref))}"
-            left_out += 1
-        if used + len(block) <= MARKDOWN_LIMIT:
-            parts.append(block)
-            used += len(block) + 2
-    if left_out:
-        parts.append(f"_The details of {left_out} change(s) don't fit into a comment; `portcfg plan` shows them._")
-    return "\n\n".join(parts)
-
-
-def _quoted(what: str, texts: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """(heading, text) each on a line of its own, as many as a comment has room for."""
-    lines = [f"> {heading}{code(shortened(text, MAX_NOTE))}" for heading, text in texts]
-    yield from lines[:MAX_TOLD]
-    if len(lines) > MAX_TOLD:
-        yield f"> and {len(lines) - MAX_TOLD} more {what}: `portcfg plan` shows them"
-
-
-def _change_markdown(change: Change) -> str:
-    block = fenced("\n".join(map(_diff_line, _change_lines(change))), "diff")
-    if _open(change):
-        return block
-    title = f"<code>{_html(_title(change).strip())}</code>"
-    return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
-
-
-def _open(change: Change) -> bool:
-    """Whether a comment shows a change unfolded, and first: what takes something away, or overrules somebody."""
-    conflict = any(field.cause is Cause.CONFLICT for field in change.fields)
-    return change.action is Action.DELETE or change.risk == "destructive" or conflict
-
-
-def _diff_line(line: str) -> str:
-    """A line of the plan with its sign first, where GitHub looks for a diff's colour; `!` is its sign for a change."""
-    bare = line.lstrip()
-    sign, indent = bare[:1], " " * (len(line) - len(bare))
-    return f"{'!' if sign == '~' else sign}{indent}{bare[1:]}" if sign in ("+", "-", "~") else line
-
-
-def _html(text: str) -> str:
-    """Text inside HTML; the zero-width space keeps @names and #numbers from becoming mentions and links."""
-    escaped = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "ˋ")
-    return escaped.replace("@", "@\u200b").replace("#", "#\u200b")

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from portcfg.model import Action, Change, Plan, Ref
-from portcfg.render.plan import headline, plan_json, plan_markdown, plan_text
+from portcfg.render.budget import BETWEEN, size, widest
+from portcfg.render.comment import LIMIT, plan_markdown
+from portcfg.render.plan import headline, plan_json, plan_text
 from portcfg.render.safe import code, plain
 
 FORMAT = "portcfg/plans/1"
+# Bytes in which a plan can be told.
+LEAST_SHARE = 8_000
 
 
 def plans_text(plans: Sequence[Plan]) -> str:
@@ -44,8 +48,17 @@ def plans_json(plans: Sequence[Plan]) -> str:
 
 
 def plans_markdown(plans: Sequence[Plan]) -> str:
-    """The table, and for each environment its headline or, where they all fit into a comment, its plan."""
-    whole = [f"## {code(plan.environment)}\n\n{plan_markdown(plan)}" for plan in plans]
-    short = [f"- {code(plan.environment)}: {headline(plan)}" for plan in plans]
+    """The table, and under it the plan of each environment, all of them in one comment.
+
+    The table goes first where they need the room, then the plans are cut, each to the same size; of more environments
+    than that leaves any room, only the headlines are told.
+    """
     table = _table(plans, markdown=True)
-    return "\n\n".join([table, *(whole if sum(map(len, whole)) + len(table) < 60_000 else short)])
+    kept = [table] if size(table) <= LIMIT // 4 else []
+    room = LIMIT - sum(map(size, kept))
+    whole = [plan_markdown(plan) for plan in plans]
+    share = widest(map(size, whole), room) - BETWEEN
+    if share < LEAST_SHARE and sum(map(size, whole)) > room:
+        return "\n".join(f"- {code(plan.environment)}: {headline(plan)}" for plan in plans)
+    cut = [plan_markdown(plan, share) if size(text) > share else text for plan, text in zip(plans, whole, strict=True)]
+    return "\n\n".join([*kept, *cut])

@@ -1,11 +1,14 @@
-"""Review -> the job summary: all of the plan, within GitHub's limit of 1 MiB."""
+"""Review -> the job summary: the plan in full, as far as GitHub takes it."""
 
 from __future__ import annotations
 
 from portcfg.render.comment import body
 from portcfg.review import Review
 
+# GitHub refuses summaries over 1 MiB for a step, which may have more to tell.
+LIMIT = 1_000_000
+
 
 def summary(review: Review) -> str:
-    """The review in full, at most 1 MiB."""
-    return body(review)
+    """The review, in at most a million bytes."""
+    return body(review, LIMIT, "the artifact" if review.artifact else "`portcfg plan`")

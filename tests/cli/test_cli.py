@@ -196,8 +196,8 @@ def test_the_markdown_of_a_huge_plan_fits_into_a_comment_and_keeps_the_deletes(c
         )
     markdown = cli("plan", "--prune", "--format", "markdown", env=live).stdout
     assert len(markdown) < 65_536
-    assert "delete blueprint/gone" in markdown
-    assert "don't fit" in markdown
+    assert "**delete** `blueprint/gone`" in markdown
+    assert "more changes by name; `portcfg plan` has the details" in markdown
 
 
 @pytest.mark.parametrize(

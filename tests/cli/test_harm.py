@@ -107,8 +107,9 @@ def test_too_many_deletes_at_once_are_refused(cli: Any) -> None:
 def test_a_comment_shows_what_is_destroyed_unfolded(cli: Any) -> None:
     write("blueprints/service", SMALLER)
     markdown = cli("plan", "--format", "markdown").stdout
-    assert "**refused**" in markdown
-    assert "<details>" not in markdown
+    assert "`portcfg apply` refuses this plan" in markdown
+    assert "! destructive: " in markdown
+    assert markdown.index("**update** `blueprint/service`") < markdown.index("<details>")
 
 
 def test_a_blueprint_goes_with_its_entities_only_when_it_is_named(cli: Any, bench: Bench) -> None:

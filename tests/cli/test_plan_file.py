@@ -23,7 +23,8 @@ from portcfg.errors import UntrustedPlanError
 from portcfg.kinds import KINDS
 from portcfg.model import Plan, Ref, Resource
 from portcfg.plan import make_plan
-from portcfg.render.plan import plan_json, plan_markdown, plan_text
+from portcfg.render.comment import plan_markdown
+from portcfg.render.plan import plan_json, plan_text
 from portcfg.yamlread import dump
 
 THING: dict[str, Any] = {"identifier": "thing", "title": "Thing", "schema": {"properties": {"a": {"type": "string"}}}}
