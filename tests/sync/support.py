@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from starlette.routing import Route
 from portcfg.client import Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
+from portcfg.model import Ref, Resource
 from portcfg.pipeline import read_specs
 from portcfg.retry import RetryPolicy
 from portcfg.sync.parse import parse_mapping
@@ -46,9 +49,13 @@ def options(**changes: Any) -> SyncOptions:
 
 
 def shipped_bodies(kind: str, folder: str = "specs") -> dict[str, dict[str, Any]]:
-    """The compiled bodies of a specs folder, by identifier."""
-    specs = read_specs(ROOT / folder)
-    return {ref.identifier: resource.body for ref, resource in specs.compiled().items() if ref.kind == kind}
+    """The compiled bodies of a specs folder, by identifier; copies, which a test may change."""
+    return {ref.identifier: deepcopy(item.body) for ref, item in _compiled(folder).items() if ref.kind == kind}
+
+
+@cache
+def _compiled(folder: str) -> Mapping[Ref, Resource]:
+    return read_specs(ROOT / folder).compiled()
 
 
 def shipped_mapping(**variables: Any) -> SyncMapping:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -20,10 +17,9 @@ from portcfg.sync import quarantine as quarantine_module
 from portcfg.sync.quarantine import Quarantine
 from portcfg.sync.replay import replay
 from tests.sync.network import Act, Asked, Forward, Reply, untouched, waiting
-from tests.sync.support import KEY, ROOT
 from tests.sync.test_sync_faults_bulk import Refusals, error
 from tests.sync.truth import COMMIT, COMMIT_DAY, USAGE
-from tests.sync.world import DAYS, World
+from tests.sync.world import World
 
 Row = Callable[..., None]
 WORKERS = (1, 2, 3, 4, 6, 8)
@@ -41,22 +37,6 @@ def test_runs_at_once_without_a_lock(world: World, workers: int, soak_row: Row) 
     soak_row("two runs at once", f"{workers} workers each", world.requests, 1)
 
 
-def command(world: World, folder: Path, *more: str) -> subprocess.Popen[str]:
-    """`portcfg sync` in a process of its own."""
-    environ = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PORT_BASE_URL": world.port_net.url,
-        "PORT_CLIENT_ID": "local",
-        "PORT_CLIENT_SECRET": "local",
-        "CURSOR_API_KEY": KEY,
-    }
-    asked = ["--specs", str(ROOT / "specs"), "--since", DAYS[0].isoformat(), "--until", DAYS[-1].isoformat()]
-    args = [sys.executable, "-m", "portcfg", "sync", *more, *asked, "--source-url", world.cursor_net.url]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(args, cwd=folder, env=environ, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
-
-
 def test_the_second_of_two_processes_exits_with_the_reason(world: World, tmp_path: Path) -> None:
     world.page_sizes = {}
     done: list[tuple[int, str]] = []
@@ -66,13 +46,13 @@ def test_the_second_of_two_processes_exits_with_the_reason(world: World, tmp_pat
 
     async def second(_asked: Asked, forward: Forward) -> Reply:
         # The first has the lock, and reads its first page.
-        other = command(world, tmp_path)
+        other = world.command(tmp_path)
         _, said = await asyncio.to_thread(other.communicate, None, 60)
         done.append((other.returncode, said))
         return await forward()
 
     world.meddle(cursor=meddle)
-    first = command(world, tmp_path)
+    first = world.command(tmp_path)
     _, said = first.communicate(timeout=120)
     assert (first.returncode, world.wrong()) == (0, []), said
     [(code, message)] = done

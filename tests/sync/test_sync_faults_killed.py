@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +18,7 @@ from portcfg.client import PortWriter
 from portcfg.lock import SYNC_LOCKS, release
 from tests.sync.conftest import Served, clean_world
 from tests.sync.network import Act, Asked, Forward, Reply
-from tests.sync.support import KEY, ROOT
+from tests.sync.support import ROOT
 from tests.sync.truth import Entities
 from tests.sync.world import DAYS, ONE, World, at_noon, copy_state
 
@@ -127,7 +125,7 @@ def test_killed_by_a_signal(
     world.page_sizes = {}
     # The lock's routes and the token's come on top of a run's own.
     number = 1 + int(part * 44)
-    process: list[subprocess.Popen[bytes]] = []
+    process: list[subprocess.Popen[str]] = []
     counted = threading.Lock()
     total = [0]
 
@@ -144,19 +142,8 @@ def test_killed_by_a_signal(
             return kill if total[0] == number else None
 
     world.meddle(meddle, meddle)
-    environ = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PORT_BASE_URL": world.port_net.url,
-        "PORT_CLIENT_ID": "local",
-        "PORT_CLIENT_SECRET": "local",
-        "CURSOR_API_KEY": KEY,
-        "TZ": "America/New_York",
-    }
-    first, last = DAYS[0].isoformat(), DAYS[-1].isoformat()
-    command = [sys.executable, "-m", "portcfg", "sync", "--specs", str(specs), "--since", first, "--until", last]
-    command += ["--source-url", world.cursor_net.url, "--quarantine", str(tmp_path / "kept.ndjson")]
-    process.append(subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+    kept = str(tmp_path / "kept.ndjson")
+    process.append(world.command(tmp_path, "--quarantine", kept, specs=specs, TZ="America/New_York"))
     said = process[0].communicate(timeout=120)
     assert process[0].returncode == -signal.SIGKILL, said
     assert world.met == 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,7 +26,7 @@ from portcfg.sync.report import SyncReport
 from portcfg.sync.run import SyncOptions, run_sync
 from portcfg.sync.spec import SyncMapping
 from tests.sync.network import Meddle, Network, untouched
-from tests.sync.support import KEY, bare, create_blueprints, entities, shipped_bodies
+from tests.sync.support import KEY, ROOT, bare, create_blueprints, entities, shipped_bodies
 from tests.sync.truth import BLUEPRINTS, Entities, Known, Rows, plain, rows_of, truth
 
 ONE = timedelta(days=1)
@@ -142,6 +145,20 @@ class World:
         client = port or self.client()
         kept = Quarantine(quarantine) if quarantine else None
         return run_sync(self.mapping(), {"CURSOR_API_KEY": KEY}, client, SyncOptions(**asked), quarantine=kept)
+
+    def command(self, folder: Path, *more: str, specs: Path = ROOT / "specs", **environ: str) -> subprocess.Popen[str]:
+        """`portcfg sync` of DAYS in a process of its own, at work in `folder`; both its outputs are pipes."""
+        own = {
+            "PYTHONPATH": str(ROOT),
+            "PORT_BASE_URL": self.port_net.url,
+            "PORT_CLIENT_ID": "local",
+            "PORT_CLIENT_SECRET": "local",
+            "CURSOR_API_KEY": KEY,
+        }
+        asked = ["--specs", str(specs), "--since", DAYS[0].isoformat(), "--until", DAYS[-1].isoformat()]
+        args = [sys.executable, "-m", "portcfg", "sync", *asked, "--source-url", self.cursor_net.url, *more]
+        pipe, env = subprocess.PIPE, {**os.environ, **own, **environ}
+        return subprocess.Popen(args, cwd=folder, env=env, text=True, stdout=pipe, stderr=pipe)
 
     def rows(self, days: tuple[date, ...] = DAYS) -> Rows:
         """What Cursor has at the present."""
