@@ -17,9 +17,9 @@ from portcfg.compile import compile_specs
 from portcfg.errors import InvalidSpecsError, PortcfgError
 from portcfg.kinds import KINDS
 from portcfg.kinds.respell import respelled
-from portcfg.load import spec_files
 from portcfg.model import MISSING, Action, Body, Cause, Change, Document, FieldChange, Path, Plan, Project, Ref
 from portcfg.overlaysteps import Layers, layers_of
+from portcfg.specfiles import spec_files
 from portcfg.specnodes import Texts
 from portcfg.takesteps import Taken, Todo
 from portcfg.threeway import steps, taken

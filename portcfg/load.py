@@ -18,12 +18,12 @@ from portcfg.kinds import KINDS, Kind
 from portcfg.model import Body, Document, Position
 from portcfg.model import Path as NodePath
 from portcfg.shape import not_a_mapping
+from portcfg.specfiles import SUFFIXES, named_as_specs, refused, spec_files
 from portcfg.unread import UNREAD, Incomplete, Unread
 from portcfg.variables import substituted
 from portcfg.yamlread import MappingNode, Node, ReadError, ScalarNode, SequenceNode
 
 PROJECT_FILE = "portcfg.yaml"
-SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 FRAGMENTS = "fragments"
 ENVIRONMENTS = "environments"
 INCLUDE = "$include"
@@ -66,7 +66,7 @@ def load_folder(root: Path, folder: Path, variables: Mapping[str, Any]) -> Loade
     found: list[Document | Problem] = []
     texts: dict[str, str] = {}
     for kind in KINDS.values():
-        for file in _named_as_specs(folder / kind.folder):
+        for file in named_as_specs(folder / kind.folder):
             if problem := refused(root, file):
                 found.append(problem)
                 continue
@@ -76,29 +76,6 @@ def load_folder(root: Path, folder: Path, variables: Mapping[str, Any]) -> Loade
             found.extend(inside or [_emptied(file)])
     documents = tuple(each for each in found if isinstance(each, Document))
     return Loaded(documents, tuple(each for each in found if isinstance(each, Problem)), texts)
-
-
-def spec_files(folder: Path) -> list[Path]:
-    """The YAML and JSON files below `folder`, sorted by path so that reports don't depend on the file system."""
-    return [path for path in _named_as_specs(folder) if path.is_file()]
-
-
-def _named_as_specs(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir())
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-
-
-def refused(root: Path, file: Path) -> Problem | None:
-    """Why a file isn't read: as an include, it must not show what lies elsewhere, and a pipe would never end."""
-    if file.is_symlink() and not file.exists():
-        reason = "this link leads nowhere, or in a circle"
-    elif not file.resolve().is_relative_to(root.resolve()):
-        reason = f"this link leads outside {root.name}/"
-    elif not file.is_file():
-        reason = "this is no file, but a folder, a pipe, a socket or a device"
-    else:
-        return None
-    return Problem(str(file), 0, 0, "PC001", reason, "put the file itself here")
 
 
 def _emptied(file: Path) -> Problem:

@@ -12,8 +12,9 @@ from pathlib import Path as File
 from typing import Any
 
 from portcfg.errors import Problem
-from portcfg.load import ENVIRONMENTS, Loaded, load_folder, spec_files
+from portcfg.load import ENVIRONMENTS, Loaded, load_folder
 from portcfg.model import Body, Document, Path, Project, Ref
+from portcfg.specfiles import spec_files
 
 # How alike two names must be for one to be taken for a slip of the other.
 CLOSE = 0.75

@@ -10,8 +10,9 @@ from typing import Any
 from portcfg.diff import same
 from portcfg.errors import InvalidSpecsError, Problem, UsageError
 from portcfg.kinds import KINDS, Kind
-from portcfg.load import Reader, spec_files
+from portcfg.load import Reader
 from portcfg.model import Body, Project, Ref, Resource
+from portcfg.specfiles import spec_files
 
 # Names that say what a file or folder holds, and nothing about whose it is.
 GENERIC = frozenset({"port-app-config", "config", "mapping", "integration", "resources", "defaults", ".port"})

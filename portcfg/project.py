@@ -10,10 +10,11 @@ from typing import Any
 from portcfg.errors import Problem, UsageError
 from portcfg.kinds import KINDS, load_schema
 from portcfg.kinds.blueprint import SYNC_RECORDS
-from portcfg.load import PROJECT_FILE, Reader, refused
+from portcfg.load import PROJECT_FILE, Reader
 from portcfg.model import Document, Position, Project, Ref
 from portcfg.model import Path as NodePath
 from portcfg.shape import not_a_mapping, shape_problems
+from portcfg.specfiles import refused
 
 LOCAL = "local"
 _SYNC_RECORDS: Mapping[Ref, str] = {Ref("blueprint", name): "skip" for name in sorted(SYNC_RECORDS)}

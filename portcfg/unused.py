@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from portcfg.errors import Problem
-from portcfg.load import ENVIRONMENTS, FRAGMENTS, spec_files
+from portcfg.load import ENVIRONMENTS, FRAGMENTS
 from portcfg.model import Project
+from portcfg.specfiles import spec_files
 
 # ${vars.name} in a spec, $name in jq.
 _READ = re.compile(r"(?:\bvars\.|\$)([A-Za-z_]\w*)")

@@ -13,9 +13,9 @@ from portcfg.client import Credentials, PortWriter
 from portcfg.emulator.port_app import port_app
 from portcfg.emulator.server import serving
 from portcfg.kinds import KINDS, load_schema
-from portcfg.load import spec_files
 from portcfg.model import Action, Ref
 from portcfg.pipeline import Options, apply_specs, plan_specs, read_specs
+from portcfg.specfiles import spec_files
 from portcfg.yamlread import dump
 from tests.cli.now import NOW
 
