@@ -262,6 +262,29 @@ def test_properties_that_are_never_filled_are_named(small: Path) -> None:
     assert re.search(r"^ +note +0/2 +never filled$", whole, re.MULTILINE)
 
 
+def test_calculations_are_run_on_what_a_case_makes(small: Path) -> None:
+    calculations = {
+        "double": {"type": "number", "calculation": ".properties.size * 2"},
+        "shout": {"type": "number", "calculation": '.properties.note + "!"'},
+        "length": {"type": "number", "calculation": ".properties.note | tonumber"},
+        "third": {"type": "number", "calculation": "1 / (.properties.size - 1)"},
+        "other": {"type": "number", "calculation": ".properties.double | ascii_downcase"},
+    }
+    file = Path("specs/blueprints/thing.yaml")
+    file.write_text(f"{file.read_text()}{dump({'calculationProperties': calculations})}", encoding="utf-8")
+    done = portcfg("test")
+    assert done.exit_code == EXIT_ERROR
+    assert [line for line in done.stdout.splitlines() if "calculation" in line] == [
+        '  the calculation thing.shout of acme-c: a number is due, not "last!"',
+        '  the calculation thing.length of acme-c: fails on every entity: string ("last") cannot be parsed as a number',
+    ]
+    (case,) = json.loads(portcfg("test", "--format", "json").stdout)["cases"]
+    assert [(each["blueprint"], each["name"], each["entity"]) for each in case["miscalculated"]] == [
+        ("thing", "shout", "acme-c"),
+        ("thing", "length", "acme-c"),
+    ]
+
+
 def test_variables_of_a_case_hold_wherever_the_specs_name_them(small: Path) -> None:
     edit(small / "case.yaml", "mapping: things", "mapping: things\nvars: {org: other}")
     found = json.loads(portcfg("test", "--format", "json").stdout)["cases"][0]["differences"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from portcfg.mapping_tests.calculations import Miscalculated
 from portcfg.mapping_tests.case import place_of
 from portcfg.model import MISSING, Path, Position
 from portcfg.sync.compare import same_value
@@ -47,12 +48,13 @@ class Result:
     updated: bool = False
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     written: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    miscalculated: tuple[Miscalculated, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether all is as expected (or is from now on), and all that was recorded was asked for."""
+        """Whether all is as expected (or is from now on), what was recorded was asked for, and calculations work."""
         differs = self.differences and not self.updated
-        return not (differs or self.unused or self.unanswered or self.error)
+        return not (differs or self.unused or self.unanswered or self.miscalculated or self.error)
 
 
 def differences(expected: Any, made: Any, places: Mapping[Path, Position], path: Path = ()) -> Iterator[Difference]:

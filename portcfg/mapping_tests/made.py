@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from portcfg.mapping_tests.calculations import Miscalculated, miscalculated
 from portcfg.mapping_tests.case import Case
 from portcfg.retry import RetryPolicy
 from portcfg.sync.offline import OfflinePort, RecordedSource
@@ -27,6 +28,7 @@ class Made:
 
     `unused` are recorded answers that nobody asked for, `unanswered` requests without one; `asked` are, by blueprint,
     the entities that relations look for. `written` are the fields that the mapping writes, by blueprint.
+    `miscalculated` are calculations that don't give what they say of these entities.
     """
 
     body: Mapping[str, Any]
@@ -34,6 +36,7 @@ class Made:
     unanswered: Sequence[str] = ()
     asked: Mapping[str, set[str]] = field(default_factory=dict)
     written: Fields = field(default_factory=dict)
+    miscalculated: Sequence[Miscalculated] = ()
 
 
 def make(
@@ -55,8 +58,10 @@ def make(
     options = SyncOptions(first, last, now=case.now, run="test", retry=retry, parallelism=1)
     env = {mapping.privacy.key_env: PSEUDONYM_KEY} if mapping.privacy else {}
     report = run_sync(mapping, env, port, options, source=source)
-    body = {"entities": _entities(report, port), **_rest(report)}
-    return Made(body, source.unused, source.unanswered, port.asked, written_fields(mapping))
+    entities = _entities(report, port)
+    body = {"entities": entities, **_rest(report)}
+    wrong = tuple(miscalculated(blueprints, entities))
+    return Made(body, source.unused, source.unanswered, port.asked, written_fields(mapping), wrong)
 
 
 def _entities(report: SyncReport, port: OfflinePort) -> dict[str, Any]:

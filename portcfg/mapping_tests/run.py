@@ -55,6 +55,7 @@ class Bench:
             updated=updating,
             body=made.body,
             written=made.written,
+            miscalculated=tuple(made.miscalculated),
         )
 
     def made(self, case: Case, full: bool = False) -> Made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tabulate import tabulate
@@ -37,6 +38,9 @@ def _case(result: Result) -> Iterator[str]:
         yield f"  {plain(result.error)}"
     yield from (f"  no recorded answer: {shortened(plain(request), 400)}" for request in result.unanswered)
     yield from (f"  recorded, but never asked for: {plain(name)}" for name in result.unused)
+    for wrong in result.miscalculated:
+        where = f"{wrong.blueprint}.{wrong.name}"
+        yield f"  the calculation {plain(where)} of {plain(wrong.entity)}: {plain(wrong.message)}"
     for difference in result.differences[:SHOWN]:
         yield from _difference(difference)
     if len(result.differences) > SHOWN:
@@ -93,7 +97,8 @@ def _whole(name: str, fields: Mapping[str, Field]) -> Iterator[str]:
 
 
 def tests_json(results: Sequence[Result]) -> str:
-    """{passed, failed, cases: [{name, mapping, passed, updated, error, differences, unused, unanswered}], coverage}.
+    """{passed, failed, cases: [{name, mapping, passed, updated, error, differences, unused, unanswered,
+    miscalculated}], coverage}.
 
     A difference has `file`, `line`, `path`, and of `expected` and `made` what there is.
     """
@@ -135,4 +140,5 @@ def _json_case(result: Result) -> dict[str, Any]:
         ],
         "unused": list(result.unused),
         "unanswered": list(result.unanswered),
+        "miscalculated": [asdict(each) for each in result.miscalculated],
     }

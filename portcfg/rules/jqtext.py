@@ -86,13 +86,13 @@ def _place(message: str, text: str) -> int:
     return max(0, min(len(before.decode(errors="replace")), len(text.rstrip()) - 1))
 
 
-def jq_failure(text: str, value: Any) -> str:
-    """Why jq that compiles fails on a value, in one line; empty if it works, or gives nothing."""
+def jq_value(text: str, value: Any) -> tuple[Any, str]:
+    """(the first result of jq that compiles, None for none; why it fails, in one line, empty if it works)"""
     try:
-        _compiled(text).input_value(value).all()
+        results = _compiled(text).input_value(value).all()
     except ValueError as error:
-        return str(error).splitlines()[0]
-    return ""
+        return None, str(error).splitlines()[0]
+    return (results[0] if results else None), ""
 
 
 @lru_cache(maxsize=1024)

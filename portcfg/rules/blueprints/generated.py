@@ -13,7 +13,7 @@ from portcfg.kinds.blueprint_reads import WHOLE
 from portcfg.rules.blueprints.calculations import Calculation
 from portcfg.rules.fields import Field
 from portcfg.rules.jq_types_calls import PLAIN
-from portcfg.rules.jqtext import jq_failure
+from portcfg.rules.jqtext import jq_value
 from portcfg.sync.jq_names import names_of
 from portcfg.sync.jq_tree import UnsupportedError
 
@@ -38,7 +38,7 @@ def failure(each: Calculation) -> str:
         return ""
     why = ""
     for entity in _entities(values):
-        why = jq_failure(each.body["calculation"], entity)
+        _, why = jq_value(each.body["calculation"], entity)
         if not why:
             return ""
     return why
