@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from portcfg.errors import Problem
-from portcfg.findings import Findings
 from portcfg.model import Plan
+from portcfg.render.budget import middle_cut, size
 from portcfg.render.comment import LIMIT, body, marker
-from portcfg.render.problems import problems_markdown
 from portcfg.render.report import outcome_lines
-from portcfg.render.safe import code, fenced, shortened
+from portcfg.render.safe import code, fenced, plain, shortened
 from portcfg.report import Report
 from portcfg.review import Review
 
 SUMMARY_LIMIT = 900_000
-MAX_TOLD = 1_000
-SHOWN_STEPS = 50
-SHOWN_DIGITS = 12
+# Bytes; what is told of reasons and steps leaves room for the plan.
+MAX_TOLD = 600
+SHOWN_REASONS = 10
+SHOWN_STEPS = 30
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ def of_environment(environment: str) -> str:
 
 
 def ending_markdown(ending: Ending, room: int = LIMIT) -> str:
-    """What there is to say of an ending, in about `room` bytes; the plan has what the rest leaves."""
+    """What there is to say of an ending, in `room` bytes; the plan, or what is wrong, has what the rest leaves."""
     head = "\n\n".join(_parts(ending))
-    if ending.plan is None:
+    if ending.plan is None and not ending.problems:
         return head
-    review = Review(ending.environment, ending.plan, digest=ending.digest)
-    return f"{head}\n\n{body(review)}"
+    review = Review(ending.environment, ending.plan, ending.problems, digest=ending.digest)
+    return f"{head}\n\n{body(review, room - size(head), '`portcfg plan`')}"
 
 
 def _parts(ending: Ending) -> Iterator[str]:
@@ -69,9 +69,8 @@ def _parts(ending: Ending) -> Iterator[str]:
     because = f"; {ending.because}" if ending.because else ""
     yield f"Commit {ending.commit}{because}."
     if ending.reasons:
-        yield "\n".join(f"- {f'#{number}: ' if number else ''}{_quoted(why)}" for number, why in ending.reasons)
-    if ending.problems:
-        yield problems_markdown(Findings(ending.problems))
+        told = (f"- {f'#{number}: ' if number else ''}{_quoted(why)}" for number, why in ending.reasons[:SHOWN_REASONS])
+        yield "\n".join(told)
     if ending.report:
         yield "\n".join(f"- {line}" for line in _steps(ending.report))
     if ending.digest and ending.code:
@@ -94,4 +93,4 @@ def _steps(report: Report) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    return code(shortened(text, MAX_TOLD))
+    return code(middle_cut(plain(text), MAX_TOLD))
