@@ -102,7 +102,7 @@ LAYERS = {
     "portcfg.snapshot": 6,
     "portcfg.offline": 13,
     "portcfg.repair": 13,
-    "portcfg.review": 13,
+    "portcfg.review": 5,
     "portcfg.explaining": 7,
     "portcfg.lineage": 6,
     "portcfg.render.lineage": 7,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import os
 import sys
 import traceback
@@ -13,10 +11,10 @@ from typing import Any, NoReturn
 import click
 
 from portcfg import __version__
+from portcfg.cli.late import LateGroup, Table
 from portcfg.errors import EXIT_BUG, EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, InvalidSpecsError, PortcfgError
 
-# name -> (module, what it does): a table, so that `--help` doesn't import every command with all its packages.
-COMMANDS: dict[str, tuple[str, str]] = {
+COMMANDS: Table = {
     "init": ("init", "Make a ready repo: specs, workflows, editor settings; overwrites nothing."),
     "validate": ("validate", "Check the specs without a network: every mistake, with its place."),
     "explain": ("explain", "Say what a finding means, or what a line of the specs is and does."),
@@ -24,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compile": ("specs", "Print what the specs compile to: Port's own JSON."),
     "plan": ("reconcile", "Show what would change in Port; writes nothing."),
     "drift": ("reconcile", "Show only what was changed in Port behind the specs' back."),
+    "snapshot": ("snapshot", "Write what a plan reads from Port into a file, to plan without credentials."),
     "apply": ("reconcile", "Plan, ask, write, and prove that a fresh plan is empty."),
     "rollback": ("recover", "Bring Port back to what it held before an apply."),
     "unlock": ("recover", "End the lock that a killed apply left behind."),
@@ -31,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("sync_group", "Move rows from a mapping's source into Port entities."),
     "test": ("test", "Run mappings over recorded answers and compare the entities, offline."),
     "import": ("imports", "Write specs for what Port has, or for Port JSON in files."),
+    "github": ("github_group", "The steps of the workflows: plan, comment, and the like on GitHub Actions."),
     "ocean": ("ocean", "Print the command that installs Port's Ocean for a mapping that it runs."),
     "doctor": ("doctor", "Say what portcfg would talk to, with which credentials, and whether it answers."),
     "schema": ("schema", "Write the JSON Schemas that editors use for specs."),
@@ -60,31 +60,8 @@ Exit codes: 0 done or no changes, 1 error or invalid, 2 changes pending (plan --
 INTERRUPTED = "interrupted; what is done is done, and the same command goes on from there"
 
 
-class LateGroup(click.Group):
-    """A group that imports a command's module when the command is used, and that owns the exit codes."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"portcfg.cli.{COMMANDS[name][0]}")
-        command: click.Command = getattr(module, f"{name}_command")
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            guess = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean {guess[0]!r}?" if guess else f"there are: {', '.join(COMMANDS)}"
-            raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+class Portcfg(LateGroup):
+    """The group of all commands, which owns the exit codes."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> NoReturn:
         extra["standalone_mode"] = False
@@ -143,7 +120,7 @@ def say_error(error: PortcfgError) -> None:
         click.echo(f"  {plain(error.hint)}", err=True)
 
 
-@click.group(cls=LateGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Portcfg, table=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="portcfg", message="%(prog)s %(version)s")
 def main() -> None:
     """Port (port.io) as code: YAML specs, a plan you can trust, and Cursor usage synced into Port."""

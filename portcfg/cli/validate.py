@@ -78,9 +78,9 @@ def validate_command(
       portcfg validate specs/blueprints/service.yaml
       portcfg validate --write-baseline
     """
-    settings = _below_here(settings)
+    settings = below_here(settings)
     file = baseline or settings.specs / FILE
-    findings = _of_environments(settings)
+    findings = of_environments(settings)
     if write_baseline:
         if settings.environment or files or no_baseline:
             raise UsageError("--write-baseline is for all findings", hint="leave out FILES, --env and --no-baseline")
@@ -88,15 +88,15 @@ def validate_command(
         say(f"wrote {file}: {len(findings.problems)} finding(s)")
         return EXIT_OK
     if not no_baseline and (baseline or file.is_file()):
-        findings = _less_known(findings, read_baseline(file), whole=not (settings.environment or files))
+        findings = less_known(findings, read_baseline(file), whole=not (settings.environment or files))
     if files:
         findings = _only_in(findings, files, settings.specs)
-    told = _from_workspace(findings, settings) if format_ in ON_GITHUB else findings
+    told = from_workspace(findings, settings) if format_ in ON_GITHUB else findings
     click.echo(_output(settings, format_, quiet)(told))
     return EXIT_ERROR if any(weighs(problem, fail_on) for problem in findings.problems) else EXIT_OK
 
 
-def _below_here(settings: Settings) -> Settings:
+def below_here(settings: Settings) -> Settings:
     """Settings whose folder is named from here: annotations and code scanning take no other paths."""
     here, specs = Path.cwd(), settings.specs
     return replace(settings, specs=specs.relative_to(here)) if specs.is_relative_to(here) else settings
@@ -111,7 +111,7 @@ def _output(settings: Settings, format_: str, quiet: bool) -> Callable[[Findings
     return partial(problems_text, colour=colour, width=width, least="warning" if quiet else "info")
 
 
-def _from_workspace(findings: Findings, settings: Settings) -> Findings:
+def from_workspace(findings: Findings, settings: Settings) -> Findings:
     """Findings whose files are named from the root of GitHub's checkout, where this runs below it."""
     here, workspace = Path.cwd(), Path(settings.environ.get("GITHUB_WORKSPACE") or "/").resolve()
     if workspace == Path("/") or here == workspace or not here.is_relative_to(workspace):
@@ -129,7 +129,7 @@ def _from_workspace(findings: Findings, settings: Settings) -> Findings:
     )
 
 
-def _of_environments(settings: Settings) -> Findings:
+def of_environments(settings: Settings) -> Findings:
     """What is found in the specs; without --env, also as every environment has them that says something otherwise."""
     specs = read_specs(settings.specs, settings.environment)
     read = {settings.environment: specs}
@@ -170,7 +170,7 @@ def _in_all(problem: Problem, read: dict[str, Specs]) -> bool:
     return all(problem in specs.problems for specs in read.values() if problem.file in specs.texts)
 
 
-def _less_known(findings: Findings, known: Counter[Key], whole: bool) -> Findings:
+def less_known(findings: Findings, known: Counter[Key], whole: bool) -> Findings:
     """The findings that the baseline doesn't have. What it has in vain is known only when everything was read."""
     result = compared(findings.problems, known)
     return replace(findings, problems=result.new, baseline=result.known, gone=result.gone if whole else 0)

@@ -51,10 +51,8 @@ def read_event(environ: Mapping[str, str]) -> Event:
         raise UsageError(f"{missing} isn't set", hint="`portcfg github` commands are for the jobs of GitHub Actions")
     payload = _payload(environ.get("GITHUB_EVENT_PATH", ""))
     default_branch = _text(payload, "repository", "default_branch")
-    if read := _READERS.get(name):
-        return Event(name, repository, default_branch=default_branch, **read(payload))
-    head = _sha(environ.get("GITHUB_SHA"))
-    return Event(name, repository, head, head_repository=repository, default_branch=default_branch)
+    read = _READERS[name](payload) if name in _READERS else {"head": _sha(environ.get("GITHUB_SHA"))}
+    return Event(name, repository, default_branch=default_branch, **{"head_repository": repository, **read})
 
 
 def _payload(path: str) -> Body:
@@ -78,16 +76,11 @@ def _merge_group(payload: Body) -> dict[str, Any]:
     return {
         "head": _sha(_at(payload, "merge_group", "head_sha")),
         "base": _sha(_at(payload, "merge_group", "base_sha")),
-        "head_repository": _text(payload, "repository", "full_name"),
     }
 
 
 def _push(payload: Body) -> dict[str, Any]:
-    return {
-        "head": _sha(payload.get("after")),
-        "base": _sha(payload.get("before")),
-        "head_repository": _text(payload, "repository", "full_name"),
-    }
+    return {"head": _sha(payload.get("after")), "base": _sha(payload.get("before"))}
 
 
 def _workflow_run(payload: Body) -> dict[str, Any]:

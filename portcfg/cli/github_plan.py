@@ -1,0 +1,198 @@
+"""github plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from portcfg import planfile
+from portcfg.baseline import FILE, read_baseline
+from portcfg.cli.applying import binding_of
+from portcfg.cli.common import reading, say, specs_options
+from portcfg.cli.reconcile import options_of, plan_options
+from portcfg.cli.validate import below_here, from_workspace, less_known, of_environments
+from portcfg.errors import EXIT_ERROR, EXIT_OK, InvalidSpecsError, PortcfgError, Problem
+from portcfg.findings import Findings
+from portcfg.github import folder
+from portcfg.github.artifacts import artifact_name
+from portcfg.github.event import Event, read_event
+from portcfg.github.outputs import annotation, write_outputs, write_summary
+from portcfg.model import Action, Plan
+from portcfg.offline import offline_plan
+from portcfg.pipeline import Options, Specs, plan_specs, read_specs
+from portcfg.render.comment import comment
+from portcfg.render.plan import headline, plan_json
+from portcfg.render.problems_github import problems_github
+from portcfg.render.problems_sarif import problems_sarif
+from portcfg.render.safe import plain
+from portcfg.render.summary import summary
+from portcfg.review import Review
+from portcfg.settings import Settings
+
+NOTHING = "there are no credentials of Port here, and nothing else to compare the specs with"
+COUNTS = {"adds": Action.CREATE, "updates": Action.UPDATE, "deletes": Action.DELETE}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A plan and what belongs to it, or why there is none. `bound` is the text for `apply FILE`, if it may have one."""
+
+    plan: Plan | None
+    compared_with: str
+    digest: str = ""
+    bound: str = ""
+    failure: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+@click.command("plan")
+@specs_options
+@plan_options
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to write, for `portcfg github comment` and `apply`.",
+)
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The specs of the base branch, to compare with where there are no credentials of Port.",
+)
+def plan_command(
+    settings: Settings,
+    prune: bool,
+    no_ledger: bool,
+    allowed: tuple[str, ...],
+    remove_all: bool,
+    out: Path,
+    base: Path | None,
+) -> int:
+    """Validate and plan, and write the review folder: what `portcfg github comment` posts, and `apply` carries out.
+
+    Findings become annotations on the lines of the specs, the plan goes into the job summary, and counts and the plan's
+    digest into step outputs. With Port's credentials the plan is made against Port; without, as in a pull request from
+    a fork, against the base branch's specs. Writes nothing to Port, and posts nothing.
+
+    \b
+    Examples:
+      portcfg github plan --out review
+      portcfg github plan --out review --env staging --prune
+      portcfg github plan --out review --base base/specs
+    """
+    options = options_of(prune, no_ledger, allowed, remove_all)
+    settings = below_here(settings)
+    event = _event(settings)
+    findings = _findings(settings)
+    click.echo(problems_github(findings))
+    made = _made(settings, findings, options, base)
+    code = EXIT_OK if made.plan and not made.plan.refusals else EXIT_ERROR
+    artifact = artifact_name("plan", settings.environment, event.head)
+    review = Review(
+        environment=settings.environment,
+        plan=made.plan,
+        problems=tuple(sorted({*findings.problems, *made.problems})),
+        texts=findings.texts,
+        digest=made.digest,
+        head=event.head,
+        compared_with=made.compared_with,
+        failure=made.failure,
+        run_link=settings.run_link,
+        artifact=artifact,
+    )
+    _write(out, review, event, code, made.bound, findings)
+    write_summary(settings.environ, summary(review))
+    write_outputs(settings.environ, _outputs(review, findings, code))
+    _tell(review, out)
+    return code
+
+
+def _event(settings: Settings) -> Event:
+    """What started the job; outside of one, only the commit is known."""
+    if settings.environ.get("GITHUB_EVENT_NAME"):
+        return read_event(settings.environ)
+    return Event("", "", settings.commit)
+
+
+def _findings(settings: Settings) -> Findings:
+    """What `validate` finds, with files named from the root of the checkout."""
+    findings, known = of_environments(settings), settings.specs / FILE
+    if known.is_file():
+        findings = less_known(findings, read_baseline(known), whole=not settings.environment)
+    return from_workspace(findings, settings)
+
+
+def _made(settings: Settings, findings: Findings, options: Options, base: Path | None) -> Made:
+    compared_with = _compared_with(settings, base)
+    if findings.count("error"):
+        return Made(None, compared_with, failure=f"{findings.count('error')} error(s) in the specs")
+    if compared_with == "nothing":
+        return Made(None, compared_with, failure=NOTHING)
+    try:
+        specs = read_specs(settings.specs, settings.environment)
+        specs.compiled()
+        return _planned(settings, specs, options, base)
+    except InvalidSpecsError as error:
+        problems = from_workspace(Findings(error.problems), settings).problems
+        return Made(None, compared_with, failure=error.message, problems=problems)
+    except PortcfgError as error:
+        return Made(None, compared_with, failure=": ".join(filter(None, (error.message, error.hint))))
+
+
+def _compared_with(settings: Settings, base: Path | None) -> str:
+    if settings.is_local or (settings.value("client_id")[1] and settings.value("client_secret")[1]):
+        return "live"
+    return "base" if base else "nothing"
+
+
+def _planned(settings: Settings, specs: Specs, options: Options, base: Path | None) -> Made:
+    binding = binding_of(settings, specs, options)
+    if _compared_with(settings, base) == "live":
+        with reading(settings, specs) as port:
+            plan = plan_specs(specs, port, options)
+        bound = "" if plan.refusals else planfile.save(plan, binding, settings.plan_key)
+        return Made(plan, "live", planfile.changes_digest(plan, binding, settings.plan_key), bound)
+    assert base is not None
+    plan, compared_with = offline_plan(specs, options, base=base)
+    return Made(plan, compared_with, planfile.changes_digest(plan, binding, settings.plan_key))
+
+
+def _write(out: Path, review: Review, event: Event, code: int, bound: str, findings: Findings) -> None:
+    files = {
+        folder.COMMENT: comment(review),
+        folder.SUMMARY: summary(review),
+        folder.SARIF: problems_sarif(replace(findings, problems=review.problems)),
+        **({folder.PLAN: plan_json(review.plan) + "\n"} if review.plan else {}),
+        **({folder.BOUND: bound} if bound else {}),
+    }
+    folder.write_folder(out, folder.review_body(review, event, code), files)
+
+
+def _outputs(review: Review, findings: Findings, code: int) -> dict[str, str]:
+    plan = review.plan
+    counts = {name: str(plan.count(action) if plan else 0) for name, action in COUNTS.items()}
+    found = {f"{severity}s": str(findings.count(severity)) for severity in ("error", "warning", "info")}
+    return {
+        "has-changes": str(bool(plan and plan.pending)).lower(),
+        **counts,
+        "renames": str(plan.moved if plan else 0),
+        "risk": review.risk.value,
+        "plan-digest": review.digest,
+        "compared-with": review.compared_with,
+        "artifact": review.artifact,
+        **found,
+        "exit-code": str(code),
+    }
+
+
+def _tell(review: Review, out: Path) -> None:
+    """How it went, in the log; what keeps a pull request from being applied is an annotation."""
+    if review.plan is None:
+        click.echo(annotation("error", "portcfg: no plan", plain(review.failure)))
+    else:
+        say(headline(review.plan))
+        for refusal in review.plan.refusals:
+            click.echo(annotation("error", "portcfg: the plan is refused", plain(refusal)))
+    say(f"wrote {out}")
