@@ -262,6 +262,23 @@ def test_properties_that_are_never_filled_are_named(small: Path) -> None:
     assert re.search(r"^ +note +0/2 +never filled$", whole, re.MULTILINE)
 
 
+def test_on_github_what_differs_is_an_annotation_of_its_line(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(small / "expected.yaml", "note: last", "note: first")
+    line = line_of(small / "expected.yaml", "note: first")
+    place = f"tests/mappings/small/expected.yaml,line={line},col="
+    done = portcfg("test", "--format", "github")
+    assert done.exit_code == EXIT_ERROR
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith(f"::error file={place}")
+    assert 'thing acme-c properties.note: expected "first", made "last"' in first
+    assert rest[0] == "FAILED  small (things)"
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(Path.cwd().parent))
+    assert f"file={Path.cwd().name}/{place}" in portcfg("test", "--format", "github").stdout
+    edit(small / "case.yaml", "mapping: things", "mapping: thing")
+    said = "/case.yaml,title=mapping test small::the specs have no mapping"
+    assert said in portcfg("test", "--format", "github").stdout
+
+
 def test_calculations_are_run_on_what_a_case_makes(small: Path) -> None:
     calculations = {
         "double": {"type": "number", "calculation": ".properties.size * 2"},

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from portcfg.cli.common import checked_specs, format_option, specs_options
+from portcfg.cli.validate import from_workspace
 from portcfg.errors import EXIT_ERROR, EXIT_OK
+from portcfg.findings import Findings
 from portcfg.mapping_tests.case import FOLDER, case_folders
+from portcfg.mapping_tests.compare import Result
 from portcfg.mapping_tests.run import Bench
-from portcfg.render.mapping_tests import tests_json, tests_text
+from portcfg.render.mapping_tests import problems_of, tests_github, tests_json, tests_text
 from portcfg.settings import Settings
 
 
@@ -24,7 +28,7 @@ from portcfg.settings import Settings
 )
 @click.option("--update", is_flag=True, help="Show what differs, and write it into the expected files.")
 @click.option("--coverage", is_flag=True, help="A line for each property that the mappings write.")
-@format_option("text", "json")
+@format_option("text", "json", "github")
 def test_command(
     settings: Settings, names: tuple[str, ...], cases: Path | None, update: bool, coverage: bool, format_: str
 ) -> int:
@@ -45,5 +49,13 @@ def test_command(
     root = root if cases or not root.is_relative_to(Path.cwd()) else root.relative_to(Path.cwd())
     bench = Bench(settings.specs, settings.environment)
     results = [bench.run(folder, update) for folder in case_folders(root, names)]
-    click.echo(tests_json(results) if format_ == "json" else tests_text(results, coverage))
+    click.echo(_output(settings, results, coverage, format_))
     return EXIT_OK if all(result.passed for result in results) else EXIT_ERROR
+
+
+def _output(settings: Settings, results: Sequence[Result], coverage: bool, format_: str) -> str:
+    if format_ == "json":
+        return tests_json(results)
+    if format_ == "text":
+        return tests_text(results, coverage)
+    return tests_github(results, from_workspace(Findings((*problems_of(results),)), settings).problems, coverage)

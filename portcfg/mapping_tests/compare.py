@@ -37,7 +37,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Result:
-    """How a case went. `error` is why it could not be run; `updated` says that its expected file was rewritten."""
+    """How the case of a `file` went. `error` is why it could not be run; `updated`: its expected file was rewritten."""
 
     name: str
     mapping: str
@@ -49,6 +49,7 @@ class Result:
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     written: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     miscalculated: tuple[Miscalculated, ...] = ()
+    file: str = ""
 
     @property
     def passed(self) -> bool:

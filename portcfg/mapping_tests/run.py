@@ -11,7 +11,7 @@ from portcfg.compile import compile_specs
 from portcfg.errors import InvalidSpecsError, PortcfgError, UsageError
 from portcfg.kinds import KINDS
 from portcfg.load import load_specs
-from portcfg.mapping_tests.case import Case, read_case, read_file
+from portcfg.mapping_tests.case import CASE, Case, read_case, read_file
 from portcfg.mapping_tests.compare import Result, differences
 from portcfg.mapping_tests.expected import update
 from portcfg.mapping_tests.made import Made, make
@@ -37,15 +37,16 @@ class Bench:
 
         A case that can't be run is a result with an `error`.
         """
+        file = str(folder / CASE)
         try:
             case = read_case(folder)
             made = self.made(case)
             expected, places = _expected(case)
         except InvalidSpecsError as error:
             told = "; ".join(f"{problem.where}: {problem.message} ({problem.hint})" for problem in error.problems)
-            return Result(folder.name, "", error=told)
+            return Result(folder.name, "", error=told, file=file)
         except PortcfgError as error:
-            return Result(folder.name, case.mapping, error=f"{error.message} ({error.hint})")
+            return Result(folder.name, case.mapping, error=f"{error.message} ({error.hint})", file=file)
         found = tuple(differences(expected, made.body, places))
         updating = updating and bool(found) and not (made.unused or made.unanswered)
         if updating:
@@ -56,6 +57,7 @@ class Bench:
             body=made.body,
             written=made.written,
             miscalculated=tuple(made.miscalculated),
+            file=file,
         )
 
     def made(self, case: Case, full: bool = False) -> Made:

@@ -1,4 +1,4 @@
-"""Results of mapping tests as text and JSON."""
+"""Results of mapping tests as text, JSON, and annotations of a pull request."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 
 from tabulate import tabulate
 
+from portcfg.errors import Problem
 from portcfg.mapping_tests.compare import Difference, Field, Result, coverage
 from portcfg.model import MISSING, Path
+from portcfg.render.problems_github import annotated, logged
 from portcfg.render.safe import plain, shortened, shown
 
 # Differences of one case that are shown; JSON has them all.
@@ -34,17 +36,22 @@ def tests_text(results: Sequence[Result], whole: bool) -> str:
 def _case(result: Result) -> Iterator[str]:
     state = "FAILED" if not result.passed else "updated" if result.updated else "ok"
     yield f"{state:7} {plain(result.name)}" + (f" ({plain(result.mapping)})" if result.mapping else "")
-    if result.error:
-        yield f"  {plain(result.error)}"
-    yield from (f"  no recorded answer: {shortened(plain(request), 400)}" for request in result.unanswered)
-    yield from (f"  recorded, but never asked for: {plain(name)}" for name in result.unused)
-    for wrong in result.miscalculated:
-        where = f"{wrong.blueprint}.{wrong.name}"
-        yield f"  the calculation {plain(where)} of {plain(wrong.entity)}: {plain(wrong.message)}"
+    yield from (f"  {reason}" for reason in reasons(result))
     for difference in result.differences[:SHOWN]:
         yield from _difference(difference)
     if len(result.differences) > SHOWN:
         yield f"  ... and {len(result.differences) - SHOWN} more differences (--format json has them all)"
+
+
+def reasons(result: Result) -> Iterator[str]:
+    """Why a case fails, but for what differs."""
+    if result.error:
+        yield plain(result.error)
+    yield from (f"no recorded answer: {shortened(plain(request), 400)}" for request in result.unanswered)
+    yield from (f"recorded, but never asked for: {plain(name)}" for name in result.unused)
+    for wrong in result.miscalculated:
+        where = f"{wrong.blueprint}.{wrong.name}"
+        yield f"the calculation {plain(where)} of {plain(wrong.entity)}: {plain(wrong.message)}"
 
 
 def _difference(difference: Difference) -> Iterator[str]:
@@ -142,3 +149,30 @@ def _json_case(result: Result) -> dict[str, Any]:
         "unanswered": list(result.unanswered),
         "miscalculated": [asdict(each) for each in result.miscalculated],
     }
+
+
+def problems_of(results: Sequence[Result]) -> Iterator[Problem]:
+    """Why cases fail, each at its place, where it has one."""
+    for result in results:
+        name = f"mapping test {result.name}"
+        if result.passed:
+            continue
+        for difference in result.differences:
+            place = difference.place
+            hint = "if that is meant: portcfg test --update"
+            yield Problem(place.file, place.line, place.column, name, _differs(difference), hint)
+        yield from (Problem(result.file, 0, 0, name, reason) for reason in reasons(result))
+
+
+def tests_github(results: Sequence[Result], problems: Sequence[Problem], whole: bool) -> str:
+    """The annotations of `problems`, which `problems_of` tells, and the text for those who read the log."""
+    return "\n".join([*annotated(problems), *map(logged, tests_text(results, whole).splitlines())])
+
+
+def _differs(difference: Difference) -> str:
+    what = subject(difference.path)
+    if difference.expected is MISSING:
+        return f"{what}: not expected, but made: {shown(difference.made)}"
+    if difference.made is MISSING:
+        return f"{what}: expected, but not made: {shown(difference.expected)}"
+    return f"{what}: expected {shown(difference.expected)}, made {shown(difference.made)}"

@@ -6,7 +6,7 @@ plain lines for the log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from portcfg.errors import Problem
 from portcfg.findings import Findings
@@ -20,27 +20,23 @@ COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 def problems_github(findings: Findings) -> str:
     """The annotations, what doesn't fit, and the count."""
-    return "\n".join(_lines(findings))
+    return "\n".join([*annotated(findings.problems), logged(count_line(findings))])
 
 
-def _lines(findings: Findings) -> Iterator[str]:
+def annotated(problems: Sequence[Problem]) -> Iterator[str]:
+    """As many as GitHub shows, and the rest as lines of the log."""
     rest: list[Problem] = []
-    for severity, command in COMMANDS.items():
-        found = [problem for problem in findings.problems if problem.severity == severity]
-        room = SHOWN if severity != "info" else _room_for_infos(findings)
+    by_severity = {name: [each for each in problems if each.severity == name] for name in COMMANDS}
+    # Ten, or of infos one less where the summary needs a place.
+    over = any(len(found) > SHOWN for found in by_severity.values())
+    for severity, found in by_severity.items():
+        command, room = COMMANDS[severity], SHOWN - (over and severity == "info")
         yield from (_annotation(command, problem) for problem in found[:room])
         rest.extend(found[room:])
     if rest:
         counts = (f"{sum(each.severity == severity for each in rest)} {severity}(s)" for severity in COMMANDS)
         yield f"::notice title=portcfg::{len(rest)} more finding(s) than GitHub shows: {', '.join(counts)}; see the log"
-        yield from (f"- {_logged(_text(each))}" for each in rest)
-    yield _logged(count_line(findings))
-
-
-def _room_for_infos(findings: Findings) -> int:
-    """Ten, or one less where the summary needs a place."""
-    over = any(findings.count(severity) > SHOWN for severity in COMMANDS)
-    return SHOWN - 1 if over else SHOWN
+        yield from (f"- {logged(_text(each))}" for each in rest)
 
 
 def _annotation(command: str, problem: Problem) -> str:
@@ -55,7 +51,7 @@ def _annotation(command: str, problem: Problem) -> str:
 
 
 def _data(text: str) -> str:
-    return _logged(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return logged(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
@@ -68,6 +64,6 @@ def _text(problem: Problem) -> str:
     return plain(f"{problem.where}: {problem.severity} {problem.id}: {message}")
 
 
-def _logged(text: str) -> str:
-    """The older form of a command works anywhere in a line."""
+def logged(text: str) -> str:
+    """A line of a log that is no command; the older form of one works anywhere in a line."""
     return text.replace("##[", "## [")
