@@ -25,6 +25,7 @@ from portcfg.init.contents import (
     root_files,
 )
 from portcfg.init.placing import SAME, Kept, place, survey
+from portcfg.init.readme import readme
 from portcfg.kinds import KINDS
 from portcfg.pipeline import read_specs
 from portcfg.project import load_project
@@ -56,10 +57,12 @@ def init_command(root: Path, example: str | None, github: bool | None, environme
             f"{root} is inside of the repository {above}, and GitHub reads its files only there",
             hint=f"portcfg init {shlex.quote(str(above))}, or leave --github out",
         )
+    with_github = not above and github is not False
     files = _files(root, example, environments)
-    if not above:
-        files |= repository_files()
-        files |= github_files(_has_mappings(root, files)) if github is not False else {}
+    mapped = _has_mappings(root, files)
+    files["README.md"] = readme(tuple(dict.fromkeys(environments)), with_github, mapped)
+    files |= repository_files() if not above else {}
+    files |= github_files(mapped) if with_github else {}
     new, kept = survey(root, {path: text for path, text in files.items() if not _twin(root, path)})
     for path in place(root, {path: files[path] for path in new}):
         click.echo(f"made  {plain(path)}")

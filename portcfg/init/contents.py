@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from portcfg import __version__
 from portcfg.errors import UsageError
+from portcfg.init.templates import template
 from portcfg.kinds import KINDS
 from portcfg.project import LOCAL
 from portcfg.shipped import workflow
@@ -21,11 +21,11 @@ EXAMPLES: dict[str, dict[str, str]] = {
 PROJECT = "specs/portcfg.yaml"
 # What YAML takes for something else than a text.
 NO_NAMES = frozenset({"true", "false", "null"})
-WORKFLOWS = ("validate-plan.yml", "comment-fork.yml")
-SYNC_WORKFLOWS: tuple[str, ...] = ()
-PACKAGE = f"portcfg[emulator]=={__version__}"
-# In this project's own workflows: the checkout, or a version that may be an earlier one.
-_PACKAGE = re.compile(r"(?:portcfg|\.)\[emulator\](?:==[\w.]+)?")
+WORKFLOWS = ("validate-plan.yml", "comment-fork.yml", "apply.yml", "drift.yml")
+SYNC_WORKFLOWS = ("sync.yml",)
+# In this project's own workflows, what is installed is the checkout, or a version that may be an earlier one.
+_CHECKOUT = re.compile(r"(PORTCFG_PACKAGE: (?:.*')?)\.((?:\[emulator\])?(?='|$))", re.MULTILINE)
+_RELEASE = re.compile(r"(portcfg(?:\[emulator\])?)==[\w.]+")
 _ENVIRONMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 # Where a repo may have the same thing by another name; GitHub and the tools read only one of them.
 TWINS: dict[str, tuple[str, ...]] = {
@@ -37,14 +37,14 @@ TWINS: dict[str, tuple[str, ...]] = {
 
 def root_files() -> dict[str, str]:
     """What belongs to every repo."""
-    return {"README.md": _template("README.md"), ".gitignore": _template("gitignore")}
+    return {".gitignore": template("gitignore")}
 
 
 def repository_files() -> dict[str, str]:
     """What git's and GitHub's tools read at the root of a repository, and nowhere else."""
     return {
-        ".gitattributes": _template("gitattributes"),
-        ".pre-commit-config.yaml": _template("pre-commit-config.yaml"),
+        ".gitattributes": template("gitattributes"),
+        ".pre-commit-config.yaml": template("pre-commit-config.yaml"),
     }
 
 
@@ -52,10 +52,14 @@ def github_files(has_mappings: bool) -> dict[str, str]:
     """What GitHub reads; the workflows take portcfg of this version from the package index, not from a checkout."""
     names = (*WORKFLOWS, *(SYNC_WORKFLOWS if has_mappings else ()))
     return {
-        ".github/CODEOWNERS": _template("CODEOWNERS"),
-        ".github/dependabot.yml": _template("dependabot.yml"),
-        **{f".github/workflows/{name}": _PACKAGE.sub(PACKAGE, workflow(name)) for name in names},
+        ".github/CODEOWNERS": template("CODEOWNERS"),
+        ".github/dependabot.yml": template("dependabot.yml"),
+        **{f".github/workflows/{name}": _installing(workflow(name)) for name in names},
     }
+
+
+def _installing(text: str) -> str:
+    return _RELEASE.sub(rf"\1=={__version__}", _CHECKOUT.sub(rf"\1portcfg\2=={__version__}", text))
 
 
 def project_file(text: str, environments: Sequence[str]) -> str:
@@ -88,15 +92,10 @@ def example_files(example: str, cursor: Path | None) -> dict[str, str]:
             if not name.startswith("examples/")
         }
     templates = {PROJECT: "portcfg.yaml", **EXAMPLES.get(example, {})}
-    return {path: _template(name) for path, name in templates.items()}
+    return {path: template(name) for path, name in templates.items()}
 
 
 def folder_files(specs: Sequence[str]) -> dict[str, str]:
     """What keeps a folder in git for each kind of which `specs` has no file."""
     folders = (f"specs/{kind.folder}/" for kind in KINDS.values())
     return {f"{folder}.gitkeep": "" for folder in folders if not any(path.startswith(folder) for path in specs)}
-
-
-def _template(name: str) -> str:
-    text = files("portcfg.init").joinpath("templates", name).read_text(encoding="utf-8")
-    return text.replace("@VERSION@", __version__)

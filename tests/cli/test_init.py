@@ -290,8 +290,76 @@ def test_the_hook_is_one_that_pre_commit_takes_and_of_this_version(cli: Cli) -> 
     assert done.returncode == 0, done.stdout
 
 
-def test_no_placeholder_is_left(cli: Cli, tmp_path: Path) -> None:
+FLAGS = [(), ("--env", "staging", "--env", "production"), ("--example", "cursor"), ("--no-github",)]
+
+
+@pytest.mark.parametrize("flags", FLAGS, ids=" ".join)
+def test_the_steps_of_the_readme_are_whole(cli: Cli, flags: tuple[str, ...]) -> None:
+    cli("init", *flags)
+    text = Path("README.md").read_text(encoding="utf-8")
+    assert not re.search(r"@[A-Z_]+@", text)
+    assert ("gh secret set" in text) is ("--no-github" not in flags)
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        subprocess.run(["bash", "-n", "-c", block], check=True)
+    for name in re.findall(r"`([\w-]+\.yml)`", text):
+        assert Path(".github/workflows", name).is_file(), name
+
+
+@pytest.mark.parametrize("flags", [("--example", "cursor"), ("--example", "cursor", "--env", "a", "--env", "b")])
+def test_the_readme_sets_the_secrets_that_the_workflows_read(cli: Cli, tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """Each environment that a job is in gets the secrets of that job; what is optional, docs/github.md tells."""
+    cli("init", *flags)
+    names = [flags[index + 1] for index, flag in enumerate(flags) if flag == "--env"]
+    text = Path("README.md").read_text(encoding="utf-8")
+    looped = re.findall(r"^for name in (.*); do$", text, re.MULTILINE)[0].split()
+    for file in Path(".github/workflows").iterdir():
+        for job in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].values():
+            wanted = set(re.findall(r"secrets\.(\w+)", json.dumps(job))) - {"PORTCFG_PLAN_KEY", "CURSOR_PRIVACY_KEY"}
+            several, one = re.fullmatch(
+                r"\$\{\{ matrix\.environment && format\('([\w-]+)-\{0\}', matrix\.environment\) \|\| '([\w-]*)' \}\}",
+                job.get("environment", "${{ matrix.environment && format('none-{0}', matrix.environment) || '' }}"),
+            ).groups()
+            for environment in [f"{several}-{name}" for name in names] or [one]:
+                assert not wanted or not environment or environment in looped, f"{file.name}: {environment}"
+                for secret in wanted - {"PORT_CLIENT_ID", "PORT_CLIENT_SECRET"}:
+                    assert f"gh secret set {secret} --env {environment}\n" in text
+    assert ('PORT_ENVIRONMENTS --body \'["a", "b"]\'' in text) is bool(names)
+
+
+def test_the_workflows_install_portcfg_of_this_version(cli: Cli) -> None:
     cli("init", "--example", "cursor")
-    for name, text in tree(tmp_path).items():
-        assert "@VERSION@" not in text, name
+    workflows = {path.name: path.read_text(encoding="utf-8") for path in Path(".github/workflows").iterdir()}
+    assert workflows.keys() == {"validate-plan.yml", "comment-fork.yml", "apply.yml", "drift.yml", "sync.yml"}
+    for name, text in workflows.items():
+        (installed,) = re.findall(r"^  PORTCFG_PACKAGE: (.*)$", text, re.MULTILINE)
+        default = re.sub(r"\$\{\{ inputs\.package \|\| '(.*)' \}\}", r"\1", installed)
+        assert re.fullmatch(rf"portcfg(\[emulator\])?=={re.escape(__version__)}", default), name
+        assert set(re.findall(r"==([\w.]+)\b", text)) == {__version__}, name
+
+
+def test_a_sync_is_scheduled_only_where_there_is_something_to_sync(cli: Cli, tmp_path: Path) -> None:
+    cli("init", "--example", "blueprint")
+    sync = tmp_path / ".github" / "workflows" / "sync.yml"
+    assert not sync.exists()
+    assert "sync.yml" not in (tmp_path / "README.md").read_text(encoding="utf-8")
+    write_files(tmp_path, {"specs/mappings/ours.yaml": "x: 1\n"})
+    cli("init")
+    assert sync.is_file()
+
+
+def test_github_s_files_pass_the_linters_of_the_field(cli: Cli, tmp_path: Path) -> None:
+    cli("init", "--example", "cursor")
+    tools = Path(sys.executable).parent
+    workflows = sorted((tmp_path / ".github" / "workflows").iterdir())
+    for command in (
+        [tools / "zizmor", "--offline", "--no-progress", tmp_path],
+        [tools / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows],
+        [tools / "check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml"],
+    ):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_versions_are_named_where_they_are_needed(cli: Cli, tmp_path: Path) -> None:
+    cli("init", "--example", "cursor")
     assert f"portcfg[emulator]=={__version__}" in tree(tmp_path)["README.md"]

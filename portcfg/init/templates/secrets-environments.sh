@@ -1,0 +1,8 @@
+# Which environments of specs/portcfg.yaml the workflows go through, in this order.
+gh variable set PORT_ENVIRONMENTS --body '@LIST@'
+# Jobs that plan use the secrets of port-plan-NAME, those that apply the secrets of port-NAME, and so on.
+for name in @ENVIRONMENTS@; do
+  gh api --method PUT "repos/{owner}/{repo}/environments/$name" --silent
+  gh secret set PORT_CLIENT_ID --env "$name"
+  gh secret set PORT_CLIENT_SECRET --env "$name"
+done
