@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portcfg.emulator.server import serving
 from tests.github.machine import make_machine
+from tests.github.repo import Repo
 from tests.github.runner import Machine
 from tests.github.stand_in import StandIn
 from tests.github.support import Job
+from tests.support import Bench
 
 OF_A_JOB = re.compile(r"(GITHUB|RUNNER|ACTIONS)_.*|CI")
 
@@ -60,3 +63,10 @@ def job(github: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job
     """A job without secrets of Port, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     return Job(github, tmp_path)
+
+
+@pytest.fixture
+def repo(job: Job, bench: Bench) -> Repo:
+    """A repository whose jobs have the secrets of a Port."""
+    port = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+    return Repo(replace(job, port=port), bench)

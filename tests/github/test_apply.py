@@ -3,92 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 
-from portcfg.errors import ApiError
-from tests.github.stand_in import BOT, StandIn, zipped
-from tests.github.support import FORK, HEAD, OTHER, THING, Job, pull_request, write
-from tests.support import Bench
-
-MERGE = "e" * 40
-BLUEPRINT = "/blueprints/thing"
-PORTCFG = "<!-- portcfg apply: -->"
-
-
-def title(text: str) -> dict[str, Any]:
-    return {**THING, "title": text}
-
-
-@dataclass
-class Repo:
-    """A repository with a pull request or several, and the Port that it is for."""
-
-    job: Job
-    bench: Bench
-
-    @property
-    def github(self) -> StandIn:
-        return self.job.github
-
-    def plan(self, head: str = HEAD, repository: str = "acme/portal", **environ: str) -> dict[str, bytes]:
-        """What `github plan` makes of the specs, for a pull request's head."""
-        event = pull_request(1, head, repository)
-        done = self.job.run("pull_request", event, "github", "plan", "--out", "review", **environ)
-        assert done.exit_code == 0, done.output
-        return {path.name: path.read_bytes() for path in Path("review").iterdir()}
-
-    def upload(self, files: Mapping[str, bytes], head: str = HEAD, repository: str = "acme/portal") -> int:
-        """The artifact of that plan's run."""
-        return self.github.upload(self.github.run(head, repository=repository), f"portcfg-plan-default-{head}", files)
-
-    def comment(self, number: int, head: str = HEAD) -> None:
-        """What `github comment` says of the last plan."""
-        done = self.job.run("pull_request", pull_request(number, head), "github", "comment", "review", "--required")
-        assert done.exit_code == 0, done.output
-
-    def reviewed(self, head: str = HEAD, merge: str = MERGE, **environ: str) -> int:
-        """A pull request with the specs as they are: planned, and merged; its number."""
-        number = self.github.open_pull(head)
-        self.upload(self.plan(head, **environ), head)
-        self.github.merge(number, merge)
-        return number
-
-    def apply(self, *args: str, event: str = "push", sha: str = MERGE, **environ: str) -> Result:
-        """`github apply` for a commit of the main branch; what was asked of Port is forgotten before."""
-        self.bench.clear()
-        payload = {"after": sha, "repository": {"full_name": "acme/portal", "default_branch": "main"}}
-        self.github.log.clear()
-        ref = "acme/portal/.github/workflows/apply.yml@refs/heads/main"
-        more = {"GITHUB_SHA": sha, "GITHUB_WORKFLOW_REF": ref, **environ}
-        return self.job.run(event, payload, "github", "apply", *args, **more)
-
-    @property
-    def title(self) -> str | None:
-        """What Port calls the thing; None where it has none."""
-        with closing(self.bench.reader()) as port:
-            try:
-                return str(port.get(BLUEPRINT)["blueprint"]["title"])
-            except ApiError:
-                return None
-
-    def issues(self, state: str = "open") -> list[dict[str, Any]]:
-        return [issue for issue in self.github.issues.values() if issue["state"] == state]
-
-    def commit_comments(self) -> list[str]:
-        return [each["body"] for each in self.github.commit_comments.values()]
-
-
-@pytest.fixture
-def repo(job: Job, bench: Bench) -> Repo:
-    port = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
-    return Repo(replace(job, port=port), bench)
+from tests.github.repo import BLUEPRINT, MERGE, PORTCFG, Repo, title
+from tests.github.stand_in import BOT, zipped
+from tests.github.support import FORK, HEAD, OTHER, THING, pull_request, write
 
 
 @pytest.mark.parametrize("commits", [(MERGE,), ("1" * 40, "2" * 40, MERGE)], ids=["merge or squash", "rebase"])
