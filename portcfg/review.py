@@ -18,7 +18,8 @@ class Review:
 
     `plan` is None where the specs are invalid, or where planning failed; `failure` says why, without secrets. `texts`
     are the spec files by name, `digest` is planfile.changes_digest, `head` the commit of the pull request.
-    `compared_with` is `live`, `snapshot`, `base` or `nothing`; `artifact` is a name.
+    `compared_with` is `live`, `snapshot`, `base` or `nothing`; `artifact` is a name. `unchecked` says that all of this
+    was handed over by a run that anybody can make say what they like.
     """
 
     environment: str
@@ -31,6 +32,7 @@ class Review:
     failure: str = ""
     run_link: str = ""
     artifact: str = ""
+    unchecked: bool = False
 
     @property
     def risk(self) -> Risk:

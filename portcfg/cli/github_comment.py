@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -29,7 +30,7 @@ from portcfg.render.safe import plain
 from portcfg.review import labels
 from portcfg.settings import Settings, read_settings
 
-UNCHECKED = "This is what the pull request's own run says, which has no access to Port; nothing else has checked it"
+NOTHING = "nothing was posted"
 
 # Whoever opens a pull request chooses how many environments its run says that there are.
 MOST = 20
@@ -59,59 +60,67 @@ def comment_command(folders: tuple[Path, ...], required: bool) -> int:
     reviews = [read_folder(folder) for folder in folders]
     if len({each.environment for each in reviews}) < len(reviews):
         raise UsageError("two of the folders are of the same environment", hint="each environment has one comment")
-    texts = [_text(each, event) for each in reviews]
+    postings = [_posting(each, event, settings) for each in reviews]
     with closing(GitHub(settings.github, told=_say_wait)) as github:
         try:
-            number = _number(github, event, reviews)
+            number = _number(github, event)
             if number:
-                _post(github, number, reviews, texts)
+                _post(github, number, postings)
         except ApiError as error:
-            return _not_posted(settings, error, texts, required)
+            return _not_posted(settings, error, [each.text for each in postings], required)
         if number:
-            _label(github, number, {name for each in reviews for name in _deserved(each, event)})
+            _label(github, number, {name for each in postings for name in each.labels})
     return EXIT_OK
 
 
-def _trusted(event: Event) -> bool:
-    """Whether the folder was made by this run's own jobs, from a branch of this repository."""
-    return event.name != "workflow_run" and not event.from_fork
+@dataclass(frozen=True)
+class Posting:
+    """What is posted for one environment."""
+
+    reviewed: Reviewed
+    text: str
+    labels: tuple[str, ...]
+
+    @property
+    def marker(self) -> str:
+        """The first line of the comment."""
+        return marker(self.reviewed.environment)
 
 
-def _text(reviewed: Reviewed, event: Event) -> str:
-    """The comment; where the folder isn't to be trusted, made anew by this job, from data that fits its schema.
+def _posting(reviewed: Reviewed, event: Event, settings: Settings) -> Posting:
+    """What to post; where the folder isn't to be trusted, made anew by this job, from data that fits its schema.
 
     Raises UntrustedPlanError.
     """
-    first = marker(reviewed.environment)
-    if _trusted(event):
-        text = comment_of(reviewed)
-        if text.partition("\n")[0] != first:
-            raise UntrustedPlanError(f"the comment in {reviewed.folder} doesn't begin with the marker {first}")
-        return text
+    if reviewed.head != event.head:
+        message = f"{reviewed.folder} was planned for {reviewed.head or 'no commit'}, and this run is for {event.head}"
+        raise UntrustedPlanError(message, hint=NOTHING)
+    if event.name != "workflow_run" and not event.from_fork:
+        posting = Posting(reviewed, comment_of(reviewed), reviewed.labels)
+        if posting.text.partition("\n")[0] != posting.marker:
+            raise UntrustedPlanError(
+                f"the comment in {reviewed.folder} doesn't begin with {posting.marker}", hint=NOTHING
+            )
+        return posting
     if event.from_fork and reviewed.said["compared_with"] == "live":
         message = "a run for a fork's pull request says that it read the live Port, which it has no secrets for"
-        raise UntrustedPlanError(message, hint="nothing was posted")
+        raise UntrustedPlanError(message, hint=NOTHING)
     try:
-        return comment(rebuilt(reviewed, event.head, UNCHECKED))
+        review = rebuilt(reviewed, event.head, _planning_run(event, settings))
+        return Posting(reviewed, comment(review), labels(review))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         # Bodies of resources are free in form, and these were made by somebody.
-        raise UntrustedPlanError(
-            f"{reviewed.folder} holds a plan that can't be shown ({type(error).__name__})"
-        ) from error
+        message = f"{reviewed.folder} holds a plan that can't be shown ({type(error).__name__})"
+        raise UntrustedPlanError(message, hint=NOTHING) from error
 
 
-def _deserved(reviewed: Reviewed, event: Event) -> tuple[str, ...]:
-    return reviewed.labels if _trusted(event) else labels(rebuilt(reviewed, event.head, UNCHECKED))
+def _planning_run(event: Event, settings: Settings) -> str:
+    """Where the run that planned is on the web."""
+    return f"{settings.run_link.rpartition('/')[0]}/{event.run}" if event.run else settings.run_link
 
 
-def _number(github: GitHub, event: Event, reviews: list[Reviewed]) -> int:
+def _number(github: GitHub, event: Event) -> int:
     """The pull request to post on; 0 where another commit is its head by now, or it is closed."""
-    others = [each for each in reviews if each.head != event.head]
-    if others:
-        raise UntrustedPlanError(
-            f"{others[0].folder} was planned for {others[0].head or 'no commit'}, and this run is for {event.head}",
-            hint="nothing was posted",
-        )
     pull = pull_of(github, event)
     if pull is None or pull.get("state") != "open":
         what = "isn't the head of an open pull request any more: nothing was posted"
@@ -120,10 +129,10 @@ def _number(github: GitHub, event: Event, reviews: list[Reviewed]) -> int:
     return int(pull["number"])
 
 
-def _post(github: GitHub, number: int, reviews: list[Reviewed], texts: list[str]) -> None:
-    for reviewed, text in zip(reviews, texts, strict=True):
-        done = stick(github, on_issue(number), marker(reviewed.environment), text)
-        name = f" for {plain(reviewed.environment)}" if reviewed.environment else ""
+def _post(github: GitHub, number: int, postings: list[Posting]) -> None:
+    for posting in postings:
+        done = stick(github, on_issue(number), posting.marker, posting.text)
+        name = f" for {plain(posting.reviewed.environment)}" if posting.reviewed.environment else ""
         say(f"the comment{name} on #{number} is {done}")
 
 

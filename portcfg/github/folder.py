@@ -17,6 +17,7 @@ from typing import Any
 import jsonschema
 
 from portcfg.errors import Problem, UntrustedPlanError
+from portcfg.github.artifacts import artifact_name
 from portcfg.github.event import Event
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import load_schema
@@ -117,20 +118,23 @@ def comment_of(reviewed: Reviewed) -> str:
     return text
 
 
-def rebuilt(reviewed: Reviewed, head: str, note: str) -> Review:
+def rebuilt(reviewed: Reviewed, head: str, run_link: str) -> Review:
     """The review as its data says it, for rendering it anew where its texts can't be trusted.
 
-    It has no digest: what an `apply` may take for reviewed must not come from there. `note` goes before all others.
+    It has no digest: what an `apply` may take for reviewed must not come from there.
     """
     said = reviewed.said
-    plan = _plan(_checked(_bytes(reviewed.folder, PLAN), "plan"), note) if _has(reviewed.folder, PLAN) else None
+    plan = _plan(_checked(_bytes(reviewed.folder, PLAN), "plan")) if _has(reviewed.folder, PLAN) else None
     return Review(
         environment=reviewed.environment,
         plan=plan,
         problems=tuple(map(_problem, said["problems"])),
         head=head,
         compared_with=said["compared_with"],
-        failure="" if plan else f"{note}. {said['failure'] or 'it has no plan'}",
+        failure="" if plan else said["failure"],
+        run_link=run_link,
+        artifact=artifact_name("plan", reviewed.environment, head),
+        unchecked=True,
     )
 
 
@@ -172,9 +176,9 @@ def _problem(said: Body) -> Problem:
     return Problem(**{name: said[name] for name in known})
 
 
-def _plan(said: Body, note: str) -> Plan:
+def _plan(said: Body) -> Plan:
     changes = tuple(map(_change, said["changes"]))
-    return Plan(changes, (note, *said["notes"]), said["environment"], (), tuple(said["refusals"]))
+    return Plan(changes, tuple(said["notes"]), said["environment"], (), tuple(said["refusals"]))
 
 
 def _change(said: Body) -> Change:

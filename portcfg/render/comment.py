@@ -31,6 +31,7 @@ OFFLINE = {
     "base": "compared with the specs of the base branch, not with Port: what was changed in Port isn't seen.",
     "nothing": "there was nothing to compare the specs with, so they were only validated.",
 }
+UNCHECKED = "this is what the pull request's own run says, made by code that the pull request may have changed."
 CAUSES = {
     Cause.SPEC: "from the specs",
     Cause.DRIFT: "drift (changed in Port, set back)",
@@ -141,6 +142,8 @@ def _nothing(plan: Plan, environment: str) -> str:
 
 
 def _offline(review: Review) -> Iterator[str]:
+    if review.unchecked:
+        yield f"> [!WARNING]\n> **Unchecked**: {UNCHECKED}"
     if review.compared_with != "live":
         yield f"> [!NOTE]\n> **Offline**: {OFFLINE.get(review.compared_with, OFFLINE['nothing'])}"
 

@@ -114,7 +114,7 @@ def test_a_refused_plan_is_reviewed_but_not_bound(live: Job, bench: Bench) -> No
     assert "port/destroy" in said()["labels"]
     assert live.outputs["deletes"] == "1"
     assert live.outputs["risk"] == "destructive"
-    assert "refused" in Path("review/comment.md").read_text().lower()
+    assert "refuses this plan" in Path("review/comment.md").read_text()
 
 
 @pytest.mark.parametrize(
