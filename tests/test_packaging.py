@@ -188,10 +188,11 @@ def test_the_bill_of_materials_names_what_runs_and_in_which_version(tmp_path: Pa
     (script,) = (step["run"] for step in steps("build") if step.get("name") == "Bill of materials")
     out = tmp_path / "sbom.json"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = run("bash", "-euc", script, cwd=REPOSITORY, PATH=path, SBOM=str(out))
+    done = run("bash", "-euc", script, cwd=REPOSITORY, PATH=path, SBOM=str(out), GITHUB_REF_NAME="v1.2.0")
     assert done.returncode == 0, done.stderr
     bill = json.loads(out.read_text(encoding="utf-8"))
-    assert bill["metadata"]["component"]["name"] == "portcfg"
+    whose = bill["metadata"]["component"]
+    assert (whose["name"], whose["version"], whose["purl"]) == ("portcfg", "1.2.0", "pkg:pypi/portcfg@1.2.0")
     assert {each["name"]: each["version"] for each in bill["components"]} == pins("runtime")
     assert all(each["purl"].startswith("pkg:pypi/") for each in bill["components"])
     assert "timestamp" not in bill["metadata"]
@@ -241,6 +242,17 @@ def test_the_image_is_pinned_small_and_not_root() -> None:
     copied = [line.split()[1] for line in lines if line.startswith("COPY") and "--from" not in line]
     ignored = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").split()
     assert ignored == ["*", *(f"!{name}" for name in copied)]
+
+
+def test_what_other_repos_call_installs_this_version() -> None:
+    files = [REPOSITORY / "action.yml", *(REPOSITORY / ".github" / "workflows").glob("*.yml")]
+    named = {
+        (file.name, version)
+        for file in files
+        for version in re.findall(r"portcfg(?:\[emulator\])?==([\w.]+)", file.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert {version for _, version in named} == {__version__}, named
 
 
 CHANGELOG = """# Changelog

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import re
 import sys
 from pathlib import Path
@@ -53,6 +54,14 @@ def check(tag: str, root: Path) -> str:
     return version
 
 
+def name(tag: str, bill: Path) -> None:
+    """Say in a bill of materials (CycloneDX) whose it is: what wrote it can't know a version that code has."""
+    version = version_of(tag)
+    found = json.loads(bill.read_text(encoding="utf-8"))
+    found["metadata"]["component"] |= {"version": version, "purl": f"pkg:pypi/portcfg@{version}"}
+    bill.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def sums(folder: Path) -> str:
     """A line for each file of `folder`, as sha256sum writes them."""
     files = sorted(path for path in folder.iterdir() if path.is_file())
@@ -62,16 +71,23 @@ def sums(folder: Path) -> str:
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """The command line; 1 with the reason on stderr where something doesn't fit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("check", "notes", "sums"))
-    parser.add_argument("subject", help="the tag, or the folder")
+    what = parser.add_subparsers(dest="what", required=True)
+    for each in ("check", "notes"):
+        what.add_parser(each).add_argument("tag")
+    named = what.add_parser("name")
+    named.add_argument("tag")
+    named.add_argument("file", type=Path)
+    what.add_parser("sums").add_argument("folder", type=Path)
     given = parser.parse_args(arguments)
     try:
         if given.what == "check":
-            sys.stdout.write(f"{check(given.subject, root)}\n")
+            sys.stdout.write(f"{check(given.tag, root)}\n")
         elif given.what == "notes":
-            sys.stdout.write(notes(given.subject, (root / "CHANGELOG.md").read_text(encoding="utf-8")))
+            sys.stdout.write(notes(given.tag, (root / "CHANGELOG.md").read_text(encoding="utf-8")))
+        elif given.what == "name":
+            name(given.tag, given.file)
         else:
-            sys.stdout.write(sums(Path(given.subject)))
+            sys.stdout.write(sums(given.folder))
     except ReleaseError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
