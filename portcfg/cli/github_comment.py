@@ -23,7 +23,7 @@ from portcfg.github.comments import on_issue, stick
 from portcfg.github.event import Event, read_event
 from portcfg.github.folder import Reviewed, comment_of, read_folder, rebuilt
 from portcfg.github.labels import set_labels
-from portcfg.github.outputs import annotation, write_summary
+from portcfg.github.outputs import annotation, told, write_summary
 from portcfg.github.pulls import pull_of
 from portcfg.render.comment import comment, marker
 from portcfg.render.safe import plain
@@ -139,10 +139,9 @@ def _post(github: GitHub, number: int, postings: list[Posting]) -> None:
 def _not_posted(settings: Settings, error: ApiError, texts: list[str], required: bool) -> int:
     """Say why on the run's page, and what wasn't posted in the summary. GitHub's own faults fail the job: it can be
     run again."""
-    why = "; ".join(filter(None, (error.message, error.hint)))
     fails = required or isinstance(error, TransientApiError)
     level = "error" if fails else "warning"
-    click.echo(annotation(level, "portcfg: not posted", f"{plain(why)}; the plan is in the job summary"))
+    click.echo(annotation(level, "portcfg: not posted", f"{plain(told(error))}; the plan is in the job summary"))
     for text in texts:
         write_summary(settings.environ, text)
     return EXIT_ERROR if fails else EXIT_OK
@@ -153,8 +152,7 @@ def _label(github: GitHub, number: int, deserved: set[str]) -> None:
     try:
         given, taken = set_labels(github, number, deserved)
     except PortcfgError as error:
-        why = "; ".join(filter(None, (error.message, error.hint)))
-        click.echo(annotation("warning", "portcfg: labels", plain(why)))
+        click.echo(annotation("warning", "portcfg: labels", plain(told(error))))
         return
     for what, names in (("given", given), ("taken away", taken)):
         if names:

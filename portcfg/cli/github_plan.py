@@ -13,12 +13,13 @@ from portcfg.cli.applying import binding_of
 from portcfg.cli.common import reading, say, specs_options
 from portcfg.cli.reconcile import options_of, plan_options
 from portcfg.cli.validate import below_here, from_workspace, less_known, of_environments
-from portcfg.errors import EXIT_ERROR, EXIT_OK, InvalidSpecsError, PortcfgError, Problem
+from portcfg.cli.writes import utc_now
+from portcfg.errors import EXIT_ERROR, EXIT_OK, InvalidSpecsError, PortcfgError, Problem, UsageError
 from portcfg.findings import Findings
 from portcfg.github import folder
 from portcfg.github.artifacts import artifact_name
 from portcfg.github.event import Event, read_event
-from portcfg.github.outputs import annotation, write_outputs, write_summary
+from portcfg.github.outputs import annotation, told, write_outputs, write_summary
 from portcfg.model import Action, Plan
 from portcfg.offline import offline_plan
 from portcfg.pipeline import Options, Specs, plan_specs, read_specs
@@ -47,6 +48,19 @@ class Made:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True)
+class Offline:
+    """What there is to compare with where Port can't be asked, the better first."""
+
+    against: Path | None
+    base: Path | None
+
+    @property
+    def name(self) -> str:
+        """What a review calls it."""
+        return "snapshot" if self.against else "base" if self.base else "nothing"
+
+
 @click.command("plan")
 @specs_options
 @plan_options
@@ -57,9 +71,14 @@ class Made:
     help="The folder to write, for `portcfg github comment` and `apply`.",
 )
 @click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Without credentials of Port: a file of `portcfg snapshot` to compare with, if it is there.",
+)
+@click.option(
     "--base",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="The specs of the base branch, to compare with where there are no credentials of Port.",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Without credentials or a snapshot: the specs of the base branch to compare with, if they are there.",
 )
 def plan_command(
     settings: Settings,
@@ -68,26 +87,27 @@ def plan_command(
     allowed: tuple[str, ...],
     remove_all: bool,
     out: Path,
+    against: Path | None,
     base: Path | None,
 ) -> int:
     """Validate and plan, and write the review folder: what `portcfg github comment` posts, and `apply` carries out.
 
     Findings become annotations on the lines of the specs, the plan goes into the job summary, and counts and the plan's
     digest into step outputs. With Port's credentials the plan is made against Port; without, as in a pull request from
-    a fork, against the base branch's specs. Writes nothing to Port, and posts nothing.
+    a fork, against a snapshot, or the base branch's specs. Writes nothing to Port, and posts nothing.
 
     \b
     Examples:
       portcfg github plan --out review
       portcfg github plan --out review --env staging --prune
-      portcfg github plan --out review --base base/specs
+      portcfg github plan --out review --against snapshot.json --base base/specs
     """
     options = options_of(prune, no_ledger, allowed, remove_all)
     settings = below_here(settings)
     event = _event(settings)
     findings = _findings(settings)
     click.echo(problems_github(findings))
-    made = _made(settings, findings, options, base)
+    made = _made(settings, findings, options, Offline(_there(against), _there(base)))
     code = EXIT_OK if made.plan and not made.plan.refusals else EXIT_ERROR
     artifact = artifact_name("plan", settings.environment, event.head)
     review = Review(
@@ -124,8 +144,13 @@ def _findings(settings: Settings) -> Findings:
     return from_workspace(findings, settings)
 
 
-def _made(settings: Settings, findings: Findings, options: Options, base: Path | None) -> Made:
-    compared_with = _compared_with(settings, base)
+def _there(path: Path | None) -> Path | None:
+    """What a step before may have fetched, or the base branch may have."""
+    return path if path and path.exists() else None
+
+
+def _made(settings: Settings, findings: Findings, options: Options, offline: Offline) -> Made:
+    compared_with = "live" if _has_credentials(settings) else offline.name
     if findings.count("error"):
         return Made(None, compared_with, failure=f"{findings.count('error')} error(s) in the specs")
     if compared_with == "nothing":
@@ -133,29 +158,38 @@ def _made(settings: Settings, findings: Findings, options: Options, base: Path |
     try:
         specs = read_specs(settings.specs, settings.environment)
         specs.compiled()
-        return _planned(settings, specs, options, base)
+        return (
+            _live(settings, specs, options) if compared_with == "live" else _offline(settings, specs, options, offline)
+        )
     except InvalidSpecsError as error:
         problems = from_workspace(Findings(error.problems), settings).problems
         return Made(None, compared_with, failure=error.message, problems=problems)
     except PortcfgError as error:
-        return Made(None, compared_with, failure=": ".join(filter(None, (error.message, error.hint))))
+        return Made(None, compared_with, failure=told(error))
 
 
-def _compared_with(settings: Settings, base: Path | None) -> str:
-    if settings.is_local or (settings.value("client_id")[1] and settings.value("client_secret")[1]):
-        return "live"
-    return "base" if base else "nothing"
+def _has_credentials(settings: Settings) -> bool:
+    return settings.is_local or bool(settings.value("client_id")[1] and settings.value("client_secret")[1])
 
 
-def _planned(settings: Settings, specs: Specs, options: Options, base: Path | None) -> Made:
+def _live(settings: Settings, specs: Specs, options: Options) -> Made:
     binding = binding_of(settings, specs, options)
-    if _compared_with(settings, base) == "live":
-        with reading(settings, specs) as port:
-            plan = plan_specs(specs, port, options)
-        bound = "" if plan.refusals else planfile.save(plan, binding, settings.plan_key)
-        return Made(plan, "live", planfile.changes_digest(plan, binding, settings.plan_key), bound)
-    assert base is not None
-    plan, compared_with = offline_plan(specs, options, base=base)
+    with reading(settings, specs) as port:
+        plan = plan_specs(specs, port, options)
+    bound = "" if plan.refusals else planfile.save(plan, binding, settings.plan_key)
+    return Made(plan, "live", planfile.changes_digest(plan, binding, settings.plan_key), bound)
+
+
+def _offline(settings: Settings, specs: Specs, options: Options, offline: Offline) -> Made:
+    try:
+        plan, compared_with = offline_plan(specs, options, against=offline.against, base=offline.base, now=utc_now())
+    except UsageError as error:
+        if not (offline.against and offline.base):
+            raise
+        # A snapshot of an older portcfg, say: a plan against less is better than none.
+        plan, compared_with = offline_plan(specs, options, base=offline.base)
+        plan = replace(plan, notes=(f"the snapshot can't be compared with: {told(error)}", *plan.notes))
+    binding = binding_of(settings, specs, options)
     return Made(plan, compared_with, planfile.changes_digest(plan, binding, settings.plan_key))
 
 

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from portcfg.errors import PortcfgError
+
 # GitHub refuses a step's summary over 1 MiB as a whole.
 SUMMARY_BYTES = 1024 * 1024
 CUT = "\n\n_The rest doesn't fit into a job summary._\n"
@@ -24,6 +26,11 @@ def write_summary(environ: Mapping[str, str], text: str) -> None:
     path = Path(file)
     room = SUMMARY_BYTES - (path.stat().st_size if path.exists() else 0)
     _append(file, _within(f"{text.rstrip()}\n\n", room))
+
+
+def told(error: PortcfgError) -> str:
+    """An error in a line: what, and what to do."""
+    return "; ".join(filter(None, (error.message, error.hint)))
 
 
 def annotation(level: str, title: str, text: str) -> str:

@@ -141,6 +141,38 @@ def test_without_secrets_the_base_branch_is_compared_with(job: Job) -> None:
     assert "plan.bound.json" not in files()
 
 
+def test_without_secrets_a_snapshot_goes_before_the_base(live: Job) -> None:
+    write({**THING, "title": "In Port"})
+    live.run("pull_request", pull_request(3), *PLAN)
+    live.run("push", {}, "apply", "review/plan.bound.json")
+    assert live.run("push", {}, "snapshot", "--out", "snapshot.json").exit_code == 0
+    write({**THING, "title": "New"})
+    job, compare = replace(live, port={}), ("--against", "snapshot.json", "--base", "specs")
+    done = job.run("pull_request", pull_request(3, repository=FORK), *PLAN, *compare)
+    assert done.exit_code == 0, done.output
+    assert said()["compared_with"] == "snapshot"
+    assert '"In Port" -> "New"' in Path("review/comment.md").read_text()
+    assert "plan.bound.json" not in files()
+
+
+@pytest.mark.parametrize("found", [None, "{}"], ids=["not there", "damaged"])
+def test_without_a_snapshot_that_can_be_read_it_is_the_base(job: Job, found: str | None) -> None:
+    write(THING)
+    if found is not None:
+        Path("snapshot.json").write_text(found)
+    done = job.run("pull_request", pull_request(3), *PLAN, "--against", "snapshot.json", "--base", "specs")
+    assert done.exit_code == 0, done.output
+    assert said()["compared_with"] == "base"
+    assert ("the snapshot can't be compared with" in job.summary) is (found is not None)
+
+
+def test_a_snapshot_alone_that_cannot_be_read_is_told(job: Job) -> None:
+    write(THING)
+    Path("snapshot.json").write_text("{}")
+    assert job.run("pull_request", pull_request(3), *PLAN, "--against", "snapshot.json").exit_code == 1
+    assert said()["failure"]
+
+
 def test_with_secrets_port_goes_before_the_base(live: Job) -> None:
     write(THING, root="base/specs")
     write(THING)
