@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, writing
+from portcfg.cli.common import Command, checked_specs, format_option, reading, say, specs_options, writing
 from portcfg.cli.progress import ProgressLine
 from portcfg.cli.quarantine import deleted_of, quarantine_of, quarantine_option
 from portcfg.cli.record import Recorder, record_options
@@ -36,6 +36,8 @@ STOPPED = (
     b"\nstopped at once; sync again goes on from there, "
     b"once the lock has ended or after `portcfg unlock sync:MAPPING`\n"
 )
+ONE_STREAM = "Only what this stream feeds; repeatable."
+EMPTIED = "Empty its values, however many that are; repeatable."
 CURSOR_HOST = "api.cursor.com"
 FORMATS: Mapping[str, Callable[[list[SyncReport]], str]] = {
     "text": lambda reports: "\n\n".join(map(sync_text, reports)),
@@ -55,30 +57,41 @@ def _source_url(_context: click.Context, _option: click.Parameter, text: str | N
     return None if text is None else checked_url(text, "--source-url")
 
 
-@click.command("run", short_help="Run the mappings; what `sync` alone does.")
-@specs_options
-@click.argument("names", nargs=-1, metavar="[MAPPING]...")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First UTC day.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last UTC day; yesterday where absent.")
-@click.option("--stream", "streams", multiple=True, metavar="NAME", help="Only what this stream feeds; repeatable.")
-@click.option("--slice", callback=_slice, metavar="I/N", help="Of the days asked for, only the Ith of N shares.")
-@click.option("--days", type=click.IntRange(min=1), help="This many whole days up to --until.")
-@click.option("--missing-only", is_flag=True, help="Of the days asked for, only those that are not settled.")
-@click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing.")
-@click.option("--allow-deletions", is_flag=True, help="Delete however much `retention` and `prune` say.")
-@click.option(
-    "--allow-nulls",
-    multiple=True,
-    metavar="BLUEPRINT.PROPERTY",
-    help="Empty its values, however many that are; repeatable.",
-)
-@click.option("--send-examples", is_flag=True, help="Send up to 5 raw rows a stream to Port's mapping editor.")
-@click.option("--source-url", callback=_source_url, metavar="URL", help="Another base URL for the source.")
-@record_options
-@partial(parallelism_option, default=PARALLELISM)
-@quarantine_option
-@format_option(*FORMATS)
-def run_command(
+def run_options(command: Command) -> Command:
+    """What to run, of which days, and how: the options of every command that runs mappings."""
+    options = (
+        click.argument("names", nargs=-1, metavar="[MAPPING]..."),
+        click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First UTC day."),
+        click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last UTC day; yesterday where absent."),
+        click.option("--stream", "streams", multiple=True, metavar="NAME", help=ONE_STREAM),
+        click.option(
+            "--slice", callback=_slice, metavar="I/N", help="Of the days asked for, only the Ith of N shares."
+        ),
+        click.option("--days", type=click.IntRange(min=1), help="This many whole days up to --until."),
+        click.option("--missing-only", is_flag=True, help="Of the days asked for, only those that are not settled."),
+        click.option("--dry-run", is_flag=True, help="Read and compare, but write nothing."),
+        click.option("--allow-deletions", is_flag=True, help="Delete however much `retention` and `prune` say."),
+        click.option("--allow-nulls", multiple=True, metavar="BLUEPRINT.PROPERTY", help=EMPTIED),
+        click.option("--send-examples", is_flag=True, help="Send up to 5 raw rows a stream to Port's mapping editor."),
+        click.option("--source-url", callback=_source_url, metavar="URL", help="Another base URL for the source."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `run_options` say, and where rejects are kept: the mappings `chosen`, and how they are run."""
+
+    chosen: list[Resource]
+    options: SyncOptions
+    source_url: str | None
+    quarantine: Path | None
+
+
+def asked_of(
+    specs: Specs,
     settings: Settings,
     names: tuple[str, ...],
     since: Any,
@@ -88,10 +101,24 @@ def run_command(
     dry_run: bool,
     source_url: str | None,
     quarantine: Path | None,
-    format_: str,
-    recorder: Recorder | None,
     **more: Any,
-) -> int:
+) -> Asked:
+    """What the command line says; raises UsageError for what makes no sense."""
+    more["run"] = named_run()
+    options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link, missing_only, **more)
+    chosen = chosen_mappings(specs, names)
+    _check_one(chosen, quarantine, options.streams)
+    return Asked(chosen, options, source_url, quarantine)
+
+
+@click.command("run", short_help="Run the mappings; what `sync` alone does.")
+@specs_options
+@run_options
+@record_options
+@partial(parallelism_option, default=PARALLELISM)
+@quarantine_option
+@format_option(*FORMATS)
+def run_command(settings: Settings, format_: str, recorder: Recorder | None, **said: Any) -> int:
     """Read each mapping's source, make entities, compare them with Port's, and write those that changed.
 
     Covers whole UTC days only: those that are missing or may still change, unless --since, --until or --days say which.
@@ -108,23 +135,25 @@ def run_command(
       portcfg sync --env local --format json
     """
     specs = checked_specs(settings)
-    more["run"] = named_run()
-    options = SyncOptions(_day(since), _day(until), days, dry_run, settings.run_link, missing_only, **more)
-    reports: list[SyncReport] = []
-    chosen = chosen_mappings(specs, names)
-    _check_one(chosen, quarantine, options.streams)
+    asked = asked_of(specs, settings, **said)
     if recorder:
-        recorder.check(chosen, options)
-        with source_of(settings, specs.project, chosen[0], source_url) as (config, env):
-            return recorder.record(settings, specs, config, env, options)
+        recorder.check(asked.chosen, asked.options)
+        with source_of(settings, specs.project, asked.chosen[0], asked.source_url) as (config, env):
+            return recorder.record(settings, specs, config, env, asked.options)
+    reports: list[SyncReport] = []
     try:
-        for resource in chosen:
-            if _run_one(settings, specs, resource, options, source_url, quarantine, format_, reports):
-                return EXIT_INTERRUPTED
+        return run_all(settings, specs, asked, format_, reports)
     finally:
         # Also when a later mapping can't be run at all: what the earlier ones did is known.
         if reports:
             click.echo(FORMATS[format_](reports))
+
+
+def run_all(settings: Settings, specs: Specs, asked: Asked, format_: str, reports: list[SyncReport]) -> int:
+    """Run the mappings one after the other, put their reports into `reports`, and give the exit code."""
+    for resource in asked.chosen:
+        if _run_one(settings, specs, resource, asked, format_, reports):
+            return EXIT_INTERRUPTED
     return exit_code(reports)
 
 
@@ -132,15 +161,14 @@ def _run_one(
     settings: Settings,
     specs: Specs,
     resource: Resource,
-    options: SyncOptions,
-    source_url: str | None,
-    quarantine: Path | None,
+    asked: Asked,
     format_: str,
     reports: list[SyncReport],
 ) -> bool:
     """Run one mapping, put its report to the others, and say whether a signal ended it."""
+    options = asked.options
     opened = reading if options.dry_run else writing
-    with source_of(settings, specs.project, resource, source_url) as (config, env):
+    with source_of(settings, specs.project, resource, asked.source_url) as (config, env):
         mapping = parse_mapping(config, specs.project.variables)
         owner, name = specs.project.owner, mapping.identifier
         with (
@@ -149,7 +177,7 @@ def _run_one(
             ProgressLine(settings.environ, format_) as progress,
             alone(port, owner, lock_of(mapping, options), options.run, progress) as renewing,
         ):
-            kept = quarantine_of(name, quarantine, options.dry_run), deleted_of(name, options.dry_run)
+            kept = quarantine_of(name, asked.quarantine, options.dry_run), deleted_of(name, options.dry_run)
             waiting = replace(options, retry=replace(options.retry, sleep=partial(sleeping, port)))
             reports.append(run_sync(mapping, env, port, waiting, renewing, None, *kept))
     return port.halted == INTERRUPTED

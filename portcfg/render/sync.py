@@ -182,7 +182,8 @@ def _deletion_lines(item: Deletion, dry_run: bool) -> Iterator[str]:
         more = f", and {item.found - len(item.names):,} more" if item.found > len(item.names) else ""
         names = ", ".join(shortened(plain(each), MAX_VALUE) for each in item.names)
         what = f"{item.deleted:,} of {item.among:,} entities of {name}"
-        yield f"{item.cause}: {what} {'would be ' if dry_run else ''}deleted: {names}{more}"
+        named = f": {names}{more}" if names else ""
+        yield f"{item.cause}: {what} {'would be ' if dry_run else ''}deleted{named}"
     if item.refused:
         yield f"NOT DELETED {name}: {shortened(plain(item.refused), MAX_REASON)}"
     for each in item.stay[:SHOWN_CAUSES]:
@@ -240,9 +241,13 @@ def replay_command(file: str) -> str:
 
 
 def _group_lines(group: RejectGroup) -> Iterator[str]:
+    """The examples, where the report has any, and how many more there are."""
+    where = plain(" ".join(part for part in (group.where, group.about) if part))
+    if not group.examples:
+        yield f"rejected {group.count} of {plain(group.blueprint) or 'the rows'} ({where})"
+        return
     yield from map(_reject_line, group.examples)
     if group.count > len(group.examples):
-        where = plain(" ".join(part for part in (group.where, group.about) if part))
         yield f"... and {group.count - len(group.examples)} more ({where})"
 
 
