@@ -28,6 +28,8 @@ def _github(environments: Sequence[str], with_sync: bool) -> str:
     script = script.replace("@ENVIRONMENTS@", " ".join(needed))
     script += "".join(f"gh secret set CURSOR_API_KEY --env {name}\n" for name in syncing)
     text = template("github.md").replace("@SECRETS@", script).replace("@SYNC_ROW@\n", f"{SYNC_ROW * with_sync}\n")
+    checks = [f"*Plan for {name}*" for name in environments] or ["*Plan*"]
+    text = text.replace("@CHECKS@", f"the check{'s' * (len(checks) > 1)} {' and '.join(checks)}")
     return text.replace("@APPLY_ENVIRONMENTS@", " and ".join(f"`{name}`" for name in applying))
 
 
