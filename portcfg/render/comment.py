@@ -68,13 +68,13 @@ def plan_markdown(plan: Plan, room: int = LIMIT) -> str:
     return body(Review(plan.environment, plan), room, "`portcfg plan`")
 
 
-def drift_markdown(drift: Plan) -> str:
-    """What was changed in Port behind the specs' back; `drift` holds nothing else (plan.drift_of)."""
+def drift_markdown(drift: Plan, room: int = LIMIT) -> str:
+    """What was changed in Port behind the specs' back, in `room` bytes; `drift` holds nothing else (plan.drift_of)."""
     number = len(drift.pending)
     title = _titled("drift", drift.environment)
     known = "no drift is known" if drift.notes else "no drift, Port holds what was applied"
     head = f"### {title}: {counted(number, 'resource')} changed in Port" if number else f"**{title}**: {known}."
-    return told(Review(drift.environment, drift), [head], [], LIMIT, "`portcfg drift`")
+    return told(Review(drift.environment, drift), [head], [], room, "`portcfg drift`")
 
 
 def body(review: Review, room: int = LIMIT, elsewhere: str = "`portcfg plan`") -> str:
