@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from portcfg.cli.common import say
+from portcfg.cli.github_job import connected
 from portcfg.errors import (
     EXIT_ERROR,
     EXIT_OK,
@@ -60,8 +60,8 @@ def comment_command(folders: tuple[Path, ...], required: bool) -> int:
     reviews = [read_folder(folder) for folder in folders]
     if len({each.environment for each in reviews}) < len(reviews):
         raise UsageError("two of the folders are of the same environment", hint="each environment has one comment")
-    postings = [_posting(each, event, settings) for each in reviews]
-    with closing(GitHub(settings.github, told=_say_wait)) as github:
+    postings = [posting_of(each, event, settings) for each in reviews]
+    with connected(settings) as github:
         try:
             number = _number(github, event)
             if number:
@@ -87,7 +87,7 @@ class Posting:
         return marker(self.reviewed.environment)
 
 
-def _posting(reviewed: Reviewed, event: Event, settings: Settings) -> Posting:
+def posting_of(reviewed: Reviewed, event: Event, settings: Settings) -> Posting:
     """What to post; where the folder isn't to be trusted, made anew by this job, from data that fits its schema.
 
     Raises UntrustedPlanError.
@@ -157,7 +157,3 @@ def _label(github: GitHub, number: int, deserved: set[str]) -> None:
     for what, names in (("given", given), ("taken away", taken)):
         if names:
             say(f"labels {what}: {', '.join(names)}")
-
-
-def _say_wait(seconds: float, error: ApiError) -> None:
-    say(f"waiting {seconds:.0f} s: {plain(error.message)}")

@@ -125,7 +125,7 @@ def plan_command(
     _write(out, review, event, code, made.bound, findings)
     write_summary(settings.environ, summary(review))
     write_outputs(settings.environ, _outputs(review, findings, code))
-    _tell(review, out)
+    _tell(review, findings, out)
     return code
 
 
@@ -221,12 +221,13 @@ def _outputs(review: Review, findings: Findings, code: int) -> dict[str, str]:
     }
 
 
-def _tell(review: Review, out: Path) -> None:
+def _tell(review: Review, findings: Findings, out: Path) -> None:
     """How it went, in the log; what keeps a pull request from being applied is an annotation."""
-    if review.plan is None:
-        click.echo(annotation("error", "portcfg: no plan", plain(review.failure)))
-    else:
+    if review.plan:
         say(headline(review.plan))
         for refusal in review.plan.refusals:
             click.echo(annotation("error", "portcfg: the plan is refused", plain(refusal)))
+    elif not findings.count("error"):
+        # Errors in the specs have annotations of their own, of which GitHub shows only ten.
+        click.echo(annotation("error", "portcfg: no plan", plain(review.failure)))
     say(f"wrote {out}")

@@ -7,19 +7,34 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from click.testing import Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from portcfg.cli.github_comment import posting_of
+from portcfg.errors import UntrustedPlanError
 from portcfg.github.api import GitHub
+from portcfg.github.event import Event
+from portcfg.github.folder import read_folder
 from portcfg.retry import RetryPolicy
-from portcfg.settings import GitHubAccess
+from portcfg.settings import GitHubAccess, Settings
 from tests.github.stand_in import BOT, SECONDARY, StandIn
 from tests.github.support import FORK, HEAD, OTHER, THING, Job, pull_request, workflow_run, write
 from tests.support import Bench
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["create", "blueprint", "-->"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["schema", "properties", "relations", "target", "a"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
 PLAN = ("github", "plan", "--out", "review")
 POST = ("github", "comment", "review")
 
@@ -32,7 +47,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     def patient(access: GitHubAccess, told: Callable[..., None]) -> GitHub:
         return GitHub(access, RetryPolicy(attempts=4, sleep=slept.append, told=told))
 
-    monkeypatch.setattr("portcfg.cli.github_comment.GitHub", patient)
+    monkeypatch.setattr("portcfg.cli.github_job.GitHub", patient)
     return slept
 
 
@@ -446,6 +461,33 @@ def structure(text: str) -> list[str]:
 @pytest.mark.parametrize("name", ["@everyone", "--><script>", "x\u202ey", "`a`|b", "</details><b>", "a\n\n# b"])
 def test_names_from_a_fork_stay_dead(forked: Job, name: str) -> None:
     assert structure(named(forked, name)) == structure(named(forked, "tame"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.randoms(use_true_random=False), value=ANYTHING)
+def test_whatever_a_fork_hands_over_is_shown_or_refused(forked: Job, place: Random, value: Any) -> None:
+    folder = forked.folder / "fuzzed"
+    folder.mkdir(exist_ok=True)
+    name = place.choice(["plan.json", "review.json"])
+    for file in ("plan.json", "review.json"):
+        body = json.loads(Path("review", file).read_text())
+        (folder / file).write_text(json.dumps(body if file != name else put(body, place, value)))
+    event = Event("workflow_run", "acme/portal", HEAD, head_repository=FORK, run=77)
+    try:
+        posting = posting_of(read_folder(folder), event, Settings())
+    except UntrustedPlanError:
+        return
+    assert len(posting.text) <= 65_536
+    assert posting.text.startswith("<!-- portcfg:")
+
+
+def put(body: Any, place: Random, value: Any) -> Any:
+    """`body` with `value` somewhere in it."""
+    if isinstance(body, dict | list) and body and place.random() < 0.8:
+        key = place.choice(sorted(body) if isinstance(body, dict) else range(len(body)))
+        body[key] = put(body[key], place, value)
+        return body
+    return value
 
 
 def test_too_many_environments_are_refused(forked: Job) -> None:
