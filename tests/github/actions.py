@@ -114,8 +114,13 @@ def _listed(job: Job, run: int, token: str) -> dict[str, bytes]:
     answer = requests.get(f"{github.url}/repos/{github.repository}/actions/runs/{run}/artifacts", headers=headers)
     if answer.status_code != 200:
         raise ActionError(str(answer.json()["message"]))
-    found = answer.json()["artifacts"]
-    return {each["name"]: requests.get(each["archive_download_url"], headers=headers).content for each in found}
+    return {each["name"]: _fetched(each["archive_download_url"], headers) for each in answer.json()["artifacts"]}
+
+
+def _fetched(url: str, headers: Inputs) -> bytes:
+    # The storage that the answer leads to takes no token.
+    answer = requests.get(url, headers=headers, allow_redirects=False)
+    return requests.get(answer.headers["location"]).content
 
 
 def _found(job: Job, paths: str, hidden: bool) -> dict[str, bytes]:

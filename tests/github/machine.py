@@ -40,4 +40,4 @@ def make_machine(folder: Path) -> Machine:
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(wheels)]
     done = subprocess.run(build, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return Machine(python, environ)
+    return Machine(python, packages, environ)

@@ -21,7 +21,10 @@ import yaml
 from tests.github.actions import KNOWN, ActionError
 from tests.github.expressions import as_text, evaluate, fill, truth
 from tests.github.stand_in import StandIn
+from tests.support import REPOSITORY
 
+# Where a workflow elsewhere finds this project's own, and its action.
+PUBLISHED, ACTION = REPOSITORY, "acme/portcfg"
 PINNED = re.compile(r"([\w.-]+/[\w./-]+)@[0-9a-f]{40}")
 STATUS = re.compile(r"\b(always|success|failure|cancelled)\s*\(")
 COMMAND = re.compile(r"^::(error|warning|notice|debug|group|endgroup|add-mask|stop-commands)\b *([^:]*)::(.*)$")
@@ -40,6 +43,7 @@ class Machine:
     """The Python of the session, and what pip is to find where there is no package index."""
 
     python: Path
+    packages: Path
     environ: Mapping[str, str]
 
 
@@ -142,8 +146,9 @@ class Runner:
         self.secrets: dict[str, str] = {}
         self.variables: dict[str, str] = {}
         self.environments: dict[str, Environment] = {}
-        # Environments for which somebody has pressed the button.
+        # Environments for which somebody has pressed the button, and the runs that wait for it.
         self.approved: set[str] = set()
+        self.waiting: list[tuple[Path, str, Event]] = []
         self.sarif: list[str] = []
         self.numbers = itertools.count(1)
 
@@ -162,7 +167,15 @@ class Runner:
         workflow = Workflow(self, folder, data, event, number)
         run = workflow.run(Call(inputs, dict(self.secrets) if event.is_trusted else {}))
         self.github.runs[number]["conclusion"] = run.conclusion
+        if run.conclusion == "waiting":
+            self.waiting.append((folder, file, event))
         return run
+
+    def approve(self, environment: str) -> list[Run]:
+        """Press the button; the runs that waited for it."""
+        self.approved.add(environment)
+        waiting, self.waiting = self.waiting, []
+        return [self.run(*each) for each in waiting]
 
 
 @dataclass(frozen=True)
@@ -199,7 +212,7 @@ class Workflow:
         strategy = job.get("strategy", {})
         found: list[Done] = []
         for row in _rows(fill(strategy.get("matrix", {}), contexts) or {}, contexts):
-            title = f"{name} ({', '.join(map(str, row.values()))})" if row else name
+            title = f"{name} ({', '.join(map(str, row.values()))})" if any(row.values()) else name
             stopped = strategy.get("fail-fast", True) and any(each.result == "failure" for each in found)
             found.append(
                 Done(title, "cancelled") if stopped else self._job(title, job, call, contexts | {"matrix": row})
@@ -215,7 +228,7 @@ class Workflow:
         """A reusable workflow, which gets no more than its caller's job may do."""
         file = re.fullmatch(r"(?:\./|[\w.-]+/[\w.-]+/)\.github/workflows/([\w-]+\.yml)(?:@[0-9a-f]{40})?", job["uses"])
         assert file, f"{job['uses']} is no workflow at a commit"
-        folder = self.folder if job["uses"].startswith("./") else self.runner.folder / "published"
+        folder = self.folder if job["uses"].startswith("./") else PUBLISHED / ".github" / "workflows"
         data = read_workflow(folder / file[1])
         declared = data["on"]["workflow_call"] or {}
         given = {key: fill(value, contexts) for key, value in job.get("with", {}).items()}
@@ -284,7 +297,8 @@ class Job:
         self.workspace, self.temp = self.folder / "work" / "portal", self.folder / "_temp"
         self.paths: list[str] = []
         self._environ: dict[str, str] = {}
-        self._masks = {value for value in call.secrets.values() if value}
+        self._masks: set[str] = set()
+        self._secrets: set[str] = set()
         self._files = itertools.count(1)
         self._summary = ""
         self._contexts = contexts
@@ -318,7 +332,9 @@ class Job:
             return "waiting"
         if self.event.is_trusted:
             secrets |= environment.secrets
-        self._masks |= {value for value in secrets.values() if value}
+        # Who it was may be told, and GitHub puts *** there.
+        self._masks = {value for name, value in secrets.items() if value and name.endswith("_ID")}
+        self._secrets = {value for value in secrets.values() if value} - self._masks
         token = self.runner.github.token(**{key.replace("-", "_"): value for key, value in self._may().items()})
         variables = {**self.runner.variables, **environment.variables}
         self._contexts = contexts | {
@@ -329,7 +345,7 @@ class Job:
             "steps": {},
             "job": {"status": "success"},
         }
-        self._masks.add(token)
+        self._secrets.add(token)
         own = self._data.get("env", {})
         env = {key: as_text(fill(value, self._contexts)) for key, value in own.items()}
         self._contexts |= {"env": contexts["env"] | env}
@@ -381,16 +397,18 @@ class Job:
             return
         inputs = {key: fill(value, contexts, functions) for key, value in step.get("with", {}).items()}
         inputs = {key: as_text(value) for key, value in inputs.items()}
-        if step["uses"].startswith("./"):
-            done.outputs = self._composite(self.workspace / step["uses"], inputs, contexts, done)
-            return
         pinned = PINNED.fullmatch(step["uses"])
         assert pinned, f"{step['uses']} isn't pinned by a commit"
-        done.outputs = KNOWN[pinned[1]](self, inputs)
+        if pinned[1] == ACTION:
+            done.outputs = self._composite(PUBLISHED, inputs, contexts, done)
+        else:
+            done.outputs = KNOWN[pinned[1]](self, inputs)
 
     def _composite(self, folder: Path, inputs: Mapping[str, str], contexts: Json, done: Step) -> dict[str, str]:
         """A composite action: its steps with its inputs, without secrets."""
         data = yaml.safe_load((folder / "action.yml").read_text(encoding="utf-8"))
+        missing = [name for name, each in data["inputs"].items() if each["required"] and name not in inputs]
+        assert not missing, f"inputs {missing} are required"
         assert data["runs"]["using"] == "composite"
         assert set(inputs) <= set(data["inputs"]), f"unknown inputs {set(inputs) - set(data['inputs'])}"
         given = {key: inputs.get(key, as_text(each.get("default", ""))) for key, each in data["inputs"].items()}
@@ -427,13 +445,14 @@ class Job:
             timeout=PATIENCE,
             check=False,
         )
-        self._heard(ended.stdout.decode("utf-8", "replace"), done)
-        done.outputs = {key: self._masked(value) for key, value in _assignments(files["output"]).items()}
+        self._heard(self._unspilt(ended.stdout.decode("utf-8", "replace"), f"the log of {done.name}"), done)
+        outputs = _assignments(files["output"]).items()
+        done.outputs = {key: self._unspilt(value, f"the output {key}") for key, value in outputs}
         self._environ |= _assignments(files["env"])
         self.paths[:0] = reversed(files["path"].read_text(encoding="utf-8").splitlines())
         summary = files["step_summary"].read_bytes()
         assert len(summary) <= SUMMARY_LIMIT, f"{done.name}: GitHub drops a summary of {len(summary):,} bytes"
-        self._summary += self._masked(summary.decode("utf-8"))
+        self._summary += self._masked(self._unspilt(summary.decode("utf-8"), f"the summary of {done.name}"))
         done.outcome = "failure" if ended.returncode else "success"
         done.text += f"\n(exit code {ended.returncode})"
 
@@ -445,6 +464,11 @@ class Job:
             elif found and found[1] in ("error", "warning", "notice"):
                 done.annotations.append((found[1], self._masked(found[2]), self._masked(found[3])))
         done.text = self._masked(text)
+
+    def _unspilt(self, text: str, where: str) -> str:
+        """GitHub would put *** in the place of a secret; that it has to is a fault."""
+        assert not [secret for secret in self._secrets if secret in text], f"a secret is in {where}"
+        return text
 
     def _masked(self, text: str) -> str:
         for secret in sorted(self._masks, key=len, reverse=True):
