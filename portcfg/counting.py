@@ -39,13 +39,28 @@ def request_of(count: Count) -> tuple[str, Body | None]:
 
 def count_of(path: str, body: Body | None) -> Count | None:
     """What `request_of` makes a request from; None for any other request."""
-    if body is None:
-        found = _COUNT.fullmatch(path)
-        return Count(unquote(found[1])) if found else None
-    rules = (body.get("query") or {}).get("rules") or [{}]
+    count = _counted_by_get(path) if body is None else searched_of(path, body) or _aggregated(body)
+    return count if count and request_of(count) == (path, body) else None
+
+
+def searched_of(path: str, body: Body) -> Count | None:
+    """The entities that a search in one blueprint asks for; None for any other request."""
     found = _SEARCH.fullmatch(path)
-    count = Count(unquote(found[1]), tuple(rules)) if found else Count(str(rules[0].get("value")), tuple(rules[1:]))
-    return count if request_of(count) == (path, body) else None
+    return Count(unquote(found[1]), _rules(body)) if found else None
+
+
+def _counted_by_get(path: str) -> Count | None:
+    found = _COUNT.fullmatch(path)
+    return Count(unquote(found[1])) if found else None
+
+
+def _aggregated(body: Body) -> Count | None:
+    of_blueprint, *rules = _rules(body) or ({},)
+    return Count(str(of_blueprint.get("value")), tuple(rules))
+
+
+def _rules(body: Body) -> tuple[Body, ...]:
+    return tuple((body.get("query") or {}).get("rules") or ())
 
 
 def answer_of(count: Count, number: int) -> Body:

@@ -195,6 +195,6 @@ def _with_arrivals(change: Change, live: State, port: PortReader) -> Change:
     try:
         found = arrived(port, change.move)
     except ApiError:
-        return replace(change, move=replace(change.move, foreign="Port doesn't say what has moved so far"))
+        return replace(change, move=replace(change.move, foreign="what has moved so far isn't known"))
     foreign = foreign_text(change.move, found) if found.foreign else ""
     return replace(change, move=replace(change.move, foreign=foreign))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portcfg.client import Answer, Credentials, PortReader
-from portcfg.counting import answer_of, count_of
+from portcfg.counting import answer_of, count_of, searched_of
 from portcfg.errors import ApiError, TerminalApiError
 from portcfg.kinds import KINDS, Kind
 from portcfg.kinds.risk_base import Count
@@ -67,13 +67,18 @@ class RecordedPort(PortReader):
         return {kind.list_in: bodies} if kind.list_in else bodies
 
     def _counted(self, path: str, body: Body | None) -> Body:
-        counts, count = self._holdings.counts, count_of(path, body)
-        number = counts.get(count) if count else None
-        if count and number is None and counts.get(Count(count.blueprint)) == 0:
-            number = 0
+        searched, count = searched_of(path, body) if body else None, count_of(path, body)
+        if searched and self._has_none(searched):
+            return {"entities": []}
+        number = self._holdings.counts.get(count, 0 if self._has_none(count) else None) if count else None
         if count is None or number is None:
             raise ApiError(f"{path} isn't known without a network")
         return answer_of(count, number)
+
+    def _has_none(self, count: Count) -> bool:
+        """Whether no entity matches, since none has what one of the rules asks for, or there is none at all."""
+        wider = (Count(count.blueprint, (rule,)) for rule in count.rules)
+        return any(self._holdings.counts.get(each) == 0 for each in (Count(count.blueprint), count, *wider))
 
 
 def route(kind: Kind) -> str:

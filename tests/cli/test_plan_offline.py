@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from portcfg.cli.main import main
 from portcfg.model import Action
 from portcfg.offline import offline_plan
 from portcfg.pipeline import Options, read_specs
-from tests.support import REPOSITORY, write_files
+from tests.support import REPOSITORY, Bench, write_files
 
 SERVICE = """
 title: Service
 schema: {properties: {tier: {type: string, enum: [gold, silver]}}}
 relations: {owner: {target: team_of_port}, who: {target: _user}}
 """
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
 PROJECT = (
     "version: 1\nexternal: {blueprints: {team_of_port: {}}, folders: {engineering: {}}, dashboards: {handbook: {}}}\n"
 )
@@ -53,7 +57,6 @@ def test_what_a_branch_changes_is_its_own_doing(tmp_path: Path) -> None:
     plan, _ = offline_plan(
         read_specs(write_files(tmp_path / "head", head)),
         Options(prune=True),
-        now=NOW,
         base=write_files(tmp_path / "base", BASE),
     )
     steps = {str(change.ref): change.action for change in plan.pending}
@@ -82,3 +85,116 @@ def test_a_base_that_is_broken_or_missing_counts_as_empty_and_is_named(base: dic
     plan, _ = offline_plan(read_specs(head), Options(), base=write_files(tmp_path / "base", base))
     assert {change.action for change in plan.changes} == {Action.CREATE}
     assert "everything counts as new" in plan.notes[0]
+
+
+@pytest.fixture
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench: Bench) -> dict[str, str]:
+    """A Port with the base's blueprint applied, and the folder that commands run in."""
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path / "specs", {"blueprints/service.yaml": "title: Service\nschema: {properties: {}}\n"})
+    env = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+    assert run(env, "apply", "--auto-approve").exit_code == 0
+    assert run(env, "snapshot", "--out", "s.json").exit_code == 0
+    return env
+
+
+def run(env: dict[str, str], *args: str) -> Result:
+    return CliRunner().invoke(main, list(args), env=env)
+
+
+def test_a_plan_against_a_snapshot_needs_nothing_of_the_environment(env: dict[str, str], bench: Bench) -> None:
+    write_files(Path("specs"), {"blueprints/service.yaml": "title: A service\nschema: {properties: {}}\n"})
+    online = run(env, "plan")
+    bench.clear()
+    portcfg = [sys.executable, "-m", "portcfg", "plan", "--against", "s.json", "--detailed-exitcode"]
+    done = subprocess.run(["env", "-i", *portcfg], capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("note: compared with a snapshot")]
+    assert lines == online.stdout.splitlines()
+    assert done.returncode == 2
+    assert bench.log == []
+
+
+def test_the_file_is_its_owners_and_an_unchanged_one_is_left(
+    env: dict[str, str], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path("s.json")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    before = file.read_text()
+    monkeypatch.setattr("portcfg.cli.snapshot.utc_now", lambda: datetime.now(UTC) + timedelta(hours=20))
+    again = run(env, "snapshot", "--out", "s.json")
+    assert "left as it is" in again.stderr
+    assert file.read_text() == before
+    monkeypatch.setattr("portcfg.cli.snapshot.utc_now", lambda: datetime.now(UTC) + timedelta(hours=30))
+    assert "wrote s.json" in run(env, "snapshot", "--out", "s.json").stderr
+    assert file.read_text() != before
+    before = file.read_text()
+    bench.send("PATCH", "/blueprints/service", {"title": "Mine"})
+    assert "wrote s.json" in run(env, "snapshot", "--out", "s.json").stderr
+    file.write_text("{")
+    assert "wrote s.json" in run(env, "snapshot", "--out", "s.json").stderr
+    assert run({}, "plan", "--against", "s.json").exit_code == 0
+
+
+def test_a_snapshot_is_only_read(env: dict[str, str], bench: Bench) -> None:
+    bench.clear()
+    assert run(env, "snapshot", "--out", "t.json").exit_code == 0
+    assert bench.writes == []
+
+
+def test_mistakes_in_the_specs_dont_stop_a_snapshot_but_in_the_project_file(env: dict[str, str]) -> None:
+    write_files(Path("specs"), {"blueprints/service.yaml": "title: [\n"})
+    assert run(env, "snapshot", "--out", "t.json").exit_code == 0
+    write_files(Path("specs"), {"portcfg.yaml": "versions: 1\n"})
+    assert run(env, "snapshot", "--out", "u.json").exit_code == 1
+    assert not Path("u.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--against", "s.json", "--out", "p.json"], "--against excludes --out"),
+        (["--base", "specs", "--out", "p.json"], "--base excludes --out"),
+        (["--base", "specs", "--against", "s.json"], "choose one"),
+        (["--against", "none.json"], "can't be read"),
+        (["--against", "specs/blueprints/service.yaml"], "isn't JSON"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(args: list[str], says: str, env: dict[str, str]) -> None:
+    done = run({}, "plan", *args)
+    assert done.exit_code == 64
+    assert says in done.stderr
+    assert not Path("p.json").exists()
+
+
+def test_several_environments_are_planned_against_the_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    project = "version: 1\nenvironments: {staging: {}, production: {}}\n"
+    files = {"portcfg.yaml": project, "blueprints/service.yaml": "title: Service\nschema: {properties: {}}\n"}
+    write_files(tmp_path / "base", files)
+    write_files(tmp_path / "specs", {**files, "blueprints/service.yaml": "title: New\nschema: {properties: {}}\n"})
+    done = run({}, "plan", "--base", "base", "--env", "staging,production")
+    assert done.exit_code == 0
+    assert done.stdout.count("compared with the specs in base") == 2
+
+
+def test_an_environment_that_the_base_doesnt_have_yet_starts_from_nothing(tmp_path: Path) -> None:
+    base = write_files(tmp_path / "base", BASE)
+    project = f"{PROJECT}environments: {{staging: {{}}}}\n"
+    head = write_files(tmp_path / "head", {**BASE, "portcfg.yaml": project})
+    plan, _ = offline_plan(read_specs(head, "staging"), Options(), base=base)
+    assert {change.action for change in plan.changes} == {Action.CREATE}
+    assert "names no environment 'staging'" in plan.notes[0]
+
+
+def test_places_in_the_sidebar_are_those_of_the_base(tmp_path: Path) -> None:
+    head = {**BASE, "dashboards/second.yaml": PAGE.format(title="Second", after="handbook")}
+    head["dashboards/first.yaml"] = PAGE.format(title="First", after="second")
+    base = write_files(tmp_path / "base", BASE)
+    plan, _ = offline_plan(read_specs(write_files(tmp_path / "head", head)), Options(), base=base)
+    fields = {
+        (change.ref.identifier, *field.path): (field.before, field.after)
+        for change in plan.pending
+        for field in change.fields
+    }
+    # What moves is the first; the second comes after the handbook by that.
+    assert fields == {("first", "after"): ("handbook", "second")}
