@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import PurePath
 from typing import Any
 
@@ -12,7 +12,21 @@ from portcfg.client import PortReader, PortWriter
 from portcfg.diff import same
 from portcfg.journal import Recorded
 from portcfg.kinds import KINDS
-from portcfg.model import MISSING, Action, Body, Cause, Change, Outcome, Owner, Path, Plan, Ref, Resource, Status
+from portcfg.model import (
+    MISSING,
+    Action,
+    Body,
+    Cause,
+    Change,
+    Outcome,
+    Owner,
+    Path,
+    Plan,
+    Ref,
+    Resource,
+    State,
+    Status,
+)
 from portcfg.plan import compared
 
 
@@ -127,3 +141,12 @@ def keep_ledger(stamp: ledger.Stamp, plan: Plan, outcomes: Sequence[Outcome], po
     stale = plan.stale if resources or deleted or prune else ()
     ledger.record(port, resources, stamp, {change.ref: _server_fields(change) for change in agreed})
     ledger.forget(port, [*deleted, *stale])
+
+
+def with_unknown(
+    notes: Mapping[Ref, tuple[str, ...]], entries: Mapping[Ref, ledger.Entry], desired: State
+) -> dict[Ref, tuple[str, ...]]:
+    """`notes`, and one on each resource of which the ledger can't tell who changed what."""
+    why = "too large for portcfg's ledger, so whether the specs or Port changed can't be told"
+    unknown = (ref for ref, entry in entries.items() if ref in desired and not entry.last(desired[ref]))
+    return {**notes, **{ref: (*notes.get(ref, ()), why) for ref in unknown}}

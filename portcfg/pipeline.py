@@ -13,7 +13,7 @@ from pathlib import Path
 from portcfg import ledger
 from portcfg.apply import PARALLELISM, apply_plan
 from portcfg.baseline import known_of
-from portcfg.bookkeeping import added_by_port, has_news, keep_ledger, restore_ledger
+from portcfg.bookkeeping import added_by_port, has_news, keep_ledger, restore_ledger, with_unknown
 from portcfg.client import PortReader, PortWriter
 from portcfg.compile import compile_specs, resolve_external
 from portcfg.concealed import concealed
@@ -131,7 +131,7 @@ def plan_specs(specs: Specs, port: PortReader, options: Options = Options(), *, 
     resolved, notes = resolve_places(resolved, notes, seen.tree, specs.project)
     ours = {ref: entry for ref, entry in (entries or {}).items() if ref.kind in KINDS}
     applied = {ref: last for ref, entry in ours.items() if (last := entry.last(resolved.get(ref)))}
-    notes = _with_unknown(notes, entries or {}, resolved)
+    notes = with_unknown(notes, entries or {}, resolved)
     if concealing:
         resolved = {ref: replace(each, body=concealed(each.body)) for ref, each in resolved.items()}
         applied = {ref: replace(last, body=concealed(last.body)) for ref, last in applied.items()}
@@ -192,15 +192,6 @@ def _entries(own: Owner, desired: State, live: State, entries: Mapping[Ref, ledg
         raise InvalidSpecsError(problems)
     # A damaged entry counts as none: its resource is adopted again, which writes the entry anew.
     return {ref: entry for ref, entry in entries.items() if entry.owner == own and entry.whole}
-
-
-def _with_unknown(
-    notes: Mapping[Ref, tuple[str, ...]], entries: Mapping[Ref, ledger.Entry], desired: State
-) -> dict[Ref, tuple[str, ...]]:
-    """`notes`, and one on each resource of which the ledger can't tell who changed what."""
-    why = "too large for portcfg's ledger, so whether the specs or Port changed can't be told"
-    unknown = (ref for ref, entry in entries.items() if ref in desired and not entry.last(desired[ref]))
-    return {**notes, **{ref: (*notes.get(ref, ()), why) for ref in unknown}}
 
 
 def apply_specs(
