@@ -34,6 +34,8 @@ LOOKING = {
     "sync status": ("sync", "status"),
     "ledger show": ("ledger", "show"),
     "ledger repair --dry-run": ("ledger", "repair", "--dry-run"),
+    "github plan": ("github", "plan", "--out", "review"),
+    "snapshot": ("snapshot", "--out", "snapshot.json"),
 }
 OFFLINE = (
     ("validate",),
@@ -48,7 +50,12 @@ OFFLINE = (
     ("completion", "bash"),
     ("init", "--example", "blueprint"),
 )
-WRITES = {"apply", "rollback", "unlock", "ledger release", "ledger repair", "sync run", "sync replay"}
+WRITES = {
+    *("apply", "rollback", "unlock", "ledger release", "ledger repair", "sync run", "sync replay"),
+    *("github apply", "github sync"),
+}
+# They need a job of GitHub; tests/github says what they ask of Port.
+ON_GITHUB = {"github comment", "github drift"}
 # Serves a Port of its own.
 SERVES = {"emulator", "demo"}
 # All that a command may send which only looks; the client's own list is READ_ONLY_POSTS.
@@ -112,10 +119,11 @@ def test_the_offline_commands_ask_nothing(cli: Any, bench: Bench, args: tuple[st
 
 
 def test_every_command_is_known_to_look_or_to_write() -> None:
-    looking = {" ".join(args[:2] if args[0] in ("sync", "ledger", "ocean") else args[:1]) for args in LOOKING.values()}
-    offline = {" ".join(args[:2] if args[0] == "ocean" else args[:1]) for args in OFFLINE}
+    groups = ("sync", "ledger", "ocean", "github")
+    looking = {" ".join(args[:2] if args[0] in groups else args[:1]) for args in LOOKING.values()}
+    offline = {" ".join(args[:2] if args[0] in groups else args[:1]) for args in OFFLINE}
     looking = {"sync run" if name == "sync --dry-run" else name for name in looking}
-    assert set(commands(main, "")) == looking | offline | WRITES | SERVES
+    assert set(commands(main, "")) == looking | offline | WRITES | SERVES | ON_GITHUB
 
 
 def commands(group: click.Group, prefix: str) -> Iterator[str]:
@@ -156,7 +164,7 @@ def test_only_the_commands_that_write_get_a_writing_client() -> None:
     }
     assert makes <= {"demo"}
     asks = {file.stem for file in files if " writing(" in file.read_text(encoding="utf-8")}
-    assert asks == {"common", "reconcile", "recover", "ledger", "sync", "sync_group"} & asks
+    assert asks == {"common", "github_apply", "reconcile", "recover", "ledger", "sync", "sync_group"} & asks
 
 
 @pytest.mark.parametrize("path", ["/blueprints", "/blueprints/x/entities", "/blueprints/x/entities/bulk", "/pages"])
