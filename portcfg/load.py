@@ -128,6 +128,7 @@ class Reader:
         self._open: list[Path] = []
         self._inside: list[Node] = []
         self._fragments: dict[Path, list[Node]] = {}
+        self._targets: dict[Path, Path] = {}
 
     def read_file(self, file: Path) -> list[Read]:
         """The values of a file's YAML documents, each with the places of its nodes."""
@@ -269,18 +270,24 @@ class Reader:
                 self._problem(name, "PC005", f"{INCLUDE} takes a file name, or a list of them")
         return merged
 
+    def _resolved(self, file: Path) -> Path:
+        """Where it is behind all links, looked up once: a fragment may be included a hundred thousand times."""
+        if file not in self._targets:
+            self._targets[file] = file.resolve()
+        return self._targets[file]
+
     def _include(self, node: ScalarNode, path: NodePath, positions: dict[NodePath, Position]) -> Body:
         file = Path(os.path.normpath(self._open[-1].parent / str(node.value)))
         try:
-            target = file.resolve()
-            exists = target.is_file()
+            target = self._resolved(file)
+            exists = file in self._fragments or target.is_file()
         except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, or a circle of links
             self._problem(node, "PC005", "this can't be the name of a file")
             return {}
         if not target.is_relative_to(self._root):
             self._problem(node, "PC005", f"{node.value} is outside {self._root.name}/", "includes stay inside it")
             return {}
-        if target in [open_file.resolve() for open_file in self._open]:
+        if target in map(self._resolved, self._open):
             self._problem(node, "PC005", f"{node.value} includes itself")
             return {}
         if not exists:
