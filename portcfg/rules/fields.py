@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from portcfg.kinds import KINDS
 from portcfg.kinds.blueprint import is_system
 from portcfg.model import Body, Document, Path
 
@@ -106,22 +107,44 @@ def _resolved(
     if each.section != "mirror" or (blueprint, each.name) in seen:
         return each
     *relations, last = str(each.body.get("path", "")).split(".")
-    end, many = walk(blueprint, relations, plain)
-    found = plain[end].fields.get(last) if end in plain else None
-    found = _resolved(found, end, plain, seen | {(blueprint, each.name)}) if found else None
+    way = follow(blueprint, relations, plain)
+    found = plain[way.end].fields.get(last) if way.end in plain else None
+    found = _resolved(found, way.end, plain, seen | {(blueprint, each.name)}) if found else None
     if not found or (found.section == "mirror" and not found.type):
         return each
-    type_, format_ = ("array", "") if many else (found.type, found.format)
+    type_, format_ = ("array", "") if way.many else (found.type, found.format)
     return Field(each.name, "mirror", type_, format_, found.body, each.path)
 
 
-def walk(start: str, relations: list[str], shapes: Mapping[str, Shape]) -> tuple[str, bool]:
-    """(the blueprint at the end of a way over relations, whether one of them is `many`); "" where it isn't known."""
+@dataclass(frozen=True)
+class Way:
+    """Where relations lead: `end` is a blueprint, "" where it isn't known; `many` if one of them is.
+
+    `broken` is the name of no relation of `at`, "" for none.
+    """
+
+    end: str
+    many: bool = False
+    at: str = ""
+    broken: str = ""
+
+
+def follow(start: str, relations: Sequence[str], shapes: Mapping[str, Shape]) -> Way:
+    """Where relations lead to from a blueprint. What is external, or Port's own, may have any; and a name that a part
+    had before a rename breaks no way: PC206 tells it."""
     many = False
     for name in relations:
-        if start not in shapes:
-            return "", many
-        relation = shapes[start].relations.get(name)
-        many = many or bool(relation and relation.body.get("many"))
-        start = shapes[start].target(name)
-    return start, many
+        shape = shapes.get(start)
+        if shape is None:
+            return Way("", many)
+        if name not in shape.relations:
+            told = not shape.is_whole or name in renamed(shape)
+            return Way("", many) if told else Way("", many, start, name)
+        many = many or bool(shape.relations[name].body.get("many"))
+        start = shape.target(name)
+    return Way(start, many)
+
+
+def renamed(shape: Shape) -> frozenset[str]:
+    """The names that parts of a blueprint had before."""
+    return frozenset(each.old for each in KINDS["blueprint"].renaming.asked(shape.document.body))

@@ -42,8 +42,12 @@ class Rule:
     severity: Severity = "error"
 
     def problems(self, portal: Portal) -> Iterator[Problem]:
-        """What the rule finds, each at its place."""
+        """What the rule finds, each at its place; what is found there several times, such as what all lines of a
+        short-form chart share, once."""
+        told = set()
         for found in self.check(portal):
             place = found.inside or found.document.place(found.path)
-            severity = found.severity or self.severity
-            yield Problem(place.file, place.line, place.column, self.id, found.message, found.hint, severity)
+            if (place, found.message) not in told:
+                told.add((place, found.message))
+                severity = found.severity or self.severity
+                yield Problem(place.file, place.line, place.column, self.id, found.message, found.hint, severity)

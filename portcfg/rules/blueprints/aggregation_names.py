@@ -6,23 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from portcfg.model import Body, Path
-from portcfg.rules.blueprints.ways import lacks, members, names_of
+from portcfg.rules.blueprints.ways import AGGREGATIONS, lacks, members, names_of
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
-SECTION = ("aggregationProperties",)
-
 
 def check(portal: Portal) -> Iterator[Found]:
     """The property, the time and the query are those of the target."""
-    for document, name, aggregation in members(portal, SECTION):
+    for document, name, aggregation in members(portal, AGGREGATIONS):
         target = aggregation["target"]
         for key in ("property", "measureTimeBy"):
             used = aggregation["calculationSpec"].get(key)
             if isinstance(used, str) and lacks(portal, target, used):
-                yield Found(document, (*SECTION, name, "calculationSpec", key), *_told(portal, target, used))
-        for path, rule in queried((*SECTION, name, "query"), aggregation.get("query")):
+                yield Found(document, (*AGGREGATIONS, name, "calculationSpec", key), *_told(portal, target, used))
+        for path, rule in queried((*AGGREGATIONS, name, "query"), aggregation.get("query")):
             used = rule["property"]
             if lacks(portal, target, used) and used not in portal.shapes[target].relations:
                 yield Found(document, (*path, "property"), *_told(portal, target, used))

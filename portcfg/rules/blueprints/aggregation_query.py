@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.blueprints.ways import members
+from portcfg.rules.blueprints.ways import AGGREGATIONS, members
 from portcfg.rules.portal import Portal
 from portcfg.rules.queries import query_mistakes
 from portcfg.rules.rule import Found, Rule
 
-SECTION = ("aggregationProperties",)
-
 
 def check(portal: Portal) -> Iterator[Found]:
     """With the query Port refuses the whole blueprint; an empty one is refused, too (port-api.md §2.1)."""
-    for document, name, aggregation in members(portal, SECTION):
-        path = (*SECTION, name, "query")
+    for document, name, aggregation in members(portal, AGGREGATIONS):
+        path = (*AGGREGATIONS, name, "query")
         if not aggregation.get("query", True):
             yield Found(document, path, "the query is empty", "leave it out")
         elif "query" in aggregation:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from portcfg.model import Body
-from portcfg.rules.blueprints.ways import members
+from portcfg.rules.blueprints.ways import AGGREGATIONS, members
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
-SECTION = ("aggregationProperties",)
 # What each function needs and may have beside `func` and `calculationBy` (port-api.md §2.1).
 NEEDED: Mapping[tuple[str, str], Sequence[str]] = {
     ("entities", "count"): (),
@@ -24,8 +23,8 @@ AVERAGE_OF = ("hour", "day", "week", "month", "total")
 
 def check(portal: Portal) -> Iterator[Found]:
     """Port refuses the blueprint."""
-    for document, name, aggregation in members(portal, SECTION):
-        path = (*SECTION, name, "calculationSpec")
+    for document, name, aggregation in members(portal, AGGREGATIONS):
+        path = (*AGGREGATIONS, name, "calculationSpec")
         for key, message, hint in _wrong(aggregation["calculationSpec"]):
             yield Found(document, (*path, key) if key else path, message, hint)
 

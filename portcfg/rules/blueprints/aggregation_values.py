@@ -8,18 +8,16 @@ from typing import Any
 from portcfg.model import Body
 from portcfg.rules.blueprints.aggregation_names import queried
 from portcfg.rules.blueprints.properties import listed, same
-from portcfg.rules.blueprints.ways import field_of, members
+from portcfg.rules.blueprints.ways import AGGREGATIONS, field_of, members
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
-SECTION = ("aggregationProperties",)
-
 
 def check(portal: Portal) -> Iterator[Found]:
     """Only where an enum says all values that there are."""
-    for document, name, aggregation in members(portal, SECTION):
-        for path, rule in queried((*SECTION, name, "query"), aggregation.get("query")):
+    for document, name, aggregation in members(portal, AGGREGATIONS):
+        for path, rule in queried((*AGGREGATIONS, name, "query"), aggregation.get("query")):
             field = field_of(portal, aggregation["target"], rule["property"])
             enum = listed(field.body, "enum") if field and field.type == "string" else []
             for value in _asked(rule) if enum else ():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.rules.blueprints.calculations import calculations
+from portcfg.rules.blueprints.ways import CALCULATIONS
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -17,7 +18,7 @@ def check(portal: Portal) -> Iterator[Found]:
         if gives and gives.kinds == {"string"} and gives.texts:
             for value in each.body["colors"]:
                 if value not in gives.texts:
-                    path = ("calculationProperties", each.name, "colors", value)
+                    path = (*CALCULATIONS, each.name, "colors", value)
                     message = f"the calculation {each.name!r} never gives {value!r}, which has a colour"
                     yield Found(each.document, path, message, meant(value, sorted(gives.texts), "values"))
 

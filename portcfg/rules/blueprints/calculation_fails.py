@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.blueprints.calculations import calculations
+from portcfg.rules.blueprints.calculations import CONVERT, calculations
 from portcfg.rules.blueprints.generated import failure
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -17,9 +17,7 @@ def check(portal: Portal) -> Iterator[Found]:
         why = "" if gives.kinds else clashes[0].message if clashes else "it gives no value"
         if why := why or failure(each):
             message = f"the calculation {each.name!r} fails for every entity that has all it reads: {why}"
-            yield Found(
-                each.document, each.path, message, "convert with tostring or tonumber, or read another property"
-            )
+            yield Found(each.document, each.path, message, CONVERT)
 
 
 RULE = Rule("PC211", check)

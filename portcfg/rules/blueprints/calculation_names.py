@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from portcfg.rules.blueprints.calculations import Calculation, calculations
-from portcfg.rules.blueprints.ways import names_of, renamed
+from portcfg.rules.blueprints.ways import names_of
+from portcfg.rules.fields import renamed
 from portcfg.rules.inside import place_inside
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.blueprints.calculations import calculations
+from portcfg.rules.blueprints.calculations import CONVERT, calculations
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -15,9 +15,7 @@ def check(portal: Portal) -> Iterator[Found]:
         gives, clashes = each.gives(present=True)
         if gives.kinds and clashes:
             message = f"in the calculation {each.name!r}, {clashes[0].message}"
-            yield Found(
-                each.document, each.path, message, "convert with tostring or tonumber, or read another property"
-            )
+            yield Found(each.document, each.path, message, CONVERT)
 
 
 RULE = Rule("PC213", check, "warning")

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from portcfg.model import Body, Document, Path
 from portcfg.rules.blueprints.calculation_reads import reads
-from portcfg.rules.blueprints.ways import members
+from portcfg.rules.blueprints.ways import CALCULATIONS, members
 from portcfg.rules.fields import Field, Shape
 from portcfg.rules.jq_types import (
     ANY,
@@ -30,6 +30,8 @@ from portcfg.sync.jq_checks import parsed
 from portcfg.sync.jq_tree import Node
 
 TYPES = {"number": NUMBER, "string": STRING, "boolean": BOOLEAN, "object": OBJECT, "array": ARRAY}
+# What to do about operands that don't go together.
+CONVERT = "convert with tostring or tonumber, or read another property"
 # What is known of values: a type, an array and the type of its items, or an enum and its texts.
 Known = tuple[str, ...]
 # Of what these hold little is published (port-api.md §2.1).
@@ -49,7 +51,7 @@ class Calculation:
     @property
     def path(self) -> Path:
         """Where its jq stands."""
-        return ("calculationProperties", self.name, "calculation")
+        return (*CALCULATIONS, self.name, "calculation")
 
     @property
     def reads(self) -> list[tuple[str, str]]:
@@ -66,7 +68,7 @@ class Calculation:
 
 def calculations(portal: Portal) -> Iterator[Calculation]:
     """Every calculation that compiles."""
-    for document, name, body in members(portal, ("calculationProperties",)):
+    for document, name, body in members(portal, CALCULATIONS):
         if not jq_mistake(body["calculation"]):
             shape = portal.shapes[document.ref.identifier]
             yield Calculation(document, name, body, shape, parsed(body["calculation"]))

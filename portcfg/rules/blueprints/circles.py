@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from portcfg.cycles import grouped
 from portcfg.model import Ref
 from portcfg.rules.blueprints.calculations import calculations
-from portcfg.rules.blueprints.ways import follow, members
-from portcfg.rules.fields import SECTIONS
+from portcfg.rules.blueprints.ways import members
+from portcfg.rules.fields import SECTIONS, follow
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -51,7 +51,7 @@ def _mirrors(portal: Portal) -> Needs:
     found: dict[Ref, set[Ref]] = {}
     for document, name, mirror in members(portal, SECTIONS["mirror"]):
         *relations, last = mirror["path"].split(".")
-        end = follow(portal, document.ref.identifier, relations).end
+        end = follow(document.ref.identifier, relations, portal.shapes).end
         found[_ref("mirror", document.ref.identifier, name)] = {_ref("mirror", end, last)}
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.rules.blueprints.properties import described
-from portcfg.rules.blueprints.ways import members
+from portcfg.rules.blueprints.ways import CALCULATIONS, members
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -19,10 +19,9 @@ def check(portal: Portal) -> Iterator[Found]:
     for document, path, called, body in described(portal):
         if finding := _wrong(called, body.get("type"), body.get("format")):
             yield Found(document, (*path, "format"), *finding)
-    section = ("calculationProperties",)
-    for document, name, body in members(portal, section):
+    for document, name, body in members(portal, CALCULATIONS):
         if finding := _wrong(f"calculation {name!r}", body["type"], body.get("format")):
-            yield Found(document, (*section, name, "format"), *finding)
+            yield Found(document, (*CALCULATIONS, name, "format"), *finding)
 
 
 def _wrong(called: str, type_: object, format_: object) -> tuple[str, str] | None:

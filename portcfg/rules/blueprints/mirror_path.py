@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.blueprints.ways import follow, lacks, members, names_of
+from portcfg.rules.blueprints.ways import astray, lacks, members, names_of
+from portcfg.rules.fields import follow
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -24,10 +25,9 @@ def _wrong(portal: Portal, start: str, path: list[str]) -> tuple[str, str] | Non
     if relations[0] not in first and portal.shapes[start].is_whole:
         message = f"the path begins with {relations[0]!r}, which is no relation"
         return message, meant(relations[0], first, "relations")
-    way = follow(portal, start, relations)
-    if way.broken:
-        message = f"the path goes on over {way.broken!r}, which is no relation of {way.at}"
-        return message, meant(way.broken, portal.shapes[way.at].relations, "relations")
+    way = follow(start, relations, portal.shapes)
+    if finding := astray(portal, way):
+        return finding
     if lacks(portal, way.end, last):
         message = f"the path ends at {last!r}, which {way.end} doesn't have"
         return message, meant(last, names_of(portal.shapes[way.end]), "properties")

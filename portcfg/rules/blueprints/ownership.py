@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.model import Document
-from portcfg.rules.blueprints.ways import follow
-from portcfg.rules.nearest import meant
+from portcfg.rules.blueprints.ways import astray
+from portcfg.rules.fields import follow
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -28,10 +28,9 @@ def check(portal: Portal) -> Iterator[Found]:
 
 
 def _wrong(portal: Portal, document: Document, path: list[str]) -> tuple[str, str] | None:
-    way = follow(portal, document.ref.identifier, path)
-    if way.broken:
-        message = f"the path goes over {way.broken!r}, which is no relation of {way.at}"
-        return message, meant(way.broken, portal.shapes[way.at].relations, "relations")
+    way = follow(document.ref.identifier, path, portal.shapes)
+    if finding := astray(portal, way):
+        return finding
     if not _owned(portal, way.end):
         return f"the path ends at {way.end}, which has no ownership", f"give {way.end} `ownership: {{type: Direct}}`"
     return None

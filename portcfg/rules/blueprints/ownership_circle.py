@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.blueprints.ways import follow
+from portcfg.rules.fields import follow
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -24,7 +24,7 @@ def _circle(portal: Portal, start: str) -> list[str]:
         ownership = document.body.get("ownership") or {}
         if ownership.get("type") != "Inherited" or not ownership.get("path"):
             break
-        end = follow(portal, passed[-1], str(ownership["path"]).split(".")).end
+        end = follow(passed[-1], str(ownership["path"]).split("."), portal.shapes).end
         if end == start:
             return [*passed, end]
         if end in passed:

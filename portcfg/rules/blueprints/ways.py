@@ -5,48 +5,31 @@ What is external, or Port's own, may have anything. A name that a part had befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-from portcfg.kinds import KINDS
 from portcfg.kinds.base import members_of
 from portcfg.model import Body, Document, Path
-from portcfg.rules.fields import Field, Shape
+from portcfg.rules.fields import SECTIONS, Field, Shape, Way, renamed
+from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 
-
-@dataclass(frozen=True)
-class Way:
-    """`end` is a blueprint, "" where it isn't known. `broken` is the name of no relation of `at`, "" for none."""
-
-    end: str
-    at: str = ""
-    broken: str = ""
+# What is computed, by the section that holds it.
+CALCULATIONS, AGGREGATIONS = SECTIONS["calculation"], SECTIONS["aggregation"]
 
 
-def follow(portal: Portal, start: str, relations: Sequence[str]) -> Way:
-    """Where relations lead to from a blueprint."""
-    for name in relations:
-        shape = portal.shapes.get(start)
-        if shape is None:
-            return Way("")
-        if name not in shape.relations:
-            told = not shape.is_whole or name in renamed(shape)
-            return Way("") if told else Way("", start, name)
-        start = shape.target(name)
-    return Way(start)
+def astray(portal: Portal, way: Way) -> tuple[str, str] | None:
+    """(message, hint) for a path over what is no relation."""
+    if not way.broken:
+        return None
+    message = f"the path goes over {way.broken!r}, which is no relation of {way.at}"
+    return message, meant(way.broken, portal.shapes[way.at].relations, "relations")
 
 
 def lacks(portal: Portal, blueprint: str, name: str) -> bool:
     """Whether a blueprint certainly has nothing of this name, relations aside."""
     shape = portal.shapes.get(blueprint)
     return bool(shape and shape.is_whole and name not in shape.fields and name not in renamed(shape))
-
-
-def renamed(shape: Shape) -> frozenset[str]:
-    """The names that parts of a blueprint had before."""
-    return frozenset(each.old for each in KINDS["blueprint"].renaming.asked(shape.document.body))
 
 
 def names_of(shape: Shape) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.dashboards.uses import LINES, Read, once, reads
+from portcfg.rules.dashboards.uses import LINES, Read, reads
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -13,10 +13,6 @@ HISTORY = "propertiesValueHistory"
 
 def check(portal: Portal) -> Iterator[Found]:
     """Numbers, pies, bars and tables can show calculations; only lines over time can't (port-api.md §4.5)."""
-    return once(_undrawn(portal))
-
-
-def _undrawn(portal: Portal) -> Iterator[Found]:
     for read in reads(portal, "value", "time", "breakdown"):
         if is_undrawn(read):
             message = (

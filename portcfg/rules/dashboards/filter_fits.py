@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from portcfg.rules.dashboards.time_axis import is_axis, is_date
-from portcfg.rules.dashboards.uses import TYPE_WORDS, Read, named, once, reads
+from portcfg.rules.dashboards.uses import TYPE_WORDS, Read, named, reads
 from portcfg.rules.fields import Field
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
@@ -23,10 +23,6 @@ TYPES = {bool: "boolean", int: "number", float: "number", str: "string"}
 
 def check(portal: Portal) -> Iterator[Found]:
     """Operators by type, values by type and enum. What is the signed-in user's own can't be known."""
-    return once(_unfit(portal))
-
-
-def _unfit(portal: Portal) -> Iterator[Found]:
     for read in reads(portal, "filter"):
         rule, field = read.use.rule or {}, read.field
         if field and field.type and field.section != "relation" and not is_axis(read) and not _is_refused(read):

@@ -6,17 +6,13 @@ from collections.abc import Iterator
 
 from portcfg.rules.dashboards.names import is_strange, mistake
 from portcfg.rules.dashboards.time_axis import is_axis
-from portcfg.rules.dashboards.uses import once, reads
+from portcfg.rules.dashboards.uses import reads
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
 
 def check(portal: Portal) -> Iterator[Found]:
     """Port takes any name, and shows nothing."""
-    return once(_missing(portal))
-
-
-def _missing(portal: Portal) -> Iterator[Found]:
     for read in reads(portal, "value", "time", "breakdown", "filter"):
         # What time can't go by is PC408's, with the dates that there are.
         if (found := mistake(read)) and not (is_axis(read) and is_strange(read)):

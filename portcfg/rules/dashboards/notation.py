@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.dashboards.uses import LINES, NUMBER, PREFIXES, SLICES, TABLE, Read, once, reads
+from portcfg.rules.dashboards.uses import LINES, NUMBER, PREFIXES, SLICES, TABLE, Read, reads
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -13,10 +13,6 @@ ROLES = ("value", "time", "column", "sort", "group", "filter")
 
 def check(portal: Portal) -> Iterator[Found]:
     """Port takes any text, and shows nothing for what it doesn't understand (port-api.md §4.4)."""
-    return once(_misspelt(portal))
-
-
-def _misspelt(portal: Portal) -> Iterator[Found]:
     for read in reads(portal, *ROLES):
         wanted = _wanted(read)
         if read.field and wanted and read.use.written not in wanted:

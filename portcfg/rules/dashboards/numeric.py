@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.rules.dashboards.computed import is_undrawn
-from portcfg.rules.dashboards.uses import LINES, NUMBER, named, once, reads
+from portcfg.rules.dashboards.uses import LINES, NUMBER, named, reads
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -14,10 +14,6 @@ NUMBERS = ("", "number", "integer")
 
 def check(portal: Portal) -> Iterator[Found]:
     """What isn't of a known type is let through; a history may be of anything."""
-    return once(_wrong(portal))
-
-
-def _wrong(portal: Portal) -> Iterator[Found]:
     for read in reads(portal, "value"):
         if read.widget.type not in (NUMBER, *LINES) or not read.series.function or read.series.counts:
             continue

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.rules.dashboards.computed import is_undrawn
-from portcfg.rules.dashboards.uses import LINES, SLICES, once, reads
+from portcfg.rules.dashboards.uses import LINES, SLICES, reads
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
 
 def check(portal: Portal) -> Iterator[Found]:
     """Objects can't be told apart, and moments hardly ever repeat."""
-    return once(_endless(portal))
-
-
-def _endless(portal: Portal) -> Iterator[Found]:
     for read in reads(portal, "value", "breakdown"):
         is_slice = read.widget.type in SLICES or (read.widget.type in LINES and read.use.role == "breakdown")
         if not is_slice or not read.field or is_undrawn(read):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from portcfg.rules.dashboards.computed import is_undrawn
 from portcfg.rules.dashboards.names import is_strange
-from portcfg.rules.dashboards.uses import Read, named, once, reads
+from portcfg.rules.dashboards.uses import Read, named, reads
 from portcfg.rules.fields import Field
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -14,10 +14,6 @@ from portcfg.rules.rule import Found, Rule
 
 def check(portal: Portal) -> Iterator[Found]:
     """`measureTimeBy`, and what `over` narrows by; both stand at `by` in the short form."""
-    return once(_wrong(portal))
-
-
-def _wrong(portal: Portal) -> Iterator[Found]:
     for read in reads(portal, "time", "filter"):
         if is_axis(read) and (message := _mistake(read)):
             dates = [name for name, each in read.shape.fields.items() if each.is_date]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from portcfg.rules.fields import Field, Shape
@@ -77,13 +77,3 @@ def named(read: Read) -> str:
     """What there is and what it is, for people: `'seen' of service is text`."""
     type_ = read.field.type if read.field else ""
     return f"{read.use.name!r} of {read.series.blueprint} is {TYPE_WORDS.get(type_, type_)}"
-
-
-def once(found: Iterable[Found]) -> Iterator[Found]:
-    """Each finding once: a short-form chart of several lines names its time and its filters once for all of them."""
-    seen = set()
-    for each in found:
-        key = (id(each.document), each.path, each.message)
-        if key not in seen:
-            seen.add(key)
-            yield each

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.dashboards.uses import once
 from portcfg.rules.metrics.figures import figures, is_ratio
 from portcfg.rules.metrics.words import DISCLOSED, words
 from portcfg.rules.portal import Portal
@@ -13,10 +12,6 @@ from portcfg.rules.rule import Found, Rule
 
 def check(portal: Portal) -> Iterator[Found]:
     """A widget that says so (`averaged over days`) is fine."""
-    return once(_averaged(portal))
-
-
-def _averaged(portal: Portal) -> Iterator[Found]:
     for read, field in figures(portal, "average"):
         disclosed = words(read.widget.title, read.widget.body.get("description")) & DISCLOSED
         if is_ratio(field) and not disclosed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.rules.dashboards.intervals import RANGES
-from portcfg.rules.dashboards.uses import charted, once
+from portcfg.rules.dashboards.uses import charted
 from portcfg.rules.metrics.figures import spans
 from portcfg.rules.metrics.windows import window_days
 from portcfg.rules.portal import Portal
@@ -14,10 +14,6 @@ from portcfg.rules.rule import Found, Rule
 
 def check(portal: Portal) -> Iterator[Found]:
     """Days pile up as syncs run, but the first one reads no more than the window has."""
-    return once(_beyond(portal))
-
-
-def _beyond(portal: Portal) -> Iterator[Found]:
     days = window_days(portal)
     for widget, series, _ in charted(portal):
         read = days.get(series.blueprint, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.dashboards.uses import NUMBER, Read, once
+from portcfg.rules.dashboards.uses import NUMBER, Read
 from portcfg.rules.metrics.figures import figures, title_of
 from portcfg.rules.metrics.words import CENTS, words
 from portcfg.rules.portal import Portal
@@ -13,10 +13,6 @@ from portcfg.rules.rule import Found, Rule
 
 def check(portal: Portal) -> Iterator[Found]:
     """A unit or a title that says cents is enough; a currency's sign before cents is a hundredfold."""
-    return once(_money(portal))
-
-
-def _money(portal: Portal) -> Iterator[Found]:
     for read, field in figures(portal, "sum", "average", "min", "max", "median", "last"):
         if words(field.name, field.body.get("title")) & CENTS and not _says_so(read):
             unit = read.series.body.get("unit", "none")

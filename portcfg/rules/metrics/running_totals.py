@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.dashboards.uses import once
 from portcfg.rules.metrics.figures import figures
 from portcfg.rules.metrics.words import RUNNING, words
 from portcfg.rules.portal import Portal
@@ -13,10 +12,6 @@ from portcfg.rules.rule import Found, Rule
 
 def check(portal: Portal) -> Iterator[Found]:
     """Each value has those before it in it."""
-    return once(_summed(portal))
-
-
-def _summed(portal: Portal) -> Iterator[Found]:
     for read, field in figures(portal, "sum", "average", "median"):
         if words(field.name, field.body.get("title")) & RUNNING:
             message = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.dashboards.uses import once
 from portcfg.rules.fields import Field
 from portcfg.rules.metrics.figures import figures, is_daily
 from portcfg.rules.metrics.windows import counted_differently
@@ -15,10 +14,6 @@ from portcfg.rules.rule import Found, Rule
 
 def check(portal: Portal) -> Iterator[Found]:
     """By the mapping, where it counts different things; else by the name."""
-    return once(_summed(portal))
-
-
-def _summed(portal: Portal) -> Iterator[Found]:
     different = counted_differently(portal)
     for read, field in figures(portal, "sum"):
         by_mapping = (read.series.blueprint, field.name) in different

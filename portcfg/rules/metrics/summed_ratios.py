@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.dashboards.uses import once
 from portcfg.rules.metrics.figures import figures, is_ratio
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -12,10 +11,6 @@ from portcfg.rules.rule import Found, Rule
 
 def check(portal: Portal) -> Iterator[Found]:
     """Percentages don't add up."""
-    return once(_summed(portal))
-
-
-def _summed(portal: Portal) -> Iterator[Found]:
     for read, field in figures(portal, "sum"):
         if is_ratio(field):
             message = f"{field.name!r} is a ratio, and a sum of ratios means nothing"
