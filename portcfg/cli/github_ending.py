@@ -6,7 +6,7 @@ import re
 import shlex
 
 from portcfg.cli.common import say
-from portcfg.cli.github_job import posted
+from portcfg.cli.github_job import posted, run_line, told
 from portcfg.cli.writes import exit_code
 from portcfg.errors import (
     EXIT_ERROR,
@@ -73,14 +73,13 @@ def ended(settings: Settings, commit: str, plan: Plan, digest: str, report: Repo
 
 def failed(settings: Settings, commit: str, error: PortcfgError) -> Ending:
     """An apply that ended with an error."""
-    told = f"{error.message}; {error.hint}" if error.hint else error.message
     invalid = isinstance(error, InvalidSpecsError)
     return Ending(
         settings.environment,
         commit,
         error.exit_code,
         "the specs are invalid" if invalid else "failed",
-        reasons=() if invalid else ((0, told),),
+        reasons=() if invalid else ((0, told(error)),),
         problems=error.problems if isinstance(error, InvalidSpecsError) else (),
         commands=(_rerun(settings),) if not invalid and _rerun(settings) else (),
     )
@@ -90,14 +89,12 @@ def tell_ending(settings: Settings, github: GitHub, ending: Ending) -> None:
     """Outputs and summary first; then the commit and the issue, of which none changes how the command ends."""
     write_outputs(settings.environ, _outputs(ending))
     write_summary(settings.environ, ending_markdown(ending, SUMMARY_LIMIT))
-    text = ending_markdown(ending)
-    if settings.run_link:
-        text += f"\n\nRun: {settings.run_link}"
+    text = ending_markdown(ending) + run_line(settings)
     mark = hidden("apply", ending.environment)
     if ending.code in (EXIT_OK, EXIT_MOVED) and ending.commit:
         posted(settings, "the comment on the commit", lambda: _on_commit(github, ending, mark, text))
     if ending.code == EXIT_OK:
-        said = f"Over with commit {ending.commit}: {ending.what}.\n\nRun: {settings.run_link}"
+        said = f"Over with commit {ending.commit}: {ending.what}.{run_line(settings)}"
         posted(settings, "the end of the issue", lambda: close_issue(github, mark, said))
     elif ending.code in ATTENTION:
         matter = Matter(mark, _title(ending.environment), text)

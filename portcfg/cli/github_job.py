@@ -8,10 +8,13 @@ from contextlib import closing, contextmanager
 import click
 
 from portcfg.cli.common import say
-from portcfg.errors import ApiError
+from portcfg.errors import ApiError, InvalidSpecsError, PortcfgError
 from portcfg.github.api import GitHub
 from portcfg.github.outputs import annotation, write_summary
+from portcfg.render.applied import SUMMARY_LIMIT, of_environment
+from portcfg.render.comment import body
 from portcfg.render.safe import code, plain
+from portcfg.review import Review
 from portcfg.settings import Settings
 
 
@@ -32,7 +35,31 @@ def posted(settings: Settings, what: str, post: Callable[[], object]) -> bool:
         post()
         return True
     except ApiError as error:
-        why = f"{what} could not be posted: {error.message}" + (f"; {error.hint}" if error.hint else "")
+        why = f"{what} could not be posted: {told(error)}"
         click.echo(annotation("warning", "portcfg", plain(why)))
         write_summary(settings.environ, f"**Not posted.** {code(why)}")
         return False
+
+
+@contextmanager
+def failure_told(settings: Settings, what: str) -> Iterator[None]:
+    """An error that ends the block goes into the summary, too."""
+    try:
+        yield
+    except PortcfgError as error:
+        review = Review(settings.environment, None, error.problems if isinstance(error, InvalidSpecsError) else ())
+        place = of_environment(settings.environment)
+        write_summary(settings.environ, f"### portcfg {what}{place}: failed\n\n{code(told(error))}")
+        if review.problems:
+            write_summary(settings.environ, body(review, SUMMARY_LIMIT))
+        raise
+
+
+def told(error: PortcfgError) -> str:
+    """An error, and what to do about it, in a line."""
+    return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
+def run_line(settings: Settings) -> str:
+    """The last lines of what is posted: where the run is on the web, if anywhere."""
+    return f"\n\nRun: {settings.run_link}" if settings.run_link else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,8 @@ from portcfg.render.plans import plans_json, plans_markdown, plans_text
 from portcfg.render.report import report_json, report_text
 from portcfg.settings import Settings
 
-PLAN_FORMATS = {"text": plan_text, "json": plan_json, "markdown": plan_markdown}
+PLAN_FORMATS: dict[str, Callable[[Plan], str]] = {"text": plan_text, "json": plan_json, "markdown": plan_markdown}
+DRIFT_FORMATS: dict[str, Callable[[Plan], str]] = {"text": drift_text, "json": plan_json, "markdown": drift_markdown}
 PLANS_FORMATS = {"text": plans_text, "json": plans_json, "markdown": plans_markdown}
 
 
@@ -178,7 +180,7 @@ def drift_command(settings: Settings, format_: str, adopt: bool, conflicts: bool
             drift = adopted_drift(settings, specs, port, conflicts)
         else:
             drift = drift_of(plan_specs(specs, port))
-    click.echo({**PLAN_FORMATS, "text": drift_text, "markdown": drift_markdown}[format_](drift))
+    click.echo(DRIFT_FORMATS[format_](drift))
     return EXIT_CHANGES if drift.pending else EXIT_OK
 
 

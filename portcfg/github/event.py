@@ -24,7 +24,8 @@ class Event:
 
     For a pull request, `head` is its own last commit, not the merge that GITHUB_SHA names. `head_repository` is where
     `head` comes from, empty for a fork that is gone. `pull_request` is 0 where the event doesn't say; in a
-    `workflow_run`, `run` is the run that ended, and `run_event` what had started it.
+    `workflow_run`, `run` is the run that ended, and `run_event` what had started it. `private` says that only those who
+    were let in read what the repository's jobs print.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Event:
     default_branch: str = ""
     run: int = 0
     run_event: str = ""
+    private: bool = False
 
     @property
     def from_fork(self) -> bool:
@@ -50,9 +52,13 @@ def read_event(environ: Mapping[str, str]) -> Event:
         missing = "GITHUB_REPOSITORY" if name else "GITHUB_EVENT_NAME"
         raise UsageError(f"{missing} isn't set", hint="`portcfg github` commands are for the jobs of GitHub Actions")
     payload = _payload(environ.get("GITHUB_EVENT_PATH", ""))
-    default_branch = _text(payload, "repository", "default_branch")
     read = _READERS[name](payload) if name in _READERS else {"head": _sha(environ.get("GITHUB_SHA"))}
-    return Event(name, repository, default_branch=default_branch, **{"head_repository": repository, **read})
+    of_all = {
+        "default_branch": _text(payload, "repository", "default_branch"),
+        "private": _at(payload, "repository", "private") is True,
+        "head_repository": repository,
+    }
+    return Event(name, repository, **{**of_all, **read})
 
 
 def _payload(path: str) -> Body:

@@ -153,16 +153,20 @@ def _blueprint_row(item: BlueprintReport) -> list[Any]:
     return [plain(item.blueprint), *counts, sum(item.skipped.values())]
 
 
-def _remarks(report: SyncReport) -> list[str]:
+def _failures(report: SyncReport) -> list[str]:
     failed = [f"FAILED {plain(item.name)}: {plain(item.message)}" for item in report.streams if item.status == "failed"]
     held = [f"HELD BACK {plain(item.blueprint)}: {plain(item.held)}" for item in report.blueprints if item.held]
+    return [*failed, *held]
+
+
+def _remarks(report: SyncReport) -> list[str]:
     skipped = [
         f"skipped in {plain(item.blueprint)}: {count} {plain(reason)}"
         for item in report.blueprints
         for reason, count in item.skipped.items()
     ]
     notes = [f"note: {plain(notice)}" for notice in report.notices]
-    return [*failed, *held, *_deletions(report), *notes, *skipped, *_columns(report), *_settings(report)]
+    return [*_failures(report), *_deletions(report), *notes, *skipped, *_columns(report), *_settings(report)]
 
 
 def _deletions(report: SyncReport) -> list[str]:
@@ -289,3 +293,10 @@ def sync_markdown(report: SyncReport) -> str:
         "\n".join(f"- {_span(line)}" for line in _effort(report).splitlines()),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def sync_trouble(report: SyncReport) -> str:
+    """For an issue: what keeps a run from ending well, and what to do; nothing that differs in each run."""
+    again = f"Once the cause is mended, the days are read again by: {_sync_command(report)}"
+    lines = [*_failures(report), *(line for line in _deletions(report) if "NOT DELETED" in line), *_rejected(report)]
+    return "\n".join(f"- {_span(line)}" for line in (*lines, again))
