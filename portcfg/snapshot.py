@@ -157,17 +157,22 @@ def same_but_time(text: str, other: str) -> bool:
 
 def read(file: Path) -> Snapshot:
     """The snapshot in a file; raises UsageError for one that is missing, too large, damaged, or of another version."""
-    name = str(file)
     try:
         if file.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{name} is too large for a snapshot: over {MAX_BYTES // 2**20} MiB", hint=ANEW)
-        body = json.loads(file.read_bytes().decode("utf-8"))
+            raise UsageError(f"{file} is too large for a snapshot: over {MAX_BYTES // 2**20} MiB", hint=ANEW)
+        return parsed(file.read_bytes(), str(file))
     except OSError as error:
-        raise UsageError(f"{name} can't be read: {error.strerror}", hint=ANEW) from error
+        raise UsageError(f"{file} can't be read: {error.strerror}", hint=ANEW) from error
+
+
+def parsed(data: bytes, name: str) -> Snapshot:
+    """The snapshot that a file called `name` holds; raises UsageError."""
+    try:
+        body = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name} isn't JSON, so no snapshot", hint=ANEW) from error
-    if not isinstance(body, dict) or body.get("format") != FORMAT:
-        found = body.get("format") if isinstance(body, dict) else None
+    found = body.get("format") if isinstance(body, dict) else None
+    if found != FORMAT:
         raise UsageError(
             f"{name} is no snapshot that this portcfg reads: its format is {found!r}, not {FORMAT!r}", ANEW
         )
