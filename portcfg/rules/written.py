@@ -8,6 +8,7 @@ from typing import Any
 
 from portcfg.kinds.mapping import RUN_HERE
 from portcfg.model import Body, Document, Path
+from portcfg.rules.found import Found
 from portcfg.rules.shaped import shaped
 
 
@@ -28,6 +29,10 @@ class Written:
     jq: Any
     resource: Path
     runs_here: bool
+
+    def found(self, message: str, hint: str) -> Found:
+        """A finding at the expression."""
+        return Found(self.document, self.path, message, hint)
 
 
 def literal(text: Any) -> str:

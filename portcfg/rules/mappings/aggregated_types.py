@@ -28,10 +28,9 @@ def check(portal: Portal) -> Iterator[Found]:
     for config in configs(portal):
         names = variables_of(config.body)
         rows = row_types(ungrouped(config.body)) if config.runs_here else []
-        for index, row in enumerate(rows):
-            tree = (config.body["resources"][index].get("selector") or {}).get("aggregate") or {}
-            path = (*config.prefix, "resources", index, "selector", "aggregate")
-            for place, name, value in _aggregators(path, tree, row, names):
+        for (path, selector), row in zip(config.selectors(), rows, strict=False):
+            tree = selector.get("aggregate") or {}
+            for place, name, value in _aggregators((*path, "aggregate"), tree, row, names):
                 kinds = value.kinds - {"null"}
                 if kinds and kinds.isdisjoint(_TAKES.get(name, kinds)):
                     takes = " or ".join(sorted(_TAKES[name]))

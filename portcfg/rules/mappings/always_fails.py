@@ -21,7 +21,7 @@ def check(portal: Portal) -> Iterator[Found]:
     """Two operands that no operator takes, where the expression has no other way out."""
     for each in portal.inferred:
         for clash in each.clashes[:1]:
-            yield Found(each.written.document, each.written.path, f"{clash.message}: no row gets through", _HINT)
+            yield each.written.found(f"{clash.message}: no row gets through", _HINT)
     for config in configs(portal):
         names = variables_of(config.body)
         for path, text, row in _before(config, portal) if config.runs_here else ():
@@ -35,11 +35,10 @@ def _before(config: Config, portal: Portal) -> Iterator[tuple[Path, str, Type]]:
     for request in requests_of(config, portal):
         if isinstance(request.said.get("rows"), str):
             yield (*request.path, "rows"), request.said["rows"], raw_row(request.said)
-    body = ungrouped(config.body)
-    for index, (resource, row) in enumerate(zip(config.body.get("resources") or [], row_types(body), strict=True)):
-        for name, text in ((resource.get("selector") or {}).get("group_by") or {}).items():
+    for (path, selector), row in zip(config.selectors(), row_types(ungrouped(config.body)), strict=True):
+        for name, text in (selector.get("group_by") or {}).items():
             if isinstance(text, str):
-                yield (*config.prefix, "resources", index, "selector", "group_by", name), text, row
+                yield (*path, "group_by", name), text, row
 
 
 RULE = Rule("PC324", gently(check))

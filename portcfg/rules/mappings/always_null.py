@@ -24,7 +24,7 @@ def check(portal: Portal) -> Iterator[Found]:
         if plain_path(each.text) and each.type.kinds == {"null"} and key not in written:
             path, hint = _lost(each)
             message = f"`{path}` is in no row, so this is always null"
-            yield Found(each.written.document, each.written.path, message, hint)
+            yield each.written.found(message, hint)
 
 
 def _lost(each: Inferred) -> tuple[str, str]:

@@ -28,9 +28,8 @@ def check(portal: Portal) -> Iterator[Found]:
 
 def queries(config: Config) -> Iterator[tuple[Path, Any]]:
     """(path, query) of every resource; true where there is none."""
-    for index, resource in enumerate(config.body.get("resources") or []):
-        path = (*config.prefix, "resources", index, "selector", "query")
-        yield path, (resource.get("selector") or {}).get("query", "true")
+    for path, selector in config.selectors():
+        yield (*path, "query"), selector.get("query", "true")
 
 
 RULE = Rule("PC338", gently(check))

@@ -25,6 +25,16 @@ class Config:
     body: Mapping[str, Any]
     runs_here: bool
 
+    def resources(self) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+        """(path, resource), in the order of `row_types`."""
+        for index, resource in enumerate(self.body.get("resources") or []):
+            yield (*self.prefix, "resources", index), resource
+
+    def selectors(self) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+        """(path, selector) of each of them, {} for none."""
+        for path, resource in self.resources():
+            yield (*path, "selector"), resource.get("selector") or {}
+
 
 def configs(portal: Portal) -> Iterator[Config]:
     """Every mapping of the right shape."""

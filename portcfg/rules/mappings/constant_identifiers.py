@@ -24,7 +24,7 @@ def check(portal: Portal) -> Iterator[Found]:
             continue
         if not calls and "lookup" not in variables and "window" not in variables:
             message = "every row has the same identifier, so that all are one entity, which the last row overwrites"
-            yield Found(each.written.document, each.written.path, message, "add what tells rows apart, such as `.id`")
+            yield each.written.found(message, "add what tells rows apart, such as `.id`")
 
 
 RULE = Rule("PC332", check, "warning")

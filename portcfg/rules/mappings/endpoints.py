@@ -49,17 +49,17 @@ def requests_of(config: Config, portal: Portal) -> Iterator[Request]:
     """Streams, and the requests of resources without one. With Ocean a kind is a path only where it looks like one."""
     host = _host(config, portal)
     for name, stream in (config.body.get("streams") or {}).items():
-        yield _request(config, ("streams", name), stream, str(stream.get("path", "")), host)
-    for index, resource in enumerate(config.body.get("resources") or []):
+        yield _request(config, (*config.prefix, "streams", name), stream, str(stream.get("path", "")), host)
+    for path, resource in config.resources():
         selector, kind = resource.get("selector") or {}, str(resource.get("kind", ""))
         if "stream" not in selector and (config.runs_here or kind.startswith("/")):
-            yield _request(config, ("resources", index, "selector"), selector, kind, host)
+            yield _request(config, (*path, "selector"), selector, kind, host)
 
 
 def _request(config: Config, path: Path, said: Mapping[str, Any], target: str, host: str) -> Request:
     plain = "/" + target.split("?")[0].strip("/")
     known = next((each for each in _APIS.get(host, ()) if each.path.fullmatch(plain)), None)
-    return Request(config, (*config.prefix, *path), said, target, known)
+    return Request(config, path, said, target, known)
 
 
 def _host(config: Config, portal: Portal) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.rules.mappings.configs import gently
-from portcfg.rules.mappings.literals import constants, found
+from portcfg.rules.mappings.literals import constants
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
@@ -20,7 +20,7 @@ def check(portal: Portal) -> Iterator[Found]:
         for text in wrong:
             if text not in (allowed or ()):
                 message = f"{text!r} isn't one of the values of {field.name!r}"
-                yield found(each, message, meant(text, map(str, allowed or ()), "values"))
+                yield each.written.found(message, meant(text, map(str, allowed or ()), "values"))
 
 
 RULE = Rule("PC326", gently(check))

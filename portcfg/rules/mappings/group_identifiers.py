@@ -38,7 +38,7 @@ def _found(each: Inferred, config: Config) -> Iterator[Found]:
     if missing:
         names = ", ".join(f"`.{name}`" for name in missing)
         message = f"groups that differ only by {names} have the same identifier, so that they overwrite each other"
-        yield Found(each.written.document, each.written.path, message, f"add {names} to the identifier")
+        yield each.written.found(message, f"add {names} to the identifier")
 
 
 def _reads(text: Any) -> frozenset[str]:

@@ -25,7 +25,7 @@ def check(portal: Portal) -> Iterator[Found]:
                     wrong = next(character for character in text if not _ALLOWED.fullmatch(character))
                     message = f"the identifier has {wrong!r} in it, which Port refuses"
                     hint = "letters, digits and @ _ . + : \\ / = ' - are allowed; take another separator"
-                    yield Found(written.document, written.path, message, hint)
+                    yield written.found(message, hint)
                     break
 
 

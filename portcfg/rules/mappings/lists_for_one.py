@@ -17,7 +17,7 @@ def check(portal: Portal) -> Iterator[Found]:
         relation = shape.relations.get(written.name) if shape and written.section == "relations" else None
         if relation and not relation.body.get("many") and each.type.without("null").kinds == {"array"}:
             message = f"the relation {written.name!r} leads to one entity, and this gives a list"
-            yield Found(written.document, written.path, message, "take one, such as `.[0]`; or let it be `many: true`")
+            yield written.found(message, "take one, such as `.[0]`; or let it be `many: true`")
 
 
 RULE = Rule("PC328", check, "warning")

@@ -9,7 +9,6 @@ from portcfg.rules.inferred import Inferred
 from portcfg.rules.jq_types import Type
 from portcfg.rules.mappings.unknown_names import property_of
 from portcfg.rules.portal import Portal
-from portcfg.rules.rule import Found
 
 
 def constants(portal: Portal) -> Iterator[tuple[Inferred, Field, Type]]:
@@ -21,8 +20,3 @@ def constants(portal: Portal) -> Iterator[tuple[Inferred, Field, Type]]:
         given = each.type.items if field and field.type == "array" and each.type.items else each.type
         if field and given.kinds & {"string"} and given.texts is not None:
             yield each, field, given
-
-
-def found(each: Inferred, message: str, hint: str) -> Found:
-    """A finding at the expression."""
-    return Found(each.written.document, each.written.path, message, hint)

@@ -20,7 +20,7 @@ def check(portal: Portal) -> Iterator[Found]:
                 name = "." + ".".join(path)
                 message = f"`{operator}` fails where `{name}` is null or missing, and the row is rejected"
                 hint = f"say what it is in the stream's `shape`, or what then counts: `({name} // 0)`"
-                yield Found(each.written.document, each.written.path, message, hint)
+                yield each.written.found(message, hint)
                 break
 
 

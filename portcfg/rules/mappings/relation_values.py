@@ -23,7 +23,7 @@ def check(portal: Portal) -> Iterator[Found]:
         items = given.items.without("null") if given.kinds == {"array"} and given.items else given
         if items.kinds and items.kinds <= {"number", "boolean"}:
             message = f"the relation {written.name!r} takes an identifier, and this gives {items.named}"
-            yield Found(written.document, written.path, message, _HINT)
+            yield written.found(message, _HINT)
 
 
 RULE = Rule("PC327", gently(check))

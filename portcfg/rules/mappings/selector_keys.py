@@ -31,13 +31,13 @@ def check(portal: Portal) -> Iterator[Found]:
     """Near misses alone: what is like nothing may be for somebody else."""
     for config in configs(portal):
         known = _OWN if config.runs_here else _OCEAN
-        for index, resource in enumerate(config.body.get("resources") or []):
+        for path, resource in config.resources():
             mine = config.runs_here or str(resource.get("kind", "")).startswith("/")
             for key in (resource.get("selector") or {}) if mine else ():
                 close = key not in known and difflib.get_close_matches(key, known, 1, _ALIKE)
                 if close:
-                    path = (*config.prefix, "resources", index, "selector", key)
-                    yield Found(config.document, path, f"nobody reads {key!r} here", f"did you mean {close[0]!r}?")
+                    place = (*path, "selector", key)
+                    yield Found(config.document, place, f"nobody reads {key!r} here", f"did you mean {close[0]!r}?")
 
 
 RULE = Rule("PC340", check, "warning")

@@ -17,7 +17,7 @@ def check(portal: Portal) -> Iterator[Found]:
         if tree and several(tree):
             message = "this gives several results, of which only the first is taken"
             hint = "`[...]` makes a list of them, `first(...)` says that the first is meant"
-            yield Found(each.written.document, each.written.path, message, hint)
+            yield each.written.found(message, hint)
 
 
 RULE = Rule("PC329", check, "warning")

@@ -26,7 +26,7 @@ def check(portal: Portal) -> Iterator[Found]:
         if other.document is not each.document and other.jq != each.jq:
             message = f"the mapping {other.document.ref.identifier!r} writes {each.name!r} of the same entities, too"
             hint = "let one of them write it: the value is that of whichever ran last"
-            yield Found(each.document, each.path, message, hint)
+            yield each.found(message, hint)
 
 
 def _origins(portal: Portal) -> dict[tuple[int, Any], Origin]:

@@ -61,7 +61,7 @@ def _found(portal: Portal, each: Inferred, wanted: tuple[str, ...], given: Type)
     hint = next((_WAYS[kind, wanted[0]] for kind in sorted(given.kinds) if (kind, wanted[0]) in _WAYS), "")
     hint = _MOMENT if field and field.is_date and given.kinds == {"number"} else hint
     message = f"{what} takes {' or '.join(wanted)}, and this gives {given.named}"
-    return Found(written.document, written.path, message, hint or "change the expression, or the property's type")
+    return written.found(message, hint or "change the expression, or the property's type")
 
 
 def _filled(portal: Portal) -> Iterator[Found]:

@@ -25,7 +25,7 @@ def unknown(portal: Portal, section: str) -> Iterator[Found]:
     for written in portal.written:
         shape = known(portal, written.blueprint) if written.section == section else None
         if shape and (complaint := _complaint(shape, section, written.name)):
-            yield Found(written.document, written.path, *complaint)
+            yield written.found(*complaint)
     relations = {(each.blueprint, each.name) for each in portal.written if each.section == "relations"}
     for config in configs(portal):
         for path, blueprint, named, name in _named(config, relations):

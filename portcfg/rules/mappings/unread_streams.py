@@ -33,8 +33,8 @@ def _found(config: Config, name: str, *, meant: bool) -> Found:
 
 
 def _read(config: Config) -> Iterator[str]:
-    for resource in config.body.get("resources") or []:
-        if name := (resource.get("selector") or {}).get("stream"):
+    for _, selector in config.selectors():
+        if name := selector.get("stream"):
             yield str(name)
     for lookup in (config.body.get("lookups") or {}).values():
         if name := (lookup or {}).get("stream"):
@@ -43,7 +43,7 @@ def _read(config: Config) -> Iterator[str]:
 
 def _named(config: Config) -> Iterator[str]:
     """What the resources without a stream are called, which may be a path."""
-    for resource in config.body.get("resources") or []:
+    for _, resource in config.resources():
         if (resource.get("selector") or {}).get("stream") is None:
             yield str(resource.get("kind")).strip("/")
 

@@ -37,9 +37,9 @@ def _makers(portal: Portal) -> dict[str, list[Written]]:
     """The identifiers by which entities are made, by blueprint; a search finds only what is there."""
     found: dict[str, list[Written]] = {}
     added = {
-        (id(config.document), (*config.prefix, "resources", index))
+        (id(config.document), path)
         for config in configs(portal)
-        for index, resource in enumerate(config.body.get("resources") or [])
+        for path, resource in config.resources()
         if str((resource.get("selector") or {}).get("creates", "true")).strip().lower() == "false"
     }
     for each in portal.written:
