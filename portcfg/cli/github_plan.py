@@ -109,7 +109,7 @@ def plan_command(
     click.echo(problems_github(findings))
     made = _made(settings, findings, options, Offline(_there(against), _there(base)))
     code = EXIT_OK if made.plan and not made.plan.refusals else EXIT_ERROR
-    artifact = artifact_name("plan", settings.environment, event.head)
+    artifact = artifact_name("plan", settings.environment, event.head) if event.head else ""
     review = Review(
         environment=settings.environment,
         plan=made.plan,

@@ -104,6 +104,8 @@ def write_folder(folder: Path, review: Body, files: Mapping[str, str]) -> None:
 
 def read_folder(folder: Path) -> Reviewed:
     """A review folder; raises UntrustedPlanError for one that portcfg didn't write."""
+    if folder.is_symlink():
+        raise UntrustedPlanError(f"{folder} is a link", hint=ANEW)
     return Reviewed(folder, _checked(_bytes(folder, REVIEW), "review"))
 
 

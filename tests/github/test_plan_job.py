@@ -241,3 +241,4 @@ def test_outside_of_github_the_folder_is_made_all_the_same(job: Job, github: Sta
     done = job.run("", {}, *PLAN, "--env", "local", **gone)
     assert done.exit_code == 0, done.output
     assert said()["head"] == ""
+    assert job.outputs["artifact"] == ""

@@ -442,6 +442,14 @@ def test_a_file_that_is_no_plain_file_is_refused(forked: Job, kind: str) -> None
     assert forked.github.writes == []
 
 
+def test_a_folder_that_is_a_link_is_refused(forked: Job) -> None:
+    Path("review").rename("elsewhere")
+    Path("review").symlink_to("elsewhere")
+    done = after(forked)
+    assert done.exit_code == 5
+    assert "is a link" in done.stderr
+
+
 def named(forked: Job, name: str) -> str:
     """The comment on a fork's plan in which everything is called `name`."""
     plan = json.loads(Path("review/plan.json").read_text())
