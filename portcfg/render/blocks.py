@@ -13,14 +13,15 @@ from dataclasses import replace
 
 from portcfg.concealed import without_secrets
 from portcfg.errors import Problem
-from portcfg.model import Action, Change
+from portcfg.model import Action, Cause, Change
 from portcfg.render.budget import middle_cut
 from portcfg.render.fields import fields_lines
 from portcfg.render.plan import by_cause, contents, harms, state
 from portcfg.render.problems import environments, problem_lines
 from portcfg.render.safe import code, fenced, plain, shortened
-from portcfg.review import conflicts
+from portcfg.review import cause
 
+CALLED = {Cause.CONFLICT: "conflict", Cause.DRIFT: "drift"}
 MAX_NAME = 200
 MAX_FILE = 300
 MAX_TOLD = 1_000
@@ -69,7 +70,7 @@ def verb(change: Change) -> str:
 
 def _grades(change: Change) -> str:
     told = [change.risk] if change.risk != "safe" else []
-    told += ["conflict"] if conflicts(change) else []
+    told += [CALLED[cause(change)]] if cause(change) in CALLED else []
     return f" · {', '.join(told)}" if told else ""
 
 

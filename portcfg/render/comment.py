@@ -34,8 +34,8 @@ OFFLINE = {
 UNCHECKED = "this is what the pull request's own run says, made by code that the pull request may have changed."
 CAUSES = {
     Cause.SPEC: "from the specs",
-    Cause.DRIFT: "drift (changed in Port, set back)",
-    Cause.CONFLICT: "in conflict (changed in both, the specs win)",
+    Cause.DRIFT: "by drift (set back)",
+    Cause.CONFLICT: "in conflict (the specs win)",
 }
 
 

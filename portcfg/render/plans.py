@@ -57,8 +57,9 @@ def plans_markdown(plans: Sequence[Plan]) -> str:
     kept = [table] if size(table) <= LIMIT // 4 else []
     room = LIMIT - sum(map(size, kept))
     whole = [plan_markdown(plan) for plan in plans]
-    share = widest(map(size, whole), room) - BETWEEN
+    share = widest(map(size, whole), room)
     if share < LEAST_SHARE and sum(map(size, whole)) > room:
         return "\n".join(f"- {code(plan.environment)}: {headline(plan)}" for plan in plans)
-    cut = [plan_markdown(plan, share) if size(text) > share else text for plan, text in zip(plans, whole, strict=True)]
+    both = zip(plans, whole, strict=True)
+    cut = [plan_markdown(plan, share - BETWEEN) if size(text) > share else text for plan, text in both]
     return "\n\n".join([*kept, *cut])

@@ -24,6 +24,8 @@ RESERVED = 4_000
 # Narrower, names say nothing: what has no room then is only counted.
 LEAST_NAME = 8
 SHORT = 300
+# Texts and findings of a sort; more are only counted.
+MAX_TEXTS = 500
 CRITICAL = "Deletes, destructive changes and conflicts"
 LEGEND = "Green is new, yellow changed, red deleted; a thick arrow is a new relation, a dotted one goes away."
 
@@ -141,28 +143,28 @@ def _others(review: Review, files: str, elsewhere: str) -> Part:
 def _refusals(review: Review) -> Part:
     texts = review.plan.refusals if review.plan else ()
     heading = "> [!CAUTION]\n> `portcfg apply` refuses this plan:"
-    return _texts(texts, lambda _: heading, "more reason", str)
+    return _texts(texts, heading, "more reason", str)
 
 
 def _notes(review: Review) -> Part:
     if review.plan is None:
-        return _texts((), str, "", str)
+        return _texts((), "", "", str)
     texts = [f"{cycle.heading}: {', '.join(cycle.refs)}" for cycle in cycles_of(review.plan)]
     texts += review.plan.notes
     idle = (change for change in review.plan.changes if change.action is Action.NOOP)
     texts += [f"{change.ref}: {note}" for change in idle for note in change.notes]
-    return _texts(texts, lambda _: "", "more note", lambda text: details(counted(len(texts), "note"), text))
+    return _texts(texts, "", "more note", lambda text: details(counted(len(texts), "note"), text))
 
 
-def _texts(texts: Sequence[str], heading: Callable[[int], str], rest: str, around: Callable[[str], str]) -> Part:
+def _texts(texts: Sequence[str], heading: str, rest: str, around: Callable[[str], str]) -> Part:
     """Texts for people, in one fence."""
-    items = [("", lines_for(text, SHORT), lines_for(text)) for text in texts]
+    items = [("", lines_for(text, SHORT), lines_for(text)) for text in texts[:MAX_TEXTS]]
 
     def write(levels: Sequence[int]) -> str:
         lines = [forms[level] for forms, level in zip(items, levels, strict=True) if level]
-        if len(lines) < len(items):
-            lines.append(f"and {counted(len(items) - len(lines), rest)}")
-        return "\n\n".join(filter(None, (heading(len(items)), around(fenced("\n".join(lines), "text")))))
+        if len(lines) < len(texts):
+            lines.append(f"and {counted(len(texts) - len(lines), rest)}")
+        return "\n\n".join(filter(None, (heading, around(fenced("\n".join(lines), "text")))))
 
     return Part(items, lambda levels: write(levels) if items else "")
 
@@ -176,14 +178,14 @@ def _diagram(review: Review) -> Part:
 
 def _findings(findings: Findings, files: str, *, errors: bool) -> Part:
     found = [problem for problem in findings.problems if (problem.severity == "error") is errors]
-    items = [("", *finding(problem, findings.line(problem), files)) for problem in found]
+    items = [("", *finding(problem, findings.line(problem), files)) for problem in found[:MAX_TEXTS]]
     severities = Counter(problem.severity for problem in found)
     title = f"{', '.join(counted(number, severity) for severity, number in severities.items())} in the specs"
 
     def write(levels: Sequence[int]) -> str:
         blocks = [forms[level] for forms, level in zip(items, levels, strict=True) if level]
-        if len(blocks) < len(items):
-            blocks.append(f"_{counted(len(items) - len(blocks), 'more finding')}: `portcfg validate` prints them._")
+        if len(blocks) < len(found):
+            blocks.append(f"_{counted(len(found) - len(blocks), 'more finding')}: `portcfg validate` prints them._")
         if not blocks:
             return ""
         text = "\n\n".join(blocks)
