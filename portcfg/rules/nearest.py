@@ -1,9 +1,9 @@
-"""The name that was probably meant, for hints."""
+"""The name that was probably meant, for hints, and lists of names."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # So many names a hint lists, where none is near.
 LISTED = 12
@@ -29,3 +29,9 @@ def meant(name: str, known: Iterable[str], called: str) -> str:
         return f"did you mean {guess!r}?"
     more = f", ... ({len(names)})" if len(names) > LISTED else ""
     return f"the {called} are: {', '.join(names[:LISTED]) or 'none'}{more}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`, where `most` are two."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

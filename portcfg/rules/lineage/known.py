@@ -38,6 +38,11 @@ def _comes(part: Part) -> bool:
     return any(link.what not in (*COMPUTED, "default") for link in part.writers)
 
 
+def fill_hint(portal: Portal) -> str:
+    """What to do about a blueprint that nothing fills."""
+    return f"write a mapping for it; or say who fills it, in {portal.project.file} under external.writers"
+
+
 def mapped(portal: Portal) -> dict[str, Shape]:
     """The blueprints that a mapping fills; not those of which a relation makes bare entities."""
     if not all_is_seen(portal):

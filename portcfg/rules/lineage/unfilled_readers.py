@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portcfg.model import Document
-from portcfg.rules.lineage.known import unfilled
+from portcfg.rules.lineage.known import fill_hint, unfilled
+from portcfg.rules.nearest import listed
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 from portcfg.rules.shown import Widget
@@ -18,8 +19,7 @@ ACROSS = ("aggregation", "mirror")
 
 def check(portal: Portal) -> Iterator[Found]:
     """Of widgets once for each such blueprint of a dashboard, at the first one that shows it."""
-    hint = f"write a mapping for it; or say who fills it, in {portal.project.file} under external.writers"
-    empty = unfilled(portal)
+    hint, empty = fill_hint(portal), unfilled(portal)
     shown: dict[tuple[int, str], list[Widget]] = {}
     for widget in portal.widgets:
         for blueprint in dict.fromkeys(series.blueprint for series in widget.series if series.blueprint in empty):
@@ -39,8 +39,7 @@ def _message(first: Widget, others: list[Widget], blueprint: str) -> str:
     title = f"{first.title!r} " if first.title else ""
     message = f"the widget {title}shows {blueprint!r}, which no mapping fills: it stays empty"
     names = [repr(each.title or str(each.path[-1])) for each in others]
-    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
-    return f"{message}, and so do {', '.join([*names[:NAMED], *more])}" if names else message
+    return f"{message}, and so do {listed(names, NAMED)}" if names else message
 
 
 RULE = Rule("PC502", check, "warning")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from portcfg.rules.lineage.known import mapped
 from portcfg.rules.lineages import MAPPED, Part
+from portcfg.rules.nearest import listed
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -23,8 +24,7 @@ def check(portal: Portal) -> Iterator[Found]:
         ]
         names = [name for name in fields if _mapped(parts[name]) and not parts[name].readers]
         if names:
-            more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-            message = f"nothing here reads what is written into {identifier!r}: {', '.join(names[:LISTED])}{more}"
+            message = f"nothing here reads what is written into {identifier!r}: {listed(names, LISTED)}"
             hint = f"`portcfg lineage {identifier}` tells who reads what; leave out what nobody needs"
             yield Found(shape.document, ("identifier",), message, hint)
 

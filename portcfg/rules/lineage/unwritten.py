@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from portcfg.rules.lineage.known import mapped
 from portcfg.rules.lineages import Part
+from portcfg.rules.nearest import listed
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 
@@ -45,8 +46,7 @@ def _names(portal: Portal) -> dict[str, set[str]]:
 
 
 def _message(part: Part, readers: list[str]) -> str:
-    more = f" and {len(readers) - NAMED} more" if len(readers) > NAMED else ""
-    return f"no mapping writes {part.name!r} of {part.blueprint!r}, read by {', '.join(readers[:NAMED])}{more}"
+    return f"no mapping writes {part.name!r} of {part.blueprint!r}, read by {listed(readers, NAMED)}"
 
 
 def _hint(portal: Portal) -> str:
