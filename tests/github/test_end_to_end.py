@@ -1,0 +1,229 @@
+"""From a pull request to Port and back: the very steps of the workflows, on a GitHub and a Port of the tests' own."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portcfg.client import Credentials, PortWriter
+from portcfg.emulator.cursor_app import cursor_app
+from portcfg.emulator.cursor_company import synthetic_company
+from portcfg.emulator.server import serving
+from portcfg.init.contents import github_files
+from tests.github.forge import Forge
+from tests.github.runner import Environment, Machine, Run
+from tests.github.stand_in import StandIn
+from tests.support import PATIENT, REPOSITORY, Bench, Server
+
+SERVICE_FILE = "specs/blueprints/service.yaml"
+SERVICE = """\
+title: Service
+schema:
+  properties:
+    language: {type: string, title: Language}
+  required: []
+relations: {}
+"""
+TIERED = SERVICE.replace("  required", "    tier: {type: string, title: Tier}\n  required")
+OWNED = TIERED.replace("  required", "    owner: {type: string, title: Owner}\n  required")
+BROKEN = SERVICE.replace("type: string", "type: strin")
+CREDENTIALS = Credentials("client-of-port", "secret-of-port")
+SECRETS = {"PORT_CLIENT_ID": CREDENTIALS.client_id, "PORT_CLIENT_SECRET": CREDENTIALS.client_secret}
+DIGEST = re.compile(r"<!-- portcfg review ([0-9a-f]{64}) ")
+
+
+@pytest.fixture
+def port(server: Server) -> Bench:
+    """A Port that takes only the credentials that the repository has as secrets."""
+    return server.bench(client_id=CREDENTIALS.client_id, client_secret=CREDENTIALS.client_secret)
+
+
+@pytest.fixture
+def forge(tmp_path: Path, github: StandIn, machine: Machine, port: Bench) -> Forge:
+    """A repository of specs, with the workflows as `portcfg init` copies them, and Port's secrets where they look."""
+    files = {"specs/portcfg.yaml": "version: 1\n", SERVICE_FILE: SERVICE}
+    made = Forge(tmp_path, github, machine, {**github_files(has_mappings=True), **files})
+    made.runner.secrets |= SECRETS
+    made.runner.variables |= {"PORT_BASE_URL": port.url}
+    return made
+
+
+def one(runs: list[Run], workflow: str) -> Run:
+    """The run of a workflow; the only one."""
+    found = [run for run in runs if run.workflow == workflow]
+    assert len(found) == 1, [run.workflow for run in runs]
+    return found[0]
+
+
+def ended(run: Run, conclusion: str = "success") -> Run:
+    assert run.conclusion == conclusion, run.text
+    return run
+
+
+def send(port: Bench, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    """One request to Port, as somebody else's."""
+    with closing(PortWriter(port.url, CREDENTIALS, PATIENT)) as writer:
+        return writer.send(method, path, body).body
+
+
+def properties(port: Bench) -> list[str]:
+    """What the service's blueprint has in Port; nothing where there is none."""
+    found = [each for each in send(port, "GET", "/blueprints")["blueprints"] if each["identifier"] == "service"]
+    return sorted(name for each in found for name in each["schema"]["properties"])
+
+
+def issues(github: StandIn, state: str) -> list[str]:
+    """The titles of the issues in this state."""
+    return [issue["title"] for issue in github.issues.values() if issue["state"] == state]
+
+
+def test_a_change_from_its_pull_request_to_port_and_the_drift_after(forge: Forge, github: StandIn, port: Bench) -> None:
+    forge.runner.environments["port"] = Environment(reviewers=True)
+    # A pull request is opened, and has a comment.
+    number, runs = forge.open({SERVICE_FILE: TIERED})
+    ended(one(runs, "Validate and plan"))
+    (first,) = github.texts(number)
+    assert "1 to create" in first
+    assert "language, tier" in first
+    assert github.labels_of(number) == ["port/changes"]
+    # A push changes the same comment.
+    ended(one(forge.update(number, {SERVICE_FILE: OWNED}), "Validate and plan"))
+    (second,) = github.texts(number)
+    assert "language, tier, owner" in second
+    (comment,) = github.comments.values()
+    assert comment["updated_at"] > comment["created_at"]
+    # A run that finds the same doesn't touch it.
+    before = dict(comment)
+    ended(one(forge.again(number), "Validate and plan"))
+    assert [before] == list(github.comments.values())
+    # Merged, it waits for somebody; approved, Port is what the comment said.
+    assert one(forge.merge(number), "Apply").conclusion == "waiting"
+    assert not properties(port)
+    run = ended(one(forge.runner.approve("port"), "Apply"))
+    assert properties(port) == ["language", "owner", "tier"]
+    assert f"it was reviewed in #{number}" in run.jobs["apply"].summary
+    assert run.jobs["apply"].concurrency == "portcfg-apply-"
+    assert [each["name"] for each in github.artifacts.values() if "journal" in each["name"]] == [
+        "portcfg-journal-default"
+    ]
+    # Nothing has drifted.
+    ended(one(forge.tick("drift.yml"), "Drift"))
+    assert not github.issues
+    # Somebody edits in Port: an issue, which says what, and stays as it is while that stays.
+    live = send(port, "GET", "/blueprints/service")["blueprint"]
+    send(port, "PATCH", "/blueprints/service", {"title": "Servus"})
+    ended(one(forge.tick("drift.yml"), "Drift"))
+    (issue,) = github.issues.values()
+    assert "Servus" in issue["body"]
+    before = dict(issue)
+    ended(one(forge.tick("drift.yml"), "Drift"))
+    assert [before] == list(github.issues.values())
+    # Reverted: closed.
+    send(port, "PATCH", "/blueprints/service", {"title": live["title"]})
+    ended(one(forge.tick("drift.yml"), "Drift"))
+    assert len(issues(github, "closed")) == 1
+
+
+def test_invalid_specs_are_told_on_their_lines_and_in_the_comment(forge: Forge, github: StandIn) -> None:
+    number, runs = forge.open({SERVICE_FILE: BROKEN})
+    run = ended(one(runs, "Validate and plan"), "failure")
+    assert run.jobs["comment"].result == "success"
+    told = [properties for level, properties, _ in run.jobs["plan"].annotations if level == "error"]
+    assert any(f"file={SERVICE_FILE},line=4" in each for each in told)
+    (text,) = github.texts(number)
+    assert "strin" in text
+    assert github.labels_of(number) == ["port/invalid"]
+    ended(one(forge.update(number, {SERVICE_FILE: TIERED}), "Validate and plan"))
+    assert len(github.texts(number)) == 1
+    assert github.labels_of(number) == ["port/changes"]
+
+
+def test_a_fork_is_planned_without_secrets_and_commented_by_a_run_of_the_default_branch(
+    forge: Forge, github: StandIn, port: Bench
+) -> None:
+    number, runs = forge.open({SERVICE_FILE: TIERED}, fork=True)
+    run = ended(one(runs, "Validate and plan"))
+    assert run.jobs["comment"].result == "skipped"
+    assert not port.log
+    ended(one(runs, "Comment for forks"))
+    (text,) = github.texts(number)
+    assert "tier" in text
+    assert "1 to update" in text
+    assert {each["user"]["login"] for each in github.comments.values()} == {"github-actions[bot]"}
+
+
+def test_port_that_moved_after_the_review_stops_the_apply_until_somebody_says_so(
+    forge: Forge, github: StandIn, port: Bench
+) -> None:
+    ended(forge.dispatch("apply.yml"), "failure")
+    (digest,) = {found for issue in github.issues.values() for found in re.findall("[0-9a-f]{64}", issue["body"])}
+    ended(forge.dispatch("apply.yml", digest=digest))
+    assert issues(github, "open") == []
+    number, _ = forge.open({SERVICE_FILE: TIERED})
+    send(port, "PATCH", "/blueprints/service", {"title": "Servus"})
+    ended(one(forge.merge(number, squash=True), "Apply"), "failure")
+    assert properties(port) == ["language"]
+    (text,) = [each["body"] for each in github.commit_comments.values() if each["commit_id"] == forge.main]
+    assert "Servus" in text
+    (body,) = [issue["body"] for issue in github.issues.values() if issue["state"] == "open"]
+    assert len(issues(github, "open")) == 1
+    digest = re.findall("[0-9a-f]{64}", body)[-1]
+    ended(forge.dispatch("apply.yml", digest=digest))
+    assert properties(port) == ["language", "tier"]
+    assert issues(github, "open") == []
+
+
+def test_two_environments_have_a_comment_and_an_apply_each(
+    forge: Forge, github: StandIn, port: Bench, server: Server
+) -> None:
+    project = "version: 1\nenvironments:\n  staging: {}\n  production: {}\n"
+    forge.runner.secrets.clear()
+    forge.runner.variables["PORT_ENVIRONMENTS"] = '["staging", "production"]'
+    for name in ("staging", "production"):
+        forge.runner.environments[f"port-{name}"] = Environment(SECRETS, reviewers=name == "production")
+        forge.runner.environments[f"port-plan-{name}"] = Environment(SECRETS)
+    number, runs = forge.open({"specs/portcfg.yaml": project})
+    run = ended(one(runs, "Validate and plan"))
+    assert set(run.jobs) == {"plan (staging)", "plan (production)", "comment"}
+    texts = github.texts(number)
+    assert sorted(re.match("<!-- portcfg:(.*) -->", text)[1] for text in texts) == ["production", "staging"]  # type: ignore[index]
+    run = ended(one(forge.merge(number), "Apply"), "waiting")
+    assert {name: job.result for name, job in run.jobs.items()} == {
+        "apply (staging)": "success",
+        "apply (production)": "waiting",
+    }
+    assert properties(port) == ["language"]
+
+
+def test_a_sync_that_finds_nothing_new_writes_nothing(forge: Forge, github: StandIn, port: Bench) -> None:
+    today = datetime.now(UTC).date()
+    company = synthetic_company(users=3, days=8, seed=1, end=today)
+    with serving(cursor_app(company, api_key="key-of-cursor", rate_limit=False)) as cursor:
+        forge.runner.environments["port-sync"] = Environment({"CURSOR_API_KEY": "key-of-cursor"})
+        forge.push(cursor_specs(cursor))
+        digest = re.findall("[0-9a-f]{64}", next(iter(github.issues.values()))["body"])[-1]
+        ended(forge.dispatch("apply.yml", digest=digest))
+        days = {"since": str(today - timedelta(days=2)), "until": str(today - timedelta(days=1)), "mapping": "cursor"}
+        first = ended(forge.dispatch("sync.yml", **days))
+        assert re.search(r"[1-9]\d* created", first.text)
+        assert "total_cents" in first.jobs["sync"].summary
+        port.clear()
+        second = ended(forge.dispatch("sync.yml", **days))
+    assert re.search(r"0 created, 0 updated, [1-9]\d* unchanged", second.text)
+    # The record of the run, and the lock, are portcfg's own.
+    assert [path for _, path, _ in port.writes if "cursor_" in path.rpartition("/sync:")[0]] == []
+
+
+def cursor_specs(url: str) -> dict[str, str | None]:
+    """The shipped specs, with the stand-in's address in the place of Cursor's."""
+    root = REPOSITORY / "specs"
+    kept = [file for folder in ("blueprints", "mappings", "fragments") for file in (root / folder).rglob("*.yaml")]
+    files = {
+        f"specs/{file.relative_to(root)}": file.read_text(encoding="utf-8") for file in [*kept, root / "portcfg.yaml"]
+    }
+    return {name: text.replace("https://api.cursor.com", url) for name, text in files.items()}
