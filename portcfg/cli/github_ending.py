@@ -33,8 +33,8 @@ ATTENTION = frozenset({EXIT_ERROR, EXIT_MOVED, EXIT_PARTIAL, EXIT_INTERRUPTED})
 TITLE = "portcfg apply needs attention"
 AGAIN = "Run the job again: it goes on with what is left of the reviewed plan."
 REVIEW = (
-    "Nothing was written to Port. If the plan below is right as it is, start the workflow by hand with its digest; "
-    "if it isn't, change the specs, or Port."
+    "Nothing was written to Port. If the plan below is right as it is, start the workflow by hand with its digest, on "
+    "the page of the workflow or by this command; if it isn't, change the specs, or Port."
 )
 
 

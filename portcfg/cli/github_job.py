@@ -34,11 +34,15 @@ def posted(settings: Settings, what: str, post: Callable[[], object]) -> bool:
     try:
         post()
         return True
-    except ApiError as error:
-        why = f"{what} could not be posted: {told(error)}"
-        click.echo(annotation("warning", "portcfg", plain(why)))
-        write_summary(settings.environ, f"**Not posted.** {code(why)}")
-        return False
+    except PortcfgError as error:
+        reason = told(error)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # What GitHub, or a proxy before it, answers must not take away how the command itself ended.
+        reason = f"GitHub's answer isn't what it documents ({type(error).__name__})"
+    why = f"{what} could not be posted: {reason}"
+    click.echo(annotation("warning", "portcfg", plain(why)))
+    write_summary(settings.environ, f"**Not posted.** {code(why)}")
+    return False
 
 
 @contextmanager

@@ -421,6 +421,15 @@ def test_github_down_while_reporting_changes_nothing_about_the_apply(
     assert "Not posted" in repo.job.summary
 
 
+def test_answers_that_github_would_not_give_change_nothing_about_the_apply(repo: Repo) -> None:
+    write(THING)
+    for path in ("/issues$", "/comments$"):
+        repo.github.fail("POST", path, 201, body=[], times=9)
+    done = repo.apply()
+    assert done.exit_code == 4, done.output
+    assert repo.job.summary.count("Not posted") == 2
+
+
 def test_github_down_while_the_review_is_looked_up_writes_nothing(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portcfg.github.api.ATTEMPTS", 1)
     write(THING)
