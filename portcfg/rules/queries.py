@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Set
 from typing import Any
 
-from portcfg.model import Path
+from portcfg.model import Body, Path
 from portcfg.rules.nearest import meant
 
 Mistake = tuple[Path, str, str]
@@ -33,6 +33,16 @@ PRESETS = (
 )
 DATE = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?)?")
 AS_IN = "as in `{property: status, operator: '=', value: open}`"
+
+
+def rules_of(query: Any) -> Iterator[tuple[Path, Body]]:
+    """(path, rule) of every rule of a query, however deep; a dataset may also be the bare list of its rules."""
+    prefix: Path = ("rules",) if isinstance(query, dict) else ()
+    rules = query.get("rules") if isinstance(query, dict) else query
+    for index, rule in enumerate(rules if isinstance(rules, list) else []):
+        if isinstance(rule, dict):
+            yield (*prefix, index), rule
+            yield from (((*prefix, index, *below), inner) for below, inner in rules_of(rule) if "rules" in rule)
 
 
 def query_mistakes(query: Any, path: Path, *, extra: Set[str] = frozenset()) -> Iterator[Mistake]:

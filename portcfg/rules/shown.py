@@ -13,6 +13,8 @@ from typing import Any
 from portcfg.kinds.dashboard_risk import bare
 from portcfg.kinds.widgets import FUNCTIONS, SHORT_TYPES, compile_widget
 from portcfg.model import Body, Document, Path, Project
+from portcfg.rules.queries import rules_of
+from portcfg.rules.unchecked import list_at, mapping_at
 
 # Where each role's name stands in a short-form widget.
 SHORT_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -98,7 +100,7 @@ def _leaves(document: Document, path: Path, body: Body, spec: Body) -> Iterator[
 
 def _series(body: Body, spec: Body, path: Path) -> Iterator[Series]:
     lines = [
-        ((*path, "lines", index), line) for index, line in enumerate(_list(body, "lines")) if isinstance(line, dict)
+        ((*path, "lines", index), line) for index, line in enumerate(list_at(body, "lines")) if isinstance(line, dict)
     ]
     parts = lines or [(path, body)]
     for place, part in parts:
@@ -110,17 +112,6 @@ def _series(body: Body, spec: Body, path: Path) -> Iterator[Series]:
         counts = part.get("chartType") == "countEntities" or part.get("calculationBy") == "entities"
         if blueprint:
             yield Series(blueprint, str(part.get("func") or ""), counts, tuple(uses), part, place)
-
-
-def _dict(body: Body, key: str) -> Body:
-    """A mapping in Port's own form, whose values nobody may have checked yet."""
-    value = body.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _list(body: Body, key: str) -> list[Any]:
-    value = body.get(key)
-    return value if isinstance(value, list) else []
 
 
 def _short(spec: Body) -> bool:
@@ -138,7 +129,7 @@ def _uses(part: Body, path: Path) -> Iterator[Use]:
     for key, role in (("property", "value"), ("measureTimeBy", "time"), ("breakdownProperty", "breakdown")):
         if isinstance(part.get(key), str):
             yield _use(role, part[key], (*path, key))
-    for index, name in enumerate(_list(part, "properties")):
+    for index, name in enumerate(list_at(part, "properties")):
         if isinstance(name, str):
             yield _use("value", name, (*path, "properties", index))
     yield from _filters(part.get("dataset"), (*path, "dataset"))
@@ -146,7 +137,7 @@ def _uses(part: Body, path: Path) -> Iterator[Use]:
 
 def _columns(part: Body, path: Path, blueprint: str) -> Iterator[Use]:
     """What a table shows of its own blueprint; it may have settings for others, to which a relation leads."""
-    for name, settings in _dict(part, "blueprintConfig").items():
+    for name, settings in mapping_at(part, "blueprintConfig").items():
         if isinstance(settings, dict) and name == blueprint:
             yield from _table_uses(settings, (*path, "blueprintConfig", name))
 
@@ -166,11 +157,11 @@ def _table_uses(settings: Body, path: Path) -> Iterator[Use]:
         ("groupSettings", "groupBy", "group"),
         ("sortSettings", "sortBy", "sort"),
     ):
-        for index, each in enumerate(_list(_dict(settings, section), key)):
+        for index, each in enumerate(list_at(mapping_at(settings, section), key)):
             name = each.get("property") if isinstance(each, dict) else each
             if isinstance(name, str):
                 yield _use(role, name, (*path, section, key, index))
-    filter_by = _dict(settings, "filterSettings").get("filterBy")
+    filter_by = mapping_at(settings, "filterSettings").get("filterBy")
     yield from _filters(filter_by, (*path, "filterSettings", "filterBy"))
 
 
@@ -178,16 +169,6 @@ def _filters(query: Any, path: Path) -> Iterator[Use]:
     for below, rule in rules_of(query):
         if isinstance(rule.get("property"), str) and rule["property"] != "$blueprint":
             yield _use("filter", rule["property"], (*path, *below, "property"), rule)
-
-
-def rules_of(query: Any) -> Iterator[tuple[Path, Body]]:
-    """(path, rule) of every rule of a query, however deep; a dataset may also be the bare list of its rules."""
-    prefix: Path = ("rules",) if isinstance(query, dict) else ()
-    rules = query.get("rules") if isinstance(query, dict) else query
-    for index, rule in enumerate(rules if isinstance(rules, list) else []):
-        if isinstance(rule, dict):
-            yield (*prefix, index), rule
-            yield from (((*prefix, index, *below), inner) for below, inner in rules_of(rule) if "rules" in rule)
 
 
 def _in_short(use: Use, spec: Body, path: Path) -> Use:

@@ -9,6 +9,7 @@ from portcfg.model import Body, Path
 from portcfg.rules.blueprints.ways import AGGREGATIONS, lacks, members, names_of
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
+from portcfg.rules.queries import rules_of
 from portcfg.rules.rule import Found, Rule
 
 
@@ -28,11 +29,9 @@ def check(portal: Portal) -> Iterator[Found]:
 
 def queried(path: Path, query: Any) -> Iterator[tuple[Path, Body]]:
     """(path, rule) of each rule about a property that it names by itself, without a way over relations."""
-    rules = query.get("rules") if isinstance(query, dict) else None
-    for index, rule in enumerate(rules if isinstance(rules, list) else []):
-        if isinstance(rule, dict) and isinstance(rule.get("property"), str):
-            yield (*path, "rules", index), rule
-        yield from queried((*path, "rules", index), rule)
+    for below, rule in rules_of(query) if isinstance(query, dict) else ():
+        if isinstance(rule.get("property"), str):
+            yield (*path, *below), rule
 
 
 def _told(portal: Portal, target: str, name: str) -> tuple[str, str]:

@@ -7,11 +7,12 @@ from typing import Any
 
 from portcfg.model import Body
 from portcfg.rules.blueprints.aggregation_names import queried
-from portcfg.rules.blueprints.properties import listed, same
+from portcfg.rules.blueprints.properties import same
 from portcfg.rules.blueprints.ways import AGGREGATIONS, field_of, members
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
+from portcfg.rules.unchecked import list_at
 
 
 def check(portal: Portal) -> Iterator[Found]:
@@ -19,7 +20,7 @@ def check(portal: Portal) -> Iterator[Found]:
     for document, name, aggregation in members(portal, AGGREGATIONS):
         for path, rule in queried((*AGGREGATIONS, name, "query"), aggregation.get("query")):
             field = field_of(portal, aggregation["target"], rule["property"])
-            enum = listed(field.body, "enum") if field and field.type == "string" else []
+            enum = list_at(field.body, "enum") if field and field.type == "string" else []
             for value in _asked(rule) if enum else ():
                 if not any(same(value, each) for each in enum):
                     message = f"{rule['property']!r} of {aggregation['target']} is never {value!r}"

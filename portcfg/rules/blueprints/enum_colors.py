@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.blueprints.properties import described, listed
+from portcfg.rules.blueprints.properties import described
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
+from portcfg.rules.unchecked import list_at
 
 
 def check(portal: Portal) -> Iterator[Found]:
@@ -16,7 +17,7 @@ def check(portal: Portal) -> Iterator[Found]:
         colors = body.get("enumColors")
         if not colors or not isinstance(colors, dict):
             continue
-        values = {_key(value) for value in listed(body, "enum")}
+        values = {_key(value) for value in list_at(body, "enum")}
         for name in colors:
             if "enum" not in body:
                 message = f"the {called} has a colour for {name!r} and no enum"

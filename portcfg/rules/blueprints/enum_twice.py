@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.rules.blueprints.properties import described, listed, same
+from portcfg.rules.blueprints.properties import described, same
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
+from portcfg.rules.unchecked import list_at
 
 
 def check(portal: Portal) -> Iterator[Found]:
     """One of the two was meant to be another."""
     for document, path, called, body in described(portal):
-        values = listed(body, "enum")
+        values = list_at(body, "enum")
         seen: set[tuple[type, str]] = set()
         for index, value in enumerate(values):
             key = (type(value), str(value))

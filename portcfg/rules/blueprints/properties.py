@@ -24,9 +24,3 @@ def described(portal: Portal) -> Iterator[Described]:
 def same(one: Any, other: Any) -> bool:
     """Whether two values are the same in JSON, where true is no 1."""
     return bool(one == other and isinstance(one, bool) == isinstance(other, bool))
-
-
-def listed(body: Body, key: str) -> list[Any]:
-    """The values of a list, of which items of properties may have something else."""
-    found = body.get(key)
-    return found if isinstance(found, list) else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from portcfg.kinds.widgets import GRID, ROW_HEIGHT
 from portcfg.model import Body, Path
@@ -13,6 +12,7 @@ from portcfg.rules.dashboards.rows import NARROWEST
 from portcfg.rules.nearest import meant
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
+from portcfg.rules.unchecked import list_at
 
 Mistake = tuple[Path, str, str]
 
@@ -27,12 +27,12 @@ def check(portal: Portal) -> Iterator[Found]:
 
 
 def _layout(widget: Body, path: Path) -> Iterator[Mistake]:
-    rows = [row for row in _list(widget.get("layout")) if isinstance(row, dict)]
-    ids = [str(each["id"]) for each in _list(widget.get("widgets")) if isinstance(each, dict) and each.get("id")]
+    rows = [row for row in list_at(widget, "layout") if isinstance(row, dict)]
+    ids = [str(each["id"]) for each in list_at(widget, "widgets") if isinstance(each, dict) and each.get("id")]
     placed: Counter[str] = Counter()
     for index, row in enumerate(rows):
         place = (*path, "layout", index)
-        columns = [column for column in _list(row.get("columns")) if isinstance(column, dict)]
+        columns = [column for column in list_at(row, "columns") if isinstance(column, dict)]
         yield from _sizes(row, columns, place)
         for number, column in enumerate(columns):
             name = str(column.get("id"))
@@ -42,7 +42,7 @@ def _layout(widget: Body, path: Path) -> Iterator[Mistake]:
                 yield where, f"the layout names {name!r}, which is no widget here", meant(name, ids, "widgets")
             elif placed[name] > 1:
                 yield where, f"the widget {name!r} has two places", "Port takes one for each"
-    for index, each in enumerate(_list(widget.get("widgets"))):
+    for index, each in enumerate(list_at(widget, "widgets")):
         name = str(each.get("id", "")) if isinstance(each, dict) else ""
         if name not in placed:
             title = name or str(each.get("title") or each.get("type"))
@@ -59,10 +59,6 @@ def _sizes(row: Body, columns: list[Body], path: Path) -> Iterator[Mistake]:
     height = row.get("height")
     if isinstance(height, int | float) and height < ROW_HEIGHT:
         yield (*path, "height"), f"a row is at least {ROW_HEIGHT} high, and this is {height}", f"write {ROW_HEIGHT}"
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 RULE = Rule("PC414", check)

@@ -10,6 +10,7 @@ from portcfg.model import Path
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
 from portcfg.rules.shown import Widget
+from portcfg.rules.unchecked import list_at
 
 # A path within Port: no host of another, one step deep.
 PAGE = re.compile(r"(?:https://app(?:\.us)?\.(?:port\.io|getport\.io))?/([A-Za-z0-9_.-]+)/?(?:[?#].*)?")
@@ -31,8 +32,7 @@ def check(portal: Portal) -> Iterator[Found]:
 
 
 def _urls(widget: Widget) -> Iterator[tuple[Path, str]]:
-    links = widget.body.get("links")
-    for index, link in enumerate(links if isinstance(links, list) else []):
+    for index, link in enumerate(list_at(widget.body, "links")):
         if isinstance(link, dict) and isinstance(link.get("url"), str):
             yield (*widget.path, "links", index, "url"), link["url"]
     if isinstance(widget.body.get("markdown"), str):

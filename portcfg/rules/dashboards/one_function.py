@@ -8,6 +8,7 @@ from portcfg.kinds.widgets import FUNCTIONS
 from portcfg.model import Document, Path
 from portcfg.rules.portal import Portal
 from portcfg.rules.rule import Found, Rule
+from portcfg.rules.unchecked import mapping_at
 
 
 def check(portal: Portal) -> Iterator[Found]:
@@ -28,8 +29,7 @@ def _contradictions(document: Document, path: Path, spec: dict[str, object]) -> 
         message = "Port breaks down counts of entities only"
         yield Found(document, (*path, "breakdown"), message, "use `count: entities`")
     drawn = spec.get(named[0], []) if named else []
-    labels = spec.get("labels")
-    for label in labels if isinstance(labels, dict) else {}:
+    for label in mapping_at(spec, "labels"):
         known = drawn if isinstance(drawn, list) else [drawn]
         if label not in known and (label, named) != ("count", ["count"]):
             yield Found(document, (*path, "labels", label), f"a label for {label!r}, which isn't drawn", "remove it")

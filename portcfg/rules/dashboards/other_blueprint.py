@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portcfg.model import Body
 from portcfg.rules.dashboards.uses import LINES, NUMBER, SLICES, TABLE
 from portcfg.rules.portal import Portal
+from portcfg.rules.queries import rules_of
 from portcfg.rules.rule import Found, Rule
-from portcfg.rules.shown import Series, Widget, rules_of
+from portcfg.rules.shown import Series, Widget
+from portcfg.rules.unchecked import mapping_at
 
 
 def check(portal: Portal) -> Iterator[Found]:
@@ -33,16 +34,11 @@ def _two(widget: Widget, series: Series) -> Iterator[Found]:
             message = f"the widget shows {series.blueprint!r}, and its dataset only {named!r}"
             path = (*series.path, "dataset", *below, "value")
             yield Found(widget.document, path, message, "name the same blueprint in both; the chart is empty")
-    for name in _config(series):
+    for name in mapping_at(series.body, "blueprintConfig"):
         if widget.body.get("displayMode") == "widget" and "$" not in name and name != series.blueprint:
             message = f"the table shows {series.blueprint!r}, and these are the columns of {name!r}"
             path = (*series.path, "blueprintConfig", name)
             yield Found(widget.document, path, message, "its settings stand under the blueprint that it shows")
-
-
-def _config(series: Series) -> Body:
-    config = series.body.get("blueprintConfig")
-    return config if isinstance(config, dict) else {}
 
 
 RULE = Rule("PC412", check, "warning")

@@ -10,6 +10,7 @@ from portcfg.rules.portal import Portal
 from portcfg.rules.queries import Mistake, query_mistakes, rules_mistakes
 from portcfg.rules.rule import Found, Rule
 from portcfg.rules.shown import Widget
+from portcfg.rules.unchecked import list_at
 
 
 def check(portal: Portal) -> Iterator[Found]:
@@ -30,10 +31,7 @@ def _of_widget(widget: Widget) -> Iterator[Mistake]:
     if widget.is_short:
         yield from rules_mistakes(widget.spec.get("filter") or [], (*widget.path, "filter"))
         return
-    lines = widget.body.get("lines")
-    parts = [
-        (line, (*widget.path, "lines", index)) for index, line in enumerate(lines if isinstance(lines, list) else [])
-    ]
+    parts = [(line, (*widget.path, "lines", index)) for index, line in enumerate(list_at(widget.body, "lines"))]
     for part, path in [(widget.body, widget.path), *parts]:
         if isinstance(part, dict) and part.get("dataset") is not None:
             yield from _dataset(widget, part["dataset"], (*path, "dataset"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from portcfg.kinds.matching import sent
 from portcfg.kinds.widgets import SHORT_TYPES
 from portcfg.model import Body, Document, Path
 from portcfg.rules.dashboards.nested import every_widget
 from portcfg.rules.portal import Portal
+from portcfg.rules.unchecked import list_at
 
 # Every widget may have these.
 ANYWHERE = ("id", "type", "createdAt", "createdBy", "updatedAt", "updatedBy")
@@ -151,10 +151,10 @@ def raw_widgets(portal: Portal) -> Iterator[Raw]:
                 continue
             yield Raw(document, path, type_, widget)
             if type_ == "multi-line-chart":
-                yield from _lines(document, path, widget.get("lines"))
+                yield from _lines(document, path, widget)
 
 
-def _lines(document: Document, path: Path, lines: Any) -> Iterator[Raw]:
-    for index, line in enumerate(lines if isinstance(lines, list) else []):
+def _lines(document: Document, path: Path, widget: Body) -> Iterator[Raw]:
+    for index, line in enumerate(list_at(widget, "lines")):
         if isinstance(line, dict):
             yield Raw(document, (*path, "lines", index), "line", line)
