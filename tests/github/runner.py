@@ -13,6 +13,7 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -512,9 +513,13 @@ class Job:
 
 def read_workflow(file: Path) -> Json:
     """A workflow file; its `on` is a word to GitHub, and true to YAML 1.1."""
-    data: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    data["on"] = data.pop(True)
-    return dict(data)
+    return _parsed(file.read_text(encoding="utf-8"))
+
+
+@cache
+def _parsed(text: str) -> Json:
+    data: Json = yaml.safe_load(text)
+    return {("on" if key is True else key): value for key, value in data.items()}
 
 
 def dispatched(data: Json, event: Event) -> Json:
