@@ -118,7 +118,7 @@ LAYERS = {
     "portcfg.render.place": 8,
     "portcfg.github": 13,
     "portcfg.shipped": 2,
-    "portcfg.init": 7,
+    "portcfg.init": 14,
     "portcfg.cli": 15,
     "portcfg.__main__": 16,
 }

@@ -63,12 +63,14 @@ def init_command(root: Path, example: str | None, github: bool | None, environme
     files["README.md"] = readme(tuple(dict.fromkeys(environments)), with_github, mapped)
     files |= repository_files() if not above else {}
     files |= github_files(mapped) if with_github else {}
+    twins = [Kept(twin, f"in the place of {path}") for path in files if (twin := _twin(root, path))]
     new, kept = survey(root, {path: text for path, text in files.items() if not _twin(root, path)})
     for path in place(root, {path: files[path] for path in new}):
         click.echo(f"made  {plain(path)}")
-    _say_kept(kept)
+    _say_kept([*twins, *kept])
     if above:
-        say(f"note: workflows and pre-commit belong at the root of the repository, which is {plain(str(above))}")
+        say(f"note: workflows and pre-commit belong at the root of the repository, which is {plain(str(above))};")
+        say("      if this folder is to be one of its own, run `git init` in it and then this again")
     if any(each.path == PROJECT and each.why != SAME for each in kept):
         _say_what_is_missing(root, example, environments)
     click.echo(f"{len(new)} file(s) made" if new else "nothing to do")
@@ -100,8 +102,11 @@ def _repository_above(root: Path) -> Path | None:
     return None if (here / ".git").exists() else next((each for each in here.parents if (each / ".git").exists()), None)
 
 
-def _twin(root: Path, path: str) -> bool:
-    return any((root / twin).exists() for twin in TWINS.get(path, ()))
+def _twin(root: Path, path: str) -> str:
+    """What there is already that does the same; never the file itself."""
+    found = (each.relative_to(root).as_posix() for glob in TWINS.get(path, ()) for each in sorted(root.glob(glob)))
+    own = root / path
+    return "" if own.exists() or own.is_symlink() else next(found, "")
 
 
 def _say_kept(kept: list[Kept]) -> None:

@@ -27,8 +27,9 @@ SYNC_WORKFLOWS = ("sync.yml",)
 _CHECKOUT = re.compile(r"(PORTCFG_PACKAGE: (?:.*')?)\.((?:\[emulator\])?(?='|$))", re.MULTILINE)
 _RELEASE = re.compile(r"(portcfg(?:\[emulator\])?)==[\w.]+")
 _ENVIRONMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-# Where a repo may have the same thing by another name; GitHub and the tools read only one of them.
+# Where a repo may have the same thing by another name (as globs); GitHub and the tools read only one of them.
 TWINS: dict[str, tuple[str, ...]] = {
+    "README.md": ("[Rr][Ee][Aa][Dd][Mm][Ee]*", ".github/README*", "docs/README*"),
     ".github/CODEOWNERS": ("CODEOWNERS", "docs/CODEOWNERS"),
     ".github/dependabot.yml": (".github/dependabot.yaml",),
     ".pre-commit-config.yaml": (".pre-commit-config.yml",),

@@ -109,6 +109,7 @@ def test_an_existing_repo_keeps_all_that_it_has_and_hears_of_it(cli: Cli, tmp_pa
         set(EXISTING) - {"specs/blueprints/service.yaml", ".github/dependabot.yaml", "CODEOWNERS"}
     )
     assert "portcfg schema --out .vscode/schemas --vscode" in done.stderr
+    assert "kept  CODEOWNERS (in the place of .github/CODEOWNERS)" in done.stdout
     # A file of the same name in .github would take the place of theirs.
     assert ".github/CODEOWNERS" not in made
     assert ".github/dependabot.yml" not in made
@@ -129,6 +130,13 @@ def test_a_kept_project_file_is_told_what_it_lacks_and_then_works(cli: Cli, tmp_
     assert "needs this" not in cli("init", "--example", "cursor", "--env", "staging").stderr
 
 
+@pytest.mark.parametrize("name", ["readme.md", "README.rst", "README", "docs/README.md"])
+def test_one_readme_is_enough(cli: Cli, tmp_path: Path, name: str) -> None:
+    write_files(tmp_path, {name: "ours\n"})
+    assert f"kept  {name} (in the place of README.md)" in cli("init").stdout
+    assert not (tmp_path / "README.md").exists()
+
+
 @pytest.mark.parametrize("name", ["two words", "Übersicht Ω", "it's", "-dash"])
 def test_folders_of_any_name(cli: Cli, tmp_path: Path, name: str) -> None:
     done = cli("init", "--example", "blueprint", "--", name)
@@ -147,6 +155,7 @@ def test_below_the_root_of_a_repository_nothing_that_is_only_read_there(cli: Cli
     done = cli("init", str(below))
     assert done.exit_code == 0
     assert f"root of the repository, which is {tmp_path}" in done.stderr
+    assert "`git init`" in done.stderr
     made = tree(below)
     assert "specs/portcfg.yaml" in made
     assert not [name for name in made if name.startswith((".github/", ".pre-commit", ".gitattributes"))]
@@ -154,6 +163,8 @@ def test_below_the_root_of_a_repository_nothing_that_is_only_read_there(cli: Cli
     assert refused.exit_code == 64
     assert not (tmp_path / "other").exists()
     assert (cli("init").exit_code, (tmp_path / ".github").is_dir()) == (0, True)
+    subprocess.run(["git", "init", "-q", str(below)], check=True)
+    assert "made  .github/workflows/apply.yml" in cli("init", str(below)).stdout
 
 
 def test_no_github_means_none(cli: Cli, tmp_path: Path) -> None:
