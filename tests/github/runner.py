@@ -77,7 +77,7 @@ class Event:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether secrets and a token that may write are given: not to forks, and not to Dependabot's."""
+        """Whether secrets, variables and a token that may write are given: not to forks, and not to Dependabot's."""
         if self.name != "pull_request":
             return True
         own = self.pull["head"]["repo"]["full_name"] == self.payload["repository"]["full_name"]
@@ -278,7 +278,7 @@ class Workflow:
         contexts: Json = {
             "github": github,
             "inputs": call.inputs,
-            "vars": dict(self.runner.variables),
+            "vars": dict(self.runner.variables) if event.is_trusted else {},
             "secrets": dict(call.secrets),
             "env": {},
         }
@@ -331,13 +331,14 @@ class Job:
         self.done.environment = name
         if environment.reviewers and name not in self.runner.approved:
             return "waiting"
+        variables: dict[str, str] = {}
         if self.event.is_trusted:
             secrets |= environment.secrets
+            variables = {**self.runner.variables, **environment.variables}
         # Who it was may be told, and GitHub puts *** there.
         self._masks = {value for name, value in secrets.items() if value and name.endswith("_ID")}
         self._secrets = {value for value in secrets.values() if value} - self._masks
         token = self.runner.github.token(**{key.replace("-", "_"): value for key, value in self._may().items()})
-        variables = {**self.runner.variables, **environment.variables}
         self._contexts = contexts | {
             "secrets": {**secrets, "GITHUB_TOKEN": token},
             "vars": variables,
