@@ -55,12 +55,14 @@ def github_files(has_mappings: bool) -> dict[str, str]:
     return {
         ".github/CODEOWNERS": template("CODEOWNERS"),
         ".github/dependabot.yml": template("dependabot.yml"),
-        **{f".github/workflows/{name}": _installing(workflow(name)) for name in names},
+        **{f".github/workflows/{name}": _copied(workflow(name)) for name in names},
     }
 
 
-def _installing(text: str) -> str:
-    return _RELEASE.sub(rf"\1=={__version__}", _CHECKOUT.sub(rf"\1portcfg\2=={__version__}", text))
+def _copied(text: str) -> str:
+    """A workflow for a repo that has neither portcfg's code nor its documents."""
+    released = _RELEASE.sub(rf"\1=={__version__}", _CHECKOUT.sub(rf"\1portcfg\2=={__version__}", text))
+    return released.replace(" docs/", " portcfg's docs/")
 
 
 def project_file(text: str, environments: Sequence[str]) -> str:

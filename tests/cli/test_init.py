@@ -346,6 +346,7 @@ def test_the_workflows_install_portcfg_of_this_version(cli: Cli) -> None:
         default = re.sub(r"\$\{\{ inputs\.package \|\| '(.*)' \}\}", r"\1", installed)
         assert re.fullmatch(rf"portcfg(\[emulator\])?=={re.escape(__version__)}", default), name
         assert set(re.findall(r"==([\w.]+)\b", text)) == {__version__}, name
+        assert not re.findall(r"(?<!portcfg's )docs/", text), name
 
 
 def test_a_sync_is_scheduled_only_where_there_is_something_to_sync(cli: Cli, tmp_path: Path) -> None:
