@@ -11,6 +11,8 @@ from portcfg.cli.common import reading, say, specs_options, write_private
 from portcfg.cli.writes import utc_now
 from portcfg.client import PortReader, api_root
 from portcfg.errors import EXIT_OK, InvalidSpecsError, UsageError
+from portcfg.github.artifacts import artifact_name
+from portcfg.github.outputs import write_outputs
 from portcfg.holdings import BLUEPRINT, read_holdings
 from portcfg.pipeline import read_specs
 from portcfg.project import load_project
@@ -30,7 +32,8 @@ def snapshot_command(settings: Settings, out: Path) -> int:
     """Write what a plan reads from Port into a file without secrets, to plan against where there are no credentials.
 
     It has all blueprints, mappings, dashboards and folders, also those that no spec manages; of entities only their
-    numbers, and no names of people. Writes nothing to Port.
+    numbers, and no names of people. Writes nothing to Port. In a job on GitHub, the step output `artifact` is the name
+    under which `portcfg github fetch-snapshot` looks for it.
 
     \b
     Examples:
@@ -47,6 +50,7 @@ def snapshot_command(settings: Settings, out: Path) -> int:
         held = redacted(read_holdings(port, named))
         taken = Snapshot(_root(settings, port), utc_now(), held)
         say(f"{port.requests_made} requests to {port.root}")
+    write_outputs(settings.environ, {"artifact": artifact_name("snapshot", settings.environment)})
     text = save(taken)
     if len(text.encode()) > MAX_BYTES:
         raise UsageError(f"the snapshot would be over {MAX_BYTES // 2**20} MiB, which no plan reads")

@@ -157,6 +157,22 @@ def test_a_fork_is_planned_without_secrets_and_commented_by_a_run_of_the_default
     assert {each["user"]["login"] for each in github.comments.values()} == {"github-actions[bot]"}
 
 
+def test_a_fork_is_planned_against_the_snapshot_where_one_is_published(
+    forge: Forge, github: StandIn, port: Bench
+) -> None:
+    forge.runner.variables["PORT_PUBLISH_SNAPSHOT"] = "true"
+    ended(one(forge.tick("drift.yml"), "Drift"))
+    assert [each["name"] for each in github.artifacts.values()] == ["portcfg-snapshot-default"]
+    port.clear()
+    number, runs = forge.open({SERVICE_FILE: TIERED}, fork=True)
+    ended(one(runs, "Validate and plan"))
+    assert not port.log
+    (text,) = github.texts(number)
+    # The base branch's specs, which have it, aren't applied yet.
+    assert "1 to create" in text
+    assert "snapshot" in text
+
+
 def test_port_that_moved_after_the_review_stops_the_apply_until_somebody_says_so(
     forge: Forge, github: StandIn, port: Bench
 ) -> None:

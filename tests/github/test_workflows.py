@@ -231,7 +231,7 @@ def caller(folder: Path, github: StandIn, machine: Machine, permissions: str) ->
 
 
 def test_a_repository_of_specs_calls_a_workflow(tmp_path: Path, github: StandIn, machine: Machine) -> None:
-    forge = caller(tmp_path, github, machine, "{contents: read, pull-requests: write}")
+    forge = caller(tmp_path, github, machine, "{actions: read, contents: read, pull-requests: write}")
     number, (run,) = forge.open(
         {"elsewhere/blueprints/service.yaml": "title: Service\nschema: {properties: {}, required: []}\n"}
     )
@@ -241,4 +241,4 @@ def test_a_repository_of_specs_calls_a_workflow(tmp_path: Path, github: StandIn,
 
 def test_a_caller_must_let_a_job_do_what_it_needs(tmp_path: Path, github: StandIn, machine: Machine) -> None:
     with pytest.raises(AssertionError, match="pull-requests: write, its caller: none"):
-        caller(tmp_path, github, machine, "{contents: read}").open({"elsewhere/x.txt": "x"})
+        caller(tmp_path, github, machine, "{actions: read, contents: read}").open({"elsewhere/x.txt": "x"})
