@@ -24,7 +24,9 @@ from portcfg.render.sync import sync_markdown, sync_text, sync_trouble
 from portcfg.settings import Settings
 from portcfg.sync.flight import PARALLELISM
 from portcfg.sync.report import SyncReport
-from portcfg.sync.unnamed import unnamed
+from portcfg.sync.unnamed import masked, unnamed
+
+MAX_TOLD = 2_000
 
 
 @click.command("sync", short_help="Run the mappings as `sync` does; an issue a mapping says what is wrong.")
@@ -97,7 +99,7 @@ def _follow(
     if failure and failure.exit_code == EXIT_ERROR:
         # They run one after the other, and each that ends has a report.
         name = asked.chosen[len(reports)].ref.identifier
-        _keep(settings, github, name, f"The run failed: {code(told(failure))}")
+        _keep(settings, github, name, f"The run failed: {code(shortened(masked(told(failure)), MAX_TOLD))}")
 
 
 def _is_whole(asked: Asked) -> bool:

@@ -22,6 +22,8 @@ SHOWN_CAUSES = 20
 LOCKING = 4
 SHOWN_DAYS = 31
 MAX_REASON = 400
+# An issue has room for 65,536 characters.
+SHOWN_TROUBLES = 40
 _STREAM_HEADERS = ("stream", "status", "requests", "rows", "of", "left out", "twice", "used")
 _REQUEST_HEADERS = ("requests to", "endpoint", "requests", "retries")
 _BLUEPRINT_HEADERS = ("blueprint", "entities", "created", "updated", "unchanged", "deleted", "rejected", "skipped")
@@ -299,4 +301,8 @@ def sync_trouble(report: SyncReport) -> str:
     """For an issue: what keeps a run from ending well, and what to do; nothing that differs in each run."""
     again = f"Once the cause is mended, the days are read again by: {_sync_command(report)}"
     lines = [*_failures(report), *(line for line in _deletions(report) if "NOT DELETED" in line), *_rejected(report)]
-    return "\n".join(f"- {_span(line)}" for line in (*lines, again))
+    more = (
+        [f"and {len(lines) - SHOWN_TROUBLES} more, which the summary of the run has"] if lines[SHOWN_TROUBLES:] else []
+    )
+    told = (*lines[:SHOWN_TROUBLES], *more, again)
+    return "\n".join(f"- {_span(shortened(line, MAX_REASON))}" for line in told)
