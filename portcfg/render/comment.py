@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from portcfg.kinds.risk_base import Risk
 from portcfg.model import Action, Cause, Plan
@@ -79,13 +80,12 @@ def drift_markdown(drift: Plan, room: int = LIMIT) -> str:
 
 def body(review: Review, room: int = LIMIT, elsewhere: str = "`portcfg plan`") -> str:
     """What people see of a review, in `room` bytes; `elsewhere` is what to look at for the rest."""
-    foot = _foot(review)
     plan = review.plan
     if plan and not plan.pending and not plan.refusals:
-        line = f"{_nothing(plan, review.environment)} {foot}".rstrip()
+        line = f"{_nothing(plan, review.environment)} {_foot(replace(review, head='', artifact=''))}".rstrip()
         return told(review, [line, *_offline(review)], [], room, elsewhere)
     head = [f"### {_headline(review)}", *_offline(review), *_failed(review), *([_counts(plan)] if plan else [])]
-    return told(review, head, [foot], room, elsewhere)
+    return told(review, head, [_foot(review)], room, elsewhere)
 
 
 def _headline(review: Review) -> str:

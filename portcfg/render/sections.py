@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from portcfg.findings import Findings
 from portcfg.kinds.risk_base import Risk
-from portcfg.model import Action, Cause, Change
+from portcfg.model import Action, Cause, Change, Ref
 from portcfg.render.blocks import WIDTH, details, files_address, finding, folded, lines_for, opened, verb
 from portcfg.render.budget import BETWEEN, fitted, middle_cut, size, widest
 from portcfg.render.cycles import cycles_of
@@ -63,7 +63,7 @@ def _hurts(change: Change) -> bool:
 
 
 def _critical(review: Review, files: str, room: int, elsewhere: str) -> Part:
-    changes = sorted(filter(_hurts, _shown(review)), key=lambda each: (_what(each), each.ref))
+    changes = sorted(filter(_hurts, _shown(review)), key=_weight)
     most = max(room, 0) // (LEAST_NAME + BETWEEN)
     beyond, changes = changes[most:], changes[:most]
     items = [(name, *opened(change, files)) for name, change in zip(_names(changes, room), changes, strict=True)]
@@ -80,6 +80,12 @@ def _critical(review: Review, files: str, room: int, elsewhere: str) -> Part:
         return "\n\n".join(filter(None, parts)) if changes else ""
 
     return Part(items, write)
+
+
+def _weight(change: Change) -> tuple[bool, str, Ref]:
+    """What may hurt most first: a delete need not harm anybody."""
+    harmless = change.risk != Risk.DESTRUCTIVE and not conflicts(change)
+    return harmless, _what(change), change.ref
 
 
 def _names(changes: Sequence[Change], room: int) -> list[str]:
@@ -109,7 +115,7 @@ def _named(bare: Sequence[tuple[Change, str]], elsewhere: str) -> Iterator[str]:
     for change, name in bare:
         what = _what(change) if _hurts(change) else verb(change)
         groups.setdefault(f"{what} {plain(change.ref.kind)}", []).append(name)
-    lines = [f"{what} ({len(names)}): {', '.join(names)}" for what, names in groups.items()]
+    lines = [f"{what} ({len(names):,}): {', '.join(names)}" for what, names in groups.items()]
     wrap = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False).wrap
     yield f"{counted(len(bare), 'more change')} by name; {elsewhere} has the details:"
     yield fenced("\n".join(text for line in lines for text in wrap(line)), "text")
@@ -118,7 +124,7 @@ def _named(bare: Sequence[tuple[Change, str]], elsewhere: str) -> Iterator[str]:
 def _left_out(changes: Iterable[Change], elsewhere: str) -> str:
     counts = Counter(_what(change) if _hurts(change) else verb(change) for change in changes)
     number = sum(counts.values())
-    told = ", ".join(f"{count} to {what}" for what, count in sorted(counts.items()))
+    told = ", ".join(f"{count:,} to {what}" for what, count in sorted(counts.items()))
     return f"_{counted(number, 'more change')} ({told}): {elsewhere} has them._" if number else ""
 
 
