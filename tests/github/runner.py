@@ -243,7 +243,10 @@ class Workflow:
         inner = Call(
             checked_inputs(declared.get("inputs", {}), given, file[1]), {k: v for k, v in passed.items() if v}, most
         )
-        ran = Workflow(self.runner, folder, data, self.event, self.id).run(inner)
+        workflow = Workflow(self.runner, folder, data, self.event, self.id)
+        for each in data["jobs"].values():
+            workflow.permissions(each, inner)
+        ran = workflow.run(inner)
         return Done(name, ran.conclusion, calls=ran, steps=[step for each in ran.jobs.values() for step in each.steps])
 
     def permissions(self, job: Json, call: Call) -> dict[str, str]:

@@ -242,3 +242,18 @@ def test_a_repository_of_specs_calls_a_workflow(tmp_path: Path, github: StandIn,
 def test_a_caller_must_let_a_job_do_what_it_needs(tmp_path: Path, github: StandIn, machine: Machine) -> None:
     with pytest.raises(AssertionError, match="pull-requests: write, its caller: none"):
         caller(tmp_path, github, machine, "{actions: read, contents: read}").open({"elsewhere/x.txt": "x"})
+
+
+def test_findings_become_alerts_where_somebody_asks_for_them(tmp_path: Path, github: StandIn, machine: Machine) -> None:
+    text = (WORKFLOWS / "code-scanning.yml").read_text(encoding="utf-8")
+    text = text.replace("PORTCFG_PACKAGE: .\n", "PORTCFG_PACKAGE: portcfg==0.1.0\n")
+    forge = Forge(tmp_path, github, machine, {".github/workflows/scan.yml": text, "specs/portcfg.yaml": "version: 1\n"})
+    (run,) = forge.push({"specs/blueprints/service.yaml": "title: Service\n"})
+    assert run.jobs["scan"].result == "skipped"
+    forge.runner.variables["PORT_CODE_SCANNING"] = "true"
+    (run,) = forge.push({"specs/blueprints/service.yaml": "title: The service\n"})
+    assert run.conclusion == "success", run.text
+    (alerts,) = [json.loads(sarif)["runs"][0]["results"] for sarif in forge.runner.sarif]
+    assert [each["ruleId"] for each in alerts] == ["PC103"]
+    location = alerts[0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "specs/blueprints/service.yaml"
