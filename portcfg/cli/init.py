@@ -75,7 +75,7 @@ def init_command(root: Path, example: str | None, github: bool | None, environme
         _say_what_is_missing(root, example, environments)
     click.echo(f"{len(new)} file(s) made" if new else "nothing to do")
     if new:
-        _say_next(root)
+        _say_next(root, example)
     return EXIT_OK
 
 
@@ -136,7 +136,7 @@ def _say_what_is_missing(root: Path, example: str | None, environments: tuple[st
             say(f"      {key}: {json.dumps(value)}")
 
 
-def _say_next(root: Path) -> None:
+def _say_next(root: Path, example: str | None) -> None:
     say("Next:")
     if root.resolve() != Path.cwd():
         # `cd -` goes elsewhere.
@@ -144,6 +144,8 @@ def _say_next(root: Path) -> None:
         say(f"  cd {plain(shlex.quote(name))}")
     if read_specs(root / "specs").documents:
         say("  portcfg plan --env local          # against the embedded Port, with no account")
+        if example == "cursor":
+            say(f"and put the name of your organization into {PROJECT}: org")
     else:
         say("  portcfg init --example blueprint  # a small spec to begin with")
         say("  portcfg import                    # what your Port has, as specs; needs PORT_CLIENT_ID and its secret")
