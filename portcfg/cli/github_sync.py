@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from portcfg.cli.common import checked_specs, specs_options
-from portcfg.cli.github_job import connected, failure_told, posted, run_line, told
+from portcfg.cli.github_job import connected, failure_told, posted, run_line
 from portcfg.cli.quarantine import quarantine_option
 from portcfg.cli.sync import Asked, asked_of, run_all, run_options
 from portcfg.cli.writes import parallelism_option
@@ -17,7 +17,7 @@ from portcfg.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, PortcfgError
 from portcfg.github.api import GitHub
 from portcfg.github.event import read_event
 from portcfg.github.issues import Matter, close_issue, keep_issue
-from portcfg.github.outputs import write_outputs, write_summary
+from portcfg.github.outputs import told, write_outputs, write_summary
 from portcfg.render.applied import hidden
 from portcfg.render.safe import code, plain, shortened
 from portcfg.render.sync import sync_markdown, sync_text, sync_trouble

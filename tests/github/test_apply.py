@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from portcfg.planfile import NO_KEY, seal_of
 from tests.github.repo import BLUEPRINT, MERGE, PORTCFG, Repo, title
 from tests.github.stand_in import BOT, zipped
 from tests.github.support import FORK, HEAD, OTHER, THING, pull_request, write
@@ -173,6 +174,23 @@ def test_an_unsigned_plan_is_not_trusted_where_there_is_a_key(repo: Repo) -> Non
     number = repo.reviewed()
     repo.github.say(number, Path("review/comment.md").read_text(), BOT)
     stopped(repo, repo.apply(PORTCFG_PLAN_KEY="key"), "isn't signed")
+
+
+def test_a_plan_of_another_portcfg_is_applied_by_its_digest(repo: Repo) -> None:
+    """What changed is the tool, as by a merged pull request that brings a newer one."""
+    write(THING)
+    number = repo.github.open_pull(HEAD)
+    files = repo.plan()
+    repo.comment(number)
+    body = {key: value for key, value in json.loads(files["plan.bound.json"]).items() if key != "seal"} | {
+        "tool": "0.0.9"
+    }
+    sealed = {**body, "seal": {"by": NO_KEY, "value": seal_of(body, "")}}
+    repo.upload({**files, "plan.bound.json": json.dumps(sealed).encode()})
+    repo.github.merge(number, MERGE)
+    done = repo.apply()
+    assert done.exit_code == 0, done.output
+    assert repo.title == "Thing"
 
 
 def test_an_artifact_that_is_no_archive_is_not_trusted(repo: Repo) -> None:
