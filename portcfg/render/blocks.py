@@ -24,6 +24,7 @@ from portcfg.review import cause
 CALLED = {Cause.CONFLICT: "conflict", Cause.DRIFT: "drift"}
 MAX_NAME = 200
 MAX_FILE = 300
+MAX_LINK = 1_000
 MAX_TOLD = 1_000
 # As wide as GitHub shows a code block without scrolling.
 WIDTH = 110
@@ -36,12 +37,12 @@ _UNRESERVED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 
 def run_address(link: str) -> str:
     """The address of a workflow's run, where it is one; else ''."""
-    return link if _RUN.fullmatch(link) else ""
+    return link if len(link) <= MAX_LINK and _RUN.fullmatch(link) else ""
 
 
 def files_address(link: str, head: str) -> str:
     """Where GitHub shows the files of a commit, given the link to a run; '' where that can't be told."""
-    found = _RUN.fullmatch(link)
+    found = _RUN.fullmatch(run_address(link))
     return f"{found[1]}/blob/{head}/" if found and _COMMIT.fullmatch(head) else ""
 
 
@@ -49,7 +50,7 @@ def place(file: str, line: int, files: str) -> str:
     """A file of the specs, linked where `files` says where GitHub shows them."""
     name = code(f"{middle_cut(plain(file), MAX_FILE)}{f':{line}' if line else ''}")
     path = "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in file.encode(errors="replace"))
-    inside = not file.startswith("/") and not {"..", ".", ""} & set(file.split("/")) and "\\" not in file
+    inside = not {"..", ".", ""} & set(file.split("/")) and "\\" not in file and len(path) <= MAX_LINK
     return f"[{name}]({files}{path}{f'#L{line}' if line else ''})" if files and inside else name
 
 

@@ -26,7 +26,8 @@ LEAST_NAME = 8
 SHORT = 300
 # Texts and findings of a sort; more are only counted.
 MAX_TEXTS = 500
-CRITICAL = "Deletes, destructive changes and conflicts"
+# As they stand below each other; what gets its room first is another order.
+ORDER = ("refusals", "critical", "errors", "others", "diagram", "warnings", "notes")
 LEGEND = "Green is new, yellow changed, red deleted; a thick arrow is a new relation, a dotted one goes away."
 
 
@@ -43,15 +44,18 @@ def told(review: Review, head: Sequence[str], foot: Sequence[str], room: int, el
     left = room - sum(map(size, (*head, *foot))) - FRAMES
     files = files_address(review.run_link, review.head)
     findings = Findings(review.problems, texts=review.texts)
-    critical = _critical(review, files, left - RESERVED, elsewhere)
-    refusals, diagrams, others = _refusals(review), _diagram(review), _others(review, files, elsewhere)
-    errors, warnings = _findings(findings, files, errors=True), _findings(findings, files, errors=False)
-    notes = _notes(review)
-    by_weight = (critical, refusals, errors, diagrams, others, warnings, notes)
-    levels = iter(fitted([forms for part in by_weight for forms in part.items], left))
-    texts = {id(part): part.write([next(levels) for _ in part.items]) for part in by_weight}
-    order = (refusals, critical, errors, others, diagrams, warnings, notes)
-    return "\n\n".join(text for text in (*head, *(texts[id(part)] for part in order), *foot) if text)
+    parts = {
+        "critical": _critical(review, files, left - RESERVED, elsewhere),
+        "refusals": _refusals(review),
+        "errors": _findings(findings, files, errors=True),
+        "diagram": _diagram(review),
+        "others": _others(review, files, elsewhere),
+        "warnings": _findings(findings, files, errors=False),
+        "notes": _notes(review),
+    }
+    levels = iter(fitted([forms for part in parts.values() for forms in part.items], left))
+    texts = {name: part.write([next(levels) for _ in part.items]) for name, part in parts.items()}
+    return "\n\n".join(filter(None, (*head, *(texts[name] for name in ORDER), *foot)))
 
 
 def _shown(review: Review) -> list[Change]:
