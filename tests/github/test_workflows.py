@@ -4,6 +4,7 @@ runs them gives no more than GitHub."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +258,31 @@ def test_findings_become_alerts_where_somebody_asks_for_them(tmp_path: Path, git
     assert [each["ruleId"] for each in alerts] == ["PC103"]
     location = alerts[0]["locations"][0]["physicalLocation"]
     assert location["artifactLocation"]["uri"] == "specs/blueprints/service.yaml"
+
+
+DOCS = (REPOSITORY / "docs" / "github.md").read_text(encoding="utf-8")
+CALLABLE = ("validate-plan", "comment-fork", "apply", "drift", "sync", "code-scanning")
+
+
+def test_the_documents_say_what_each_job_may_do() -> None:
+    listed = {}
+    for file, job, may in re.findall(
+        r"^\| `([\w-]+)\.yml`(?:: `(\w+)`)? \|[^|]*\| (read [^|]*?) \|", DOCS, re.MULTILINE
+    ):
+        parts = dict(part.split(" ", 1) for part in may.split("; "))
+        listed[file, job] = {
+            name.replace(" ", "-"): level for level, names in parts.items() for name in re.split(", | and ", names)
+        }
+    for name in CALLABLE:
+        jobs = read_workflow(WORKFLOWS / f"{name}.yml")["jobs"]
+        for job, data in jobs.items():
+            assert listed.pop((name, job if len(jobs) > 1 else "")) == data["permissions"], f"{name}: {job}"
+    assert not listed
+
+
+@pytest.mark.parametrize("kind", ["vars", "secrets"])
+def test_the_documents_have_every_variable_and_secret(kind: str) -> None:
+    texts = [(WORKFLOWS / f"{name}.yml").read_text(encoding="utf-8") for name in CALLABLE]
+    used = {found for text in texts for found in re.findall(rf"\b{kind}\.(\w+)", text)}
+    assert [name for name in sorted(used) if f"`{name}`" not in DOCS] == []
+    assert used >= (set(re.findall(r"^\| `(PORT_\w+)` \|", DOCS, re.MULTILINE)) if kind == "vars" else set())
