@@ -231,6 +231,56 @@ def test_what_signs_or_publishes_runs_no_code_of_the_repository() -> None:
             assert "checkout" not in step.get("uses", "") or step["with"] == {"persist-credentials": False}
 
 
+STUB = """#!/usr/bin/env bash
+echo "$(basename "$0") $*" >> calls
+[[ $* == *--password-stdin* ]] && cat > token
+[[ $* == "image inspect"* ]] && echo ghcr.io/acme/portal@sha256:abc
+exit 0
+"""
+
+
+def run_step(job: str, name: str, folder: Path, **environment: str) -> list[str]:
+    """Run a step of the release with stand-ins for docker and gh; how they were called."""
+    for tool in ("docker", "gh"):
+        (folder / tool).write_text(STUB, encoding="utf-8")
+        (folder / tool).chmod(0o755)
+    (script,) = (step["run"] for step in steps(job) if step.get("name") == name)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    github = {"GITHUB_REPOSITORY": "Acme/Portal", "GITHUB_ACTOR": "someone", "GITHUB_SHA": "f" * 40}
+    output = {"GITHUB_OUTPUT": str(folder / "output"), "GITHUB_SERVER_URL": "https://github.com", "GH_TOKEN": "s3cret"}
+    done = run("bash", "-eo", "pipefail", "-c", script, cwd=folder, **{**github, **output, **environment, "PATH": path})
+    assert done.returncode == 0, done.stderr
+    return (folder / "calls").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_image_runs_before_it_is_pushed_and_its_digest_is_kept(tmp_path: Path) -> None:
+    calls = run_step("image", "Build and push", tmp_path, VERSION="1.2.0")
+    image = "ghcr.io/acme/portal:1.2.0"
+    assert [" ".join(call.split()[:2]) for call in calls] == [
+        "docker login",
+        "docker buildx",
+        "docker run",
+        "docker push",
+        "docker image",
+    ]
+    assert calls[1].endswith(f"--tag {image} .")
+    assert calls[2:4] == [f"docker run --rm {image} --version", f"docker push {image}"]
+    assert "s3cret" not in "".join(calls)
+    assert (tmp_path / "token").read_text(encoding="utf-8") == "s3cret"
+    assert (tmp_path / "output").read_text(encoding="utf-8") == "name=ghcr.io/acme/portal\ndigest=sha256:abc\n"
+
+
+@pytest.mark.parametrize(("tag", "early"), [("v1.2.0", False), ("v1.2.0-rc.1", True)])
+def test_the_release_has_every_file_and_says_which_image(tmp_path: Path, tag: str, early: bool) -> None:
+    write_files(tmp_path, {"notes.md": "A thing.\n", "release/a.whl": "", "release/b.json": ""})
+    image = "ghcr.io/acme/portal@sha256:abc"
+    (call,) = run_step("release", "GitHub release", tmp_path, GITHUB_REF_NAME=tag, VERSION="1.2.0", IMAGE=image)
+    assert call.startswith(f"gh release create {tag} --repo Acme/Portal --verify-tag --title portcfg 1.2.0")
+    assert call.endswith("release/a.whl release/b.json")
+    assert ("--prerelease" in call) is early
+    assert (tmp_path / "notes.md").read_text(encoding="utf-8") == f"A thing.\n\nContainer image: `{image}`\n"
+
+
 def test_the_image_is_pinned_small_and_not_root() -> None:
     lines = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8").splitlines()
     bases = {line.split()[1] for line in lines if line.startswith("FROM")}
