@@ -296,6 +296,7 @@ class Project:
     `external` maps a Ref that lives in Port but not in the specs to what happens when it's missing: error or skip.
     `mapping_source` is the `source` of mappings that name none. `guards` is how much a plan may do unasked (guard.py).
     `ignores` and `writers` (name, who) are entries of the file by their places, `text` is the file as it was read.
+    `actions` are those of Port, None where they aren't listed.
     """
 
     file: str
@@ -312,6 +313,7 @@ class Project:
     ignores: Mapping[Position, Body] = field(default_factory=dict)
     writers: Mapping[Position, tuple[str, str]] = field(default_factory=dict)
     variable_places: Mapping[str, Position] = field(default_factory=dict)
+    actions: tuple[str, ...] | None = None
     text: str = field(default="", repr=False)
 
     @property

@@ -83,6 +83,7 @@ def _project(file: str, body: Mapping[str, Any], environment: str, chosen: Mappi
             for identifier, policy in (body.get("external", {}).get(kind.folder) or {}).items()
         },
     }
+    actions = body.get("external", {}).get("actions")
     return Project(
         file=file,
         environment=environment,
@@ -94,5 +95,6 @@ def _project(file: str, body: Mapping[str, Any], environment: str, chosen: Mappi
         emulator=chosen.get("emulator", {}),
         name=body.get("name", Project.name),
         guards=body.get("guards", {}),
+        actions=None if actions is None else tuple(actions),
         environments=(*sorted({*body.get("environments", {}), LOCAL}),),
     )

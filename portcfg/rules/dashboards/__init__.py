@@ -1,6 +1,7 @@
 """PC4xx: dashboards that Port would refuse, or that would show nothing."""
 
 from portcfg.rules.dashboards import (
+    actions,
     columns,
     computed,
     empties,
@@ -51,4 +52,5 @@ RULES: tuple[Rule, ...] = (
     needed_keys.RULE,
     strange_keys.RULE,
     values.RULE,
+    actions.RULE,
 )
