@@ -361,7 +361,8 @@ def test_a_case_that_is_not_there_is_a_usage_error(small: Path, args: tuple[str,
 def recorded(*args: str) -> Iterator[tuple[Path, Result]]:
     folder = Path("tests/mappings/live")
     with serving_cursor(USERS, 40, SEED) as url:
-        live = ("sync", "cursor", "--source-url", url, "--days", "2", "--record", str(folder), *args)
+        # Two of any four days in a row are weekdays, on which people are at work.
+        live = ("sync", "cursor", "--source-url", url, "--days", "4", "--record", str(folder), *args)
         yield folder, portcfg(*live, CURSOR_API_KEY=CURSOR_KEY)
 
 
