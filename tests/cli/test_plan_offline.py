@@ -8,15 +8,20 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
 
 from portcfg.cli.main import main
-from portcfg.model import Action
+from portcfg.model import Action, Cause, Plan
 from portcfg.offline import offline_plan
 from portcfg.pipeline import Options, read_specs
-from tests.support import REPOSITORY, Bench, write_files
+from portcfg.render.plan import plan_text
+from tests.strategies import specs
+from tests.support import REPOSITORY, Bench, Server, write_files
+from tests.test_flow import Specs, everything_named, folder_of, fresh
 
 SERVICE = """
 title: Service
@@ -198,3 +203,47 @@ def test_places_in_the_sidebar_are_those_of_the_base(tmp_path: Path) -> None:
     }
     # What moves is the first; the second comes after the handbook by that.
     assert fields == {("first", "after"): ("handbook", "second")}
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(specs(), specs())
+def test_what_a_branch_changes_is_what_port_would_be_changed_by_once_the_base_is_applied(
+    server: Server, first: Specs, second: Specs
+) -> None:
+    with fresh(server) as (bench, folder):
+        # Port answers each section, also where the specs name none.
+        base, head = folder_of(folder / "base", everything_named(first)), folder_of(folder / "head", second)
+        bench.apply(base)
+        online = bench.plan(head, prune=True)
+        offline, _ = offline_plan(read_specs(head), Options(prune=True), base=base)
+        assert steps(offline) == steps(online)
+
+
+def steps(plan: Plan) -> dict[str, Any]:
+    """What a plan does, and where; its fields less what Port fills in by itself."""
+    return {
+        str(change.ref): (change.action, [f for f in change.fields if f.cause is not Cause.SERVER])
+        for change in plan.changes
+    }
+
+
+RENAMED = """
+title: Service
+schema: {properties: {level: {type: string, enum: [gold, silver], renamed_from: tier}}}
+relations: {owner: {target: team_of_port}, who: {target: _user}}
+"""
+
+
+def test_renames_are_planned_as_such(tmp_path: Path) -> None:
+    base = write_files(tmp_path / "base", BASE)
+    renamed = write_files(tmp_path / "one", {**BASE, "blueprints/service.yaml": RENAMED})
+    (change,) = offline_plan(read_specs(renamed), Options(), base=base)[0].pending
+    assert [(rename.old, rename.new) for rename in change.renames] == [("tier", "level")]
+    files = {**BASE, "blueprints/system.yaml": f"renamed_from: service\n{SERVICE}"}
+    del files["blueprints/service.yaml"]
+    moved = write_files(tmp_path / "two", files)
+    plan, _ = offline_plan(read_specs(moved), Options(), base=base)
+    assert plan.moved == 1
+    assert "entities from blueprint/service" in plan_text(plan)
+    # Once merged, the next branch starts from the new name.
+    assert not offline_plan(read_specs(moved), Options(), base=moved)[0].pending
