@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from portcfg.cli.main import main
 from portcfg.client import READ_ONLY_POSTS, Credentials, PortReader, PortWriter
 from portcfg.emulator.port_app import port_app
 from portcfg.model import Plan
@@ -118,3 +120,9 @@ class Server:
         """An embedded Port, behind what may meddle with its requests, in the place of the one before."""
         self._app = through or app
         return Bench(app, self.url)
+
+
+def portcfg_beside(folder: Path, files: Mapping[str, str], *first: str) -> Callable[..., Result]:
+    """portcfg as people run it beside `specs/` with these files; `first` stands before all arguments."""
+    write_files(folder / "specs", files)
+    return lambda *args: CliRunner().invoke(main, [*first, *args])

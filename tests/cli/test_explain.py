@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from portcfg.cli.main import main
 from portcfg.rules.catalog import entries, entry, known_ids
-from tests.support import REPOSITORY, write_files
+from tests.support import REPOSITORY, portcfg_beside, write_files
 
 Cli = Callable[..., Result]
 MAPPING = """
@@ -48,12 +47,7 @@ FILES = {
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Run portcfg beside a small portal."""
     monkeypatch.chdir(tmp_path)
-    write_files(tmp_path / "specs", FILES)
-
-    def run(*args: str) -> Result:
-        return CliRunner().invoke(main, ["explain", *args])
-
-    return run
+    return portcfg_beside(tmp_path, FILES, "explain")
 
 
 def test_without_an_argument_every_id_is_listed(cli: Cli) -> None:

@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portcfg.cli.main import main
 from portcfg.errors import Problem
 from portcfg.findings import Findings, Ignored
 from portcfg.render.problems import MARKDOWN_LIMIT, problems_markdown, problems_text
 from portcfg.render.problems_github import problems_github
 from portcfg.render.problems_sarif import problems_sarif
 from portcfg.render.source import excerpt
-from tests.support import write_files
+from tests.support import portcfg_beside, write_files
 
 Cli = Callable[..., Result]
 # An error, a warning (a file in no known folder) and an info (an ignore in vain).
@@ -39,12 +38,7 @@ HOSTILE = "x\x1b[31m\n::error::evil ##[add-mask]y `@all` | <img src=x> [a](http:
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Run portcfg beside a specs folder with one finding of each severity."""
     monkeypatch.chdir(tmp_path)
-    write_files(tmp_path / "specs", FILES)
-
-    def run(*args: str) -> Result:
-        return CliRunner().invoke(main, list(args))
-
-    return run
+    return portcfg_beside(tmp_path, FILES)
 
 
 def ids(done: Result) -> list[str]:

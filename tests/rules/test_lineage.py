@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from portcfg.cli.main import main
 from portcfg.pipeline import read_specs
-from tests.support import REPOSITORY, write_files
+from tests.support import REPOSITORY, portcfg_beside, write_files
 
 Cli = Callable[..., Result]
 RESOURCE: dict[str, Any] = {"kind": "/rows", "selector": {"query": "true"}}
@@ -97,12 +97,7 @@ widgets:
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Run portcfg beside a small portal that has every sort of writer and reader."""
     monkeypatch.chdir(tmp_path)
-    write_files(tmp_path / "specs", FILES)
-
-    def run(*args: str) -> Result:
-        return CliRunner().invoke(main, ["lineage", *args])
-
-    return run
+    return portcfg_beside(tmp_path, FILES, "lineage")
 
 
 def links(cli: Cli, part: str) -> tuple[list[str], list[str]]:

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portcfg.cli.main import main
 from portcfg.pipeline import read_specs
 from portcfg.secret_forms import secrets_in, starred
-from tests.support import write_files
+from tests.support import portcfg_beside, write_files
 
 Cli = Callable[..., Result]
 RANDOM = "q7Zp2Lx9Vb4Nc8RtW3kD"
@@ -96,12 +95,7 @@ FILES = {
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Run portcfg beside a small project."""
     monkeypatch.chdir(tmp_path)
-    write_files(tmp_path / "specs", FILES)
-
-    def run(*args: str) -> Result:
-        return CliRunner().invoke(main, list(args))
-
-    return run
+    return portcfg_beside(tmp_path, FILES)
 
 
 def ids(root: Path, environment: str = "") -> list[str]:
