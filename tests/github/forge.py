@@ -42,15 +42,15 @@ class Forge:
         return self._pushed(before, self._write("main", files, "A direct push"))
 
     def open(
-        self, files: Mapping[str, str | None], branch: str = "change", fork: bool = False
+        self, files: Mapping[str, str | None], branch: str = "change", fork: bool = False, quiet: bool = False
     ) -> tuple[int, list[Run]]:
-        """A pull request; its number, and the runs."""
+        """A pull request; its number, and the runs, of which there are none if it is `quiet`."""
         base = self.main
         git(self._clone, "checkout", "--quiet", "-B", branch, base)
         head = self._write(branch, files, "A change")
         number = self.github.open_pull(head, base, FORK if fork else "", branch)
         self.heads[number] = branch
-        return number, self._pull_request(number, "opened")
+        return number, [] if quiet else self._pull_request(number, "opened")
 
     def update(self, number: int, files: Mapping[str, str | None]) -> list[Run]:
         """One more commit on a pull request."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from portcfg import __version__
 from tests.github.expressions import ExpressionError, evaluate, fill
 from tests.github.forge import Forge
 from tests.github.runner import Machine, Run, read_workflow
@@ -167,7 +168,7 @@ def test_what_can_be_called_asks_for_nothing_and_runs_a_release(name: str) -> No
     called = read_workflow(WORKFLOWS / f"{name}.yml")["on"]["workflow_call"]
     assert not [each for each in called["inputs"].values() if each.get("required")]
     assert not [each for each in called["secrets"].values() if each["required"]]
-    assert called["inputs"]["package"]["default"].startswith("portcfg")
+    assert called["inputs"]["package"]["default"] == f"portcfg=={__version__}"
 
 
 def test_what_writes_is_never_stopped_half_way() -> None:
@@ -247,7 +248,7 @@ def test_a_caller_must_let_a_job_do_what_it_needs(tmp_path: Path, github: StandI
 
 def test_findings_become_alerts_where_somebody_asks_for_them(tmp_path: Path, github: StandIn, machine: Machine) -> None:
     text = (WORKFLOWS / "code-scanning.yml").read_text(encoding="utf-8")
-    text = text.replace("PORTCFG_PACKAGE: .\n", "PORTCFG_PACKAGE: portcfg==0.1.0\n")
+    text = text.replace("PORTCFG_PACKAGE: .\n", "PORTCFG_PACKAGE: portcfg\n")
     forge = Forge(tmp_path, github, machine, {".github/workflows/scan.yml": text, "specs/portcfg.yaml": "version: 1\n"})
     (run,) = forge.push({"specs/blueprints/service.yaml": "title: Service\n"})
     assert run.jobs["scan"].result == "skipped"
