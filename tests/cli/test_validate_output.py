@@ -331,6 +331,15 @@ def test_a_plan_tells_no_warning_of_the_baseline_and_is_stopped_by_its_errors(cl
     assert "PC008" not in cli("plan", "--env", "local").stdout
 
 
+def test_a_baseline_counts_what_is_found_several_times(cli: Cli) -> None:
+    file = Path("specs/blueprints/a.yaml")
+    file.write_text(FILES["blueprints/a.yaml"].replace("[tier]", "[tier, tier]"), encoding="utf-8")
+    cli("validate", "--write-baseline")
+    assert ids(cli("validate", "--format", "json")) == []
+    file.write_text(FILES["blueprints/a.yaml"].replace("[tier]", "[tier, tier, tier]"), encoding="utf-8")
+    assert ids(cli("validate", "--format", "json")) == ["PC202"]
+
+
 def test_a_baseline_says_when_it_can_shrink(cli: Cli) -> None:
     cli("validate", "--write-baseline", "--baseline", "known.json")
     assert not Path("specs/.portcfg-baseline.json").exists()
