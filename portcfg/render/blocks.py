@@ -13,6 +13,8 @@ from dataclasses import replace
 
 from portcfg.concealed import without_secrets
 from portcfg.errors import Problem
+from portcfg.findings import SEVERITIES
+from portcfg.kinds.risk_base import Risk
 from portcfg.model import Action, Cause, Change
 from portcfg.render.budget import middle_cut
 from portcfg.render.fields import fields_lines
@@ -70,7 +72,7 @@ def verb(change: Change) -> str:
 
 
 def _grades(change: Change) -> str:
-    told = [change.risk] if change.risk != "safe" else []
+    told = [Risk(change.risk).value] if change.risk != Risk.SAFE else []
     told += [CALLED[cause(change)]] if cause(change) in CALLED else []
     return f" · {', '.join(told)}" if told else ""
 
@@ -146,8 +148,12 @@ def _wrapped(text: str) -> list[str]:
 
 
 def finding(problem: Problem, line: str, files: str) -> Iterator[str]:
-    """A finding: where it is and what it says, then with the line, the place in it, and what to do."""
-    heading = f"**{plain(problem.severity)}** {code(problem.id)} {place(problem.file, problem.line, files)}"
+    """A finding: where it is and what it says, then with the line, the place in it, and what to do.
+
+    Raises ValueError for a severity that there isn't, as for a risk: these stand outside of code.
+    """
+    severity = SEVERITIES[SEVERITIES.index(problem.severity)]
+    heading = f"**{severity}** {code(problem.id)} {place(problem.file, problem.line, files)}"
     message = problem.message + environments(problem)
     yield f"{heading}\n\n{fenced(lines_for(message, 300), 'text')}"
     _, *excerpt = problem_lines(replace(problem, hint=""), line, width=WIDTH)

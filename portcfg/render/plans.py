@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from portcfg.model import Action, Change, Plan, Ref
-from portcfg.render.budget import BETWEEN, size, widest
-from portcfg.render.comment import LIMIT, plan_markdown
+from portcfg.render.blocks import details
+from portcfg.render.budget import BETWEEN, middle_cut, size, widest
+from portcfg.render.comment import LIMIT, MAX_NAME, plan_markdown
 from portcfg.render.plan import headline, plan_json, plan_text
 from portcfg.render.safe import code, plain
 
@@ -48,18 +49,18 @@ def plans_json(plans: Sequence[Plan]) -> str:
 
 
 def plans_markdown(plans: Sequence[Plan]) -> str:
-    """The table, and under it the plan of each environment, all of them in one comment.
+    """The plan of each environment, and folded below them the table, all in one comment.
 
-    The table goes first where they need the room, then the plans are cut, each to the same size; of more environments
+    The table is left out where they need the room, then the plans are cut, each to the same size; of more environments
     than that leaves any room, only the headlines are told.
     """
-    table = _table(plans, markdown=True)
+    table = details("The environments side by side", _table(plans, markdown=True))
     kept = [table] if size(table) <= LIMIT // 4 else []
     room = LIMIT - sum(map(size, kept))
     whole = [plan_markdown(plan) for plan in plans]
     share = widest(map(size, whole), room)
     if share < LEAST_SHARE and sum(map(size, whole)) > room:
-        return "\n".join(f"- {code(plan.environment)}: {headline(plan)}" for plan in plans)
+        return "\n".join(f"- {code(middle_cut(plain(plan.environment), MAX_NAME))}: {headline(plan)}" for plan in plans)
     both = zip(plans, whole, strict=True)
     cut = [plan_markdown(plan, share - BETWEEN) if size(text) > share else text for plan, text in both]
-    return "\n\n".join([*kept, *cut])
+    return "\n\n".join([*cut, *kept])

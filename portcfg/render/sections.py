@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from portcfg.findings import Findings
+from portcfg.findings import SEVERITIES, Findings
 from portcfg.kinds.risk_base import Risk
 from portcfg.model import Action, Cause, Change, Ref
 from portcfg.render.blocks import WIDTH, details, files_address, finding, folded, lines_for, opened, verb
@@ -189,8 +189,8 @@ def _diagram(review: Review) -> Part:
 def _findings(findings: Findings, files: str, *, errors: bool) -> Part:
     found = [problem for problem in findings.problems if (problem.severity == "error") is errors]
     items = [("", *finding(problem, findings.line(problem), files)) for problem in found[:MAX_TEXTS]]
-    severities = Counter(problem.severity for problem in found)
-    title = f"{', '.join(counted(number, severity) for severity, number in severities.items())} in the specs"
+    numbers = ((severity, sum(each.severity == severity for each in found)) for severity in reversed(SEVERITIES))
+    title = f"{', '.join(counted(number, severity) for severity, number in numbers if number)} in the specs"
 
     def write(levels: Sequence[int]) -> str:
         blocks = [forms[level] for forms, level in zip(items, levels, strict=True) if level]

@@ -120,6 +120,14 @@ def test_notes_on_no_change_are_folded_below_its_line() -> None:
     assert rest == "<details><summary>1 note</summary>\n\n```text\nread me\n```\n\n</details>"
 
 
+def test_nothing_but_a_known_risk_or_severity_stands_outside_of_code() -> None:
+    for made in (replace(MIXED.changes[0], risk="@everyone"), replace(MIXED.changes[2], risk="@everyone")):
+        with pytest.raises(ValueError, match="everyone"):
+            comment(Review("", plan(made)))
+    with pytest.raises(ValueError, match="not in tuple"):
+        comment(Review("", None, (Problem("a.yaml", 1, 1, "PC101", "wrong", severity="@everyone"),)))
+
+
 def test_drift_is_told_as_such() -> None:
     drift = plan(change(Action.UPDATE, "a", field(cause=Cause.DRIFT), drifted="by Jo"), environment="production")
     assert drift_markdown(drift).startswith("### portcfg drift for `production`: 1 resource changed in Port\n")
@@ -181,7 +189,9 @@ def named(text: str) -> list[str]:
 @pytest.mark.parametrize("length", [1, 12, 40, 1_000])
 def test_five_thousand_deletes_are_all_named(length: int) -> None:
     names = [f"{number:0>4}{'x' * length}{number:0>4}" for number in range(5_000)]
-    text = comment(Review("production", plan(*(change(Action.DELETE, name) for name in names))))
+    deletes = plan(*(change(Action.DELETE, name) for name in names), refusals=("x" * 9_999,) * 99)
+    run = "https://github.com/acme/portal/actions/runs/1"
+    text = comment(Review("é" * 999, deletes, (), {}, "ab" * 32, "cd" * 20, "base", "", run, "x" * 999, unchecked=True))
     assert size_of(text) <= LIMIT
     assert "5,000 to delete" in text
     opened = [
