@@ -21,6 +21,7 @@ from portcfg.kinds import KINDS
 from portcfg.model import MISSING, Action, Body, Cause, Change, FieldChange, Path, Plan, Ref, Resource, State
 
 FORMAT = "portcfg/bound-plan/1"
+ENTRY = frozenset({"action", "kind", "identifier", "live", "step"})
 NO_KEY = "sha256"
 WITH_KEY = "hmac-sha256"
 ANEW = "make it anew with `portcfg plan --out`"
@@ -76,6 +77,7 @@ def _entry(change: Change) -> Body:
         "kind": change.ref.kind,
         "identifier": change.ref.identifier,
         "live": reviewed_body(change),
+        "step": step_digest(change),
     }
 
 
@@ -99,6 +101,11 @@ def changes_digest(plan: Plan, binding: Binding, key: str) -> str:
     options = {**vars(binding), "specs": "", "allowed": sorted(binding.allowed)}
     steps = sorted((_step(change) for change in bound_changes(plan)), key=canonical)
     return seal_of({"binding": options, "steps": steps}, key)
+
+
+def step_digest(change: Change) -> str:
+    """64 hex digits over what one step would do, wherever that is and whatever else the plan does."""
+    return seal_of(_step(change), "")
 
 
 def _step(change: Change) -> Body:
@@ -158,7 +165,7 @@ def read(data: bytes, key: str) -> BoundPlan:
 def _bound_plan(body: Body) -> BoundPlan:
     binding = Binding(**{**body["binding"], "allowed": tuple(body["binding"]["allowed"])})
     for entry in body["changes"]:
-        if entry.keys() != {"action", "kind", "identifier", "live"} or not isinstance(entry["live"], dict | None):
+        if entry.keys() != ENTRY or not isinstance(entry["live"], dict | None) or not isinstance(entry["step"], str):
             raise TypeError
         KINDS[entry["kind"]].parts(entry["live"] or {})
     return BoundPlan(binding, tuple(body["changes"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 
 import click
 
@@ -16,9 +17,9 @@ from portcfg.cli.writes import exit_code, parallelism_option, undo_command
 from portcfg.client import PortWriter
 from portcfg.errors import PortcfgError, UsageError
 from portcfg.github.api import GitHub
-from portcfg.github.commits import reviews_of
+from portcfg.github.commits import recent_plans, reviews_of
 from portcfg.github.event import read_event
-from portcfg.github.verdict import Verdict, by_digest, by_review
+from portcfg.github.verdict import Verdict, by_digest, by_review, by_steps
 from portcfg.model import Plan
 from portcfg.pipeline import Options, Specs, plan_specs, refuse_harm
 from portcfg.planfile import Binding, changes_digest
@@ -46,6 +47,7 @@ class _Job:
     settings: Settings
     options: Options
     commit: str
+    branch: str
     digest: str
     unreviewed: bool
     parallelism: int
@@ -94,7 +96,8 @@ def apply_command(
     if event.name in BEFORE_MERGE:
         raise UsageError(f"there is nothing to apply for {event.name}", hint="apply on push, or by workflow_dispatch")
     options = options_of(prune, no_ledger, allowed, remove_all)
-    job = _Job(settings, options, event.head, digest, unreviewed == "apply", parallelism)
+    branch = settings.environ.get("GITHUB_REF_NAME") or event.default_branch
+    job = _Job(settings, options, event.head, branch, digest, unreviewed == "apply", parallelism)
     with connected(settings) as github:
         try:
             specs = checked_specs(settings)
@@ -134,4 +137,9 @@ def _verdict(job: _Job, github: GitHub, plan: Plan, binding: Binding) -> Verdict
     if job.digest:
         return by_digest(plan, binding, key, job.digest)
     reviews = reviews_of(github, job.commit, environment, marker(environment), key)
-    return by_review(plan, binding, key, reviews, job.unreviewed)
+    verdict = by_review(plan, binding, key, reviews, job.unreviewed)
+    if verdict.check or not reviews:
+        return verdict
+    # Of several applies that wait, GitHub keeps only the last, which has the steps of all of them to do.
+    recent = recent_plans(github, job.branch, environment, key)
+    return by_steps(plan, binding, key, chain(reviews, recent)) or verdict

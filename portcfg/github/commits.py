@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from portcfg.errors import UntrustedPlanError
@@ -16,10 +18,14 @@ from portcfg.github.artifacts import artifact_name, artifacts, unpacked, usable
 from portcfg.github.comments import on_issue, own_comments
 from portcfg.github.folder import BOUND, REVIEW
 from portcfg.model import Body
-from portcfg.planfile import BoundPlan, read
+from portcfg.planfile import Binding, BoundPlan, read
 
 HIDDEN = re.compile(r"<!-- portcfg review ([0-9a-f]{64}) ([0-9a-f]{40,64}) -->")
 DIGEST = re.compile("[0-9a-f]{64}")
+# Pull requests that are looked at for what waited together.
+RECENT = 30
+EXPIRED = "the plan of its last commit has expired"
+NOT_KEPT = "no plan of its last commit is kept"
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,12 @@ class Agreed:
     bound: BoundPlan | None = None
     digest: str = ""
     why: str = ""
+
+    def steps(self, binding: Binding) -> frozenset[str]:
+        """The digests of the steps that were agreed to, if they are for the same Port and with the same options."""
+        if self.bound is None or replace(self.bound.binding, specs=binding.specs) != binding:
+            return frozenset()
+        return frozenset(str(entry["step"]) for entry in self.bound.changes)
 
 
 def reviews_of(github: GitHub, commit: str, environment: str, marker: str, key: str) -> list[Agreed]:
@@ -44,9 +56,27 @@ def reviews_of(github: GitHub, commit: str, environment: str, marker: str, key: 
     return [_agreed(github, each, environment, marker, key) for each in own]
 
 
+def recent_plans(github: GitHub, branch: str, environment: str, key: str) -> Iterator[Agreed]:
+    """What was agreed to in the pull requests that were merged into a branch lately, as far as plans of it are kept.
+
+    Several merges may wait for one run. Raises ApiError.
+    """
+    asked = {"state": "closed", "base": branch, "sort": "updated", "direction": "desc"}
+    for pull in islice(github.pages("/pulls", asked), RECENT):
+        if pull.get("merged_at") and _at(pull, "base", "ref") == branch and _is_own(github, pull):
+            head = str(_at(pull, "head", "sha") or "")
+            bound, digest, why = _from_artifact(github, head, environment, key)
+            yield Agreed(int(pull["number"]), head, bound, digest, why)
+
+
+def _is_own(github: GitHub, pull: Body) -> bool:
+    """Whether a pull request comes from a branch of this repository, not of a fork."""
+    return str(_at(pull, "head", "repo", "full_name") or "").lower() == github.repository.lower()
+
+
 def _agreed(github: GitHub, pull: Body, environment: str, marker: str, key: str) -> Agreed:
     number, head = int(pull["number"]), str(_at(pull, "head", "sha") or "")
-    if str(_at(pull, "head", "repo", "full_name") or "").lower() != github.repository.lower():
+    if not _is_own(github, pull):
         # Whoever opened it made what its own run says, the digest in a comment, too.
         return Agreed(number, head, why="it comes from a fork, whose plans are made without Port and by its own rules")
     bound, digest, why = _from_artifact(github, head, environment, key)
@@ -60,13 +90,8 @@ def _from_artifact(github: GitHub, head: str, environment: str, key: str) -> tup
     found = artifacts(github, artifact_name("plan", environment, head))
     fit = usable(found, head)
     if not fit:
-        return (
-            None,
-            "",
-            "the plan of its last commit has expired"
-            if any(each.expired for each in found)
-            else "no plan of its last commit is kept",
-        )
+        expired = any(each.expired for each in found)
+        return None, "", EXPIRED if expired else NOT_KEPT
     try:
         files = unpacked(github, fit[0])
         if BOUND not in files:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from portcfg.errors import MovedError, UntrustedPlanError
 from portcfg.github.commits import Agreed
 from portcfg.model import Plan
-from portcfg.planfile import Binding, bound_changes, changes_digest
+from portcfg.planfile import Binding, bound_changes, changes_digest, step_digest
 from portcfg.resuming import check_rest
 
 NO_PLAN = "no comment of portcfg's own says what its plan was"
@@ -57,6 +57,19 @@ def by_review(plan: Plan, binding: Binding, key: str, reviews: Sequence[Agreed],
             return Verdict(check, f"it was reviewed in #{review.pull_request}")
         reasons.append((review.pull_request, why))
     return Verdict(reasons=tuple(reasons) or ((0, "no pull request brought the commit, so nobody reviewed its plan"),))
+
+
+def by_steps(plan: Plan, binding: Binding, key: str, reviews: Iterable[Agreed]) -> Verdict | None:
+    """A plan of which each step was reviewed, be it in several pull requests; None where one wasn't in any."""
+    left = {step_digest(change) for change in bound_changes(plan)}
+    numbers = []
+    for review in reviews:
+        if known := left & review.steps(binding):
+            left -= known
+            numbers.append(f"#{review.pull_request}")
+        if not left:
+            return agreed(plan, binding, key, f"its steps were reviewed in {', '.join(numbers)}")
+    return None
 
 
 def _compared(plan: Plan, binding: Binding, key: str, review: Agreed) -> tuple[Check | None, str]:

@@ -252,7 +252,7 @@ def test_a_file_that_somebody_sealed_is_refused_or_has_the_shape_of_a_plan(path:
     except UntrustedPlanError:
         return
     for entry in bound.changes:
-        assert entry.keys() == {"action", "kind", "identifier", "live"}
+        assert entry.keys() == {"action", "kind", "identifier", "live", "step"}
 
 
 @pytest.mark.parametrize(
