@@ -267,6 +267,7 @@ def test_json_counts_and_has_what_is_ignored(cli: Cli) -> None:
     assert (body["checked"], body["counts"]["warning"], body["counts"]["ignored"]) == (2, 1, 1)
     assert [(each["id"], each["reason"], each["by"]) for each in body["ignored"]] == [("PC202", "x", "comment")]
     assert body["ignored"][0]["subject"] == "blueprint/a schema.required[]"
+    assert [each["subject"] for each in body["problems"] if each["id"] == "PC008"] == ["extra.yaml"]
 
 
 def test_markdown_has_the_worst_first_and_fits_into_a_comment() -> None:
