@@ -22,7 +22,7 @@ from portcfg.github.api import GitHub
 from portcfg.github.comments import on_issue, stick
 from portcfg.github.event import Event, read_event
 from portcfg.github.folder import Reviewed, comment_of, read_folder, rebuilt
-from portcfg.github.labels import set_labels
+from portcfg.github.labels import LABELS, set_labels
 from portcfg.github.outputs import annotation, told, write_summary
 from portcfg.github.pulls import pull_of
 from portcfg.render.comment import comment, marker
@@ -150,10 +150,14 @@ def _not_posted(settings: Settings, error: ApiError, texts: list[str], required:
 def _label(github: GitHub, number: int, deserved: set[str]) -> None:
     """Set the labels; that this fails is worth a warning, and no more."""
     try:
-        given, taken = set_labels(github, number, deserved)
+        done = set_labels(github, number, deserved)
     except PortcfgError as error:
         click.echo(annotation("warning", "portcfg: labels", plain(told(error))))
         return
-    for what, names in (("given", given), ("taken away", taken)):
+    for what, names in (("given", done.given), ("taken away", done.taken)):
         if names:
             say(f"labels {what}: {', '.join(names)}")
+    if done.missing:
+        make = "; ".join(f"gh label create {name} --color {LABELS[name][0]}" for name in done.missing)
+        how = f"make it once ({make}), or give one run of this job `permissions:` with issues: write"
+        click.echo(annotation("notice", "portcfg: labels", f"there is no label {', '.join(done.missing)}: {how}"))

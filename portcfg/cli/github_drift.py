@@ -8,7 +8,7 @@ from functools import partial
 import click
 
 from portcfg.cli.common import checked_specs, reading, say, specs_options
-from portcfg.cli.github_job import connected, failure_told, posted, run_line
+from portcfg.cli.github_job import connected, failure_told, labels_there, posted, run_line
 from portcfg.cli.writes import place_flags
 from portcfg.errors import EXIT_CHANGES, EXIT_ERROR, EXIT_OK
 from portcfg.github.api import GitHub
@@ -50,6 +50,7 @@ def drift_command(settings: Settings, detailed_exitcode: bool) -> int:
         write_summary(settings.environ, drift_markdown(drift))
         if not posted(settings, "the drift", partial(_follow, settings, github, drift)):
             return EXIT_ERROR
+        labels_there(github)
     return EXIT_CHANGES if detailed_exitcode and drift.pending else EXIT_OK
 
 

@@ -6,7 +6,7 @@ import re
 import shlex
 
 from portcfg.cli.common import say
-from portcfg.cli.github_job import posted, run_line, told
+from portcfg.cli.github_job import labels_there, posted, run_line
 from portcfg.cli.writes import exit_code
 from portcfg.errors import (
     EXIT_ERROR,
@@ -21,7 +21,7 @@ from portcfg.errors import (
 from portcfg.github.api import GitHub, lacks_permission
 from portcfg.github.comments import on_commit, own_comments, stick
 from portcfg.github.issues import Matter, close_issue, keep_issue
-from portcfg.github.outputs import write_outputs, write_summary
+from portcfg.github.outputs import told, write_outputs, write_summary
 from portcfg.model import Plan, Status
 from portcfg.render.applied import SUMMARY_LIMIT, Ending, ending_markdown, hidden
 from portcfg.render.safe import plain, shortened
@@ -99,6 +99,7 @@ def tell_ending(settings: Settings, github: GitHub, ending: Ending) -> None:
     elif ending.code in ATTENTION:
         matter = Matter(mark, _title(ending.environment), text)
         posted(settings, "the issue", lambda: keep_issue(github, matter))
+    labels_there(github)
 
 
 def _on_commit(github: GitHub, ending: Ending, mark: str, text: str) -> None:
@@ -130,6 +131,8 @@ def _outcome(report: Report, code: int) -> str:
     done = sum(outcome.status is Status.DONE for outcome in report.outcomes)
     if code == EXIT_OK:
         return f"{number} change(s) applied" if number else "nothing to do"
+    if done == number:
+        return f"{number} change(s) applied, but not all is well"
     stopped_by = "interrupted, " if code == EXIT_INTERRUPTED else ""
     return f"{stopped_by}{done} of {number} change(s) applied"
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import click
 
 from portcfg.cli.common import say
 from portcfg.errors import ApiError, InvalidSpecsError, PortcfgError
 from portcfg.github.api import GitHub
-from portcfg.github.outputs import annotation, write_summary
+from portcfg.github.labels import make_labels
+from portcfg.github.outputs import annotation, told, write_summary
 from portcfg.render.applied import SUMMARY_LIMIT, of_environment
 from portcfg.render.comment import body
 from portcfg.render.safe import code, plain
@@ -23,6 +24,12 @@ def connected(settings: Settings) -> Iterator[GitHub]:
     """A session with the repository of the job; raises UsageError where the environment names none."""
     with closing(GitHub(settings.github, told=_say_wait)) as github:
         yield github
+
+
+def labels_there(github: GitHub) -> None:
+    """Make portcfg's labels for pull requests: the jobs that comment may not. That it fails is no reason to stop."""
+    with suppress(PortcfgError):
+        make_labels(github)
 
 
 def _say_wait(seconds: float, error: ApiError) -> None:
@@ -57,11 +64,6 @@ def failure_told(settings: Settings, what: str) -> Iterator[None]:
         if review.problems:
             write_summary(settings.environ, body(review, SUMMARY_LIMIT))
         raise
-
-
-def told(error: PortcfgError) -> str:
-    """An error, and what to do about it, in a line."""
-    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 def run_line(settings: Settings) -> str:

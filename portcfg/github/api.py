@@ -32,8 +32,8 @@ CHUNK = 64 * 1024
 # Asking twice does no harm; where it would, a lost answer is an error, and the next run finds what is there.
 SAFE = frozenset({"GET", "PATCH", "PUT", "DELETE"})
 NEEDS = (
-    (re.compile(r"/issues(/\d+)?"), "issues: write"),
-    (re.compile(r"/(issues/.*|labels.*)"), "pull-requests: write (for an issue: issues: write)"),
+    (re.compile(r"/(issues(/\d+)?|labels.*)"), "issues: write"),
+    (re.compile(r"/issues/.*"), "pull-requests: write (for an issue: issues: write)"),
     (re.compile(r"/(commits/[^/]+/comments|comments/.*)"), "contents: write"),
     (re.compile(r"/actions/.*"), "actions: read"),
     (re.compile(r"/(pulls.*|commits/[^/]+/pulls)"), "pull-requests: read"),

@@ -6,9 +6,10 @@ Routes: https://docs.github.com/rest/issues/labels, version 2022-11-28.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
-from portcfg.errors import ApiError
+from portcfg.errors import ApiError, TransientApiError
 from portcfg.github.api import GitHub
 from portcfg.review import CHANGES, CONFLICT, DESTROY, INVALID
 
@@ -21,17 +22,24 @@ LABELS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def set_labels(github: GitHub, number: int, deserved: Collection[str]) -> tuple[list[str], list[str]]:
-    """Give a pull request the labels it deserves, and take the others of these from it: (given, taken).
+@dataclass(frozen=True)
+class Labelled:
+    """What was done to the labels of a pull request. `missing` are deserved, but aren't there, nor can they be made."""
 
-    Raises ApiError.
-    """
+    given: tuple[str, ...]
+    taken: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+def set_labels(github: GitHub, number: int, deserved: Collection[str]) -> Labelled:
+    """Give a pull request the labels it deserves, and take the others of these from it. Raises ApiError."""
     has = {str(label["name"]) for label in github.pages(f"/issues/{number}/labels")}
-    given = [name for name in LABELS if name in deserved and name not in has]
-    taken = [name for name in LABELS if name in has and name not in deserved]
+    due = [name for name in LABELS if name in deserved and name not in has]
+    taken = tuple(name for name in LABELS if name in has and name not in deserved)
+    missing = make_labels(github, due) if due else ()
+    given = tuple(name for name in due if name not in missing)
     if given:
-        _make(github, given)
-        github.send("POST", f"/issues/{number}/labels", {"labels": given})
+        github.send("POST", f"/issues/{number}/labels", {"labels": list(given)})
     for name in taken:
         try:
             github.send("DELETE", f"/issues/{number}/labels/{quote(name, safe='')}")
@@ -39,18 +47,27 @@ def set_labels(github: GitHub, number: int, deserved: Collection[str]) -> tuple[
             # Somebody was faster.
             if error.status != 404:
                 raise
-    return given, taken
+    return Labelled(given, taken, missing)
 
 
-def _make(github: GitHub, names: Collection[str]) -> None:
-    """Make the labels that the repository lacks; GitHub itself would make them in grey."""
+def make_labels(github: GitHub, names: Collection[str] = tuple(LABELS)) -> tuple[str, ...]:
+    """Make those of the labels that the repository lacks; those that the token may not make. Raises ApiError.
+
+    That takes `issues: write`; for putting labels on a pull request, `pull-requests: write` is enough.
+    """
     known = {str(label["name"]).lower() for label in github.pages("/labels")}
-    for name in names:
-        if name.lower() not in known:
-            colour, says = LABELS[name]
-            try:
-                github.send("POST", "/labels", {"name": name, "color": colour, "description": says})
-            except ApiError as error:
-                # Made meanwhile.
-                if error.status != 422:
-                    raise
+    return tuple(name for name in names if name.lower() not in known and not _made(github, name))
+
+
+def _made(github: GitHub, name: str) -> bool:
+    colour, says = LABELS[name]
+    try:
+        github.send("POST", "/labels", {"name": name, "color": colour, "description": says})
+    except ApiError as error:
+        # Made meanwhile.
+        if error.status == 422:
+            return True
+        if isinstance(error, TransientApiError) or error.status not in (403, 404):
+            raise
+        return False
+    return True

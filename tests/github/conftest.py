@@ -12,6 +12,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portcfg.emulator.server import serving
+from portcfg.github.labels import LABELS
 from tests.github.machine import make_machine
 from tests.github.repo import Repo
 from tests.github.runner import Machine
@@ -69,4 +70,5 @@ def job(github: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job
 def repo(job: Job, bench: Bench) -> Repo:
     """A repository whose jobs have the secrets of a Port."""
     port = {"PORT_BASE_URL": bench.url, "PORT_CLIENT_ID": "local", "PORT_CLIENT_SECRET": "local"}
+    job.github.have_labels(*LABELS)
     return Repo(replace(job, port=port), bench)

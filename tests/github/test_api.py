@@ -111,7 +111,7 @@ def test_a_change_is_sent_again(github: StandIn, connect: Connect) -> None:
     [
         ("POST", "/issues", "issues: write"),
         ("POST", "/issues/1/comments", "pull-requests: write"),
-        ("POST", "/labels", "pull-requests: write"),
+        ("POST", "/labels", "issues: write"),
         ("POST", f"/commits/{HEAD}/comments", "contents: write"),
         ("GET", "/actions/runs", "actions: read"),
         ("GET", f"/commits/{HEAD}/pulls", "pull-requests: read"),

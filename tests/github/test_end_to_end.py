@@ -14,6 +14,7 @@ from portcfg.client import Credentials, PortWriter
 from portcfg.emulator.cursor_app import cursor_app
 from portcfg.emulator.cursor_company import synthetic_company
 from portcfg.emulator.server import serving
+from portcfg.github.labels import LABELS
 from portcfg.init.contents import github_files
 from tests.github.forge import Forge
 from tests.github.runner import Environment, Machine, Run
@@ -45,7 +46,11 @@ def port(server: Server) -> Bench:
 
 @pytest.fixture
 def forge(tmp_path: Path, github: StandIn, machine: Machine, port: Bench) -> Forge:
-    """A repository of specs, with the workflows as `portcfg init` copies them, and Port's secrets where they look."""
+    """A repository of specs, with the workflows as `portcfg init` copies them, and Port's secrets where they look.
+
+    The labels are there since its first apply.
+    """
+    github.have_labels(*LABELS)
     files = {"specs/portcfg.yaml": "version: 1\n", SERVICE_FILE: SERVICE}
     made = Forge(tmp_path, github, machine, {**github_files(has_mappings=True), **files})
     made.runner.secrets |= SECRETS

@@ -289,6 +289,21 @@ def test_labels_come_and_go_with_what_a_plan_does(planned: Job) -> None:
     assert "thing.yaml" in planned.github.texts(1)[0]
 
 
+def test_a_job_that_only_comments_sets_the_labels_that_there_are(planned: Job) -> None:
+    job = replace(planned, token=planned.github.token(pull_requests="write"))
+    job.github.pulls[1]["labels"] = [{"name": "port/invalid"}]
+    done = post(job)
+    assert done.exit_code == 0
+    assert job.github.labels_of(1) == []
+    assert "::notice title=portcfg%3A labels::there is no label port/changes" in done.stdout
+    assert "issues: write" in done.stdout
+    post(planned)
+    job.github.pulls[1]["labels"] = []
+    done = post(job)
+    assert job.github.labels_of(1) == ["port/changes"]
+    assert "::" not in done.stdout
+
+
 def test_labels_that_cannot_be_set_are_a_warning(planned: Job) -> None:
     planned.github.fail("GET", "/labels", 403, body={"message": "Resource not accessible by integration"}, times=9)
     done = post(planned)
