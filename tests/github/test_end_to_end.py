@@ -134,6 +134,28 @@ def test_a_change_from_its_pull_request_to_port_and_the_drift_after(forge: Forge
     assert len(issues(github, "closed")) == 1
 
 
+def test_a_merge_queue_has_a_plan_and_no_comment(forge: Forge, github: StandIn) -> None:
+    forge.runner.secrets.clear()
+    number, _ = forge.open({SERVICE_FILE: TIERED}, quiet=True)
+    run = ended(one(forge.queue(number), "Validate and plan"))
+    assert run.jobs["comment"].result == "skipped"
+    assert "1 to update" in run.jobs["plan"].summary
+    assert not github.comments
+
+
+def test_a_pause_stops_what_runs_by_itself(forge: Forge, github: StandIn, port: Bench) -> None:
+    forge.runner.variables["PORT_PAUSED"] = "true"
+    runs = [
+        *forge.push({SERVICE_FILE: TIERED}),
+        *forge.tick("drift.yml"),
+        *forge.tick("sync.yml"),
+        forge.dispatch("apply.yml"),
+    ]
+    assert {job.result for run in runs for job in run.jobs.values()} == {"skipped"}
+    assert len(runs) == 4
+    assert not port.log
+
+
 def test_invalid_specs_are_told_on_their_lines_and_in_the_comment(forge: Forge, github: StandIn) -> None:
     number, runs = forge.open({SERVICE_FILE: BROKEN})
     run = ended(one(runs, "Validate and plan"), "failure")
