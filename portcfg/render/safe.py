@@ -13,6 +13,9 @@ MAX_VALUE = 200
 # Control characters act on terminals. Format characters (Cf) hide: bidirectional overrides show text in another order
 # than it is read (CVE-2021-42574), and zero-width ones make two names look alike.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Letters and marks of no width, which are in none of these categories (Unicode's Default_Ignorable_Code_Point); the
+# selectors of how an emoji looks may stay.
+_NO_WIDTH = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 
 
 def plain(text: str) -> str:
@@ -21,7 +24,7 @@ def plain(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) in _HIDDEN:
+    if unicodedata.category(character) in _HIDDEN or character in _NO_WIDTH:
         return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character, f"\\u{ord(character):04x}")
     return character
 

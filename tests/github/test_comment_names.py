@@ -126,7 +126,7 @@ def test_links_go_to_the_run_and_to_the_files_of_the_commit(names: list[str]) ->
 @given(names=st.lists(NAMES, min_size=1, max_size=12))
 def test_nothing_hides_or_turns_around_what_is_read(names: list[str]) -> None:
     text = WAYS["comment"](numbered(names))
-    assert not set(text) & set("\u202e\u2066\u200b\ufeff\x00\x1b\x85\u2028\r")
+    assert not set(text) & set("\u202e\u2066\u200b\ufeff\x00\x1b\x85\u2028\r\u3164\u034f\U000e0041")
     text.encode()
 
 
