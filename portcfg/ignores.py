@@ -19,7 +19,7 @@ from portcfg import yamlread
 from portcfg.errors import Problem
 from portcfg.findings import Ignored, lines_of
 from portcfg.model import Position, Project
-from portcfg.rules.catalog import known_ids
+from portcfg.rules.catalog import known_ids, meant_id
 from portcfg.yamlread import MappingNode, Node, ReadError, ScalarNode, SequenceNode
 
 UNKNOWN = "PC790"
@@ -184,10 +184,8 @@ def _checked(ignore: _Ignore) -> _Ignore | Problem:
     if rule.startswith(LASTING):
         return _mistaken(ignore, f"{rule} can't be ignored", "mend what it says")
     if rule not in known_ids():
-        guess = difflib.get_close_matches(rule, known_ids(), n=1)
-        hint = f"did you mean {guess[0]}? " if guess else ""
         message = f"nothing is found under the id {rule!r}, so it can't be ignored"
-        return _mistaken(ignore, message, f"{hint}`portcfg explain` lists them")
+        return _mistaken(ignore, message, f"{meant_id(rule)} `portcfg explain` lists them".strip())
     return ignore
 
 

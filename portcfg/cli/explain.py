@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from portcfg.pipeline import Specs, read_specs
 from portcfg.render.explained import entries_markdown, entries_text, entry_markdown, entry_text
 from portcfg.render.place import place_text
 from portcfg.render.safe import fenced
-from portcfg.rules.catalog import Entry, entries, entry, known_ids
+from portcfg.rules.catalog import Entry, entries, entry, known_ids, meant_id
 from portcfg.settings import Settings
 from portcfg.validate import portal_of
 
@@ -59,8 +58,7 @@ def explain_command(settings: Settings, what: str, format_: str) -> int:
 
 def _known(id_: str) -> Entry:
     if id_.upper() not in known_ids():
-        guess = difflib.get_close_matches(id_.upper(), known_ids(), n=1)
-        hint = f"did you mean {guess[0]}?" if guess else "`portcfg explain` lists them; a place is FILE:LINE"
+        hint = meant_id(id_) or "`portcfg explain` lists them; a place is FILE:LINE"
         raise UsageError(f"no finding has the id {id_!r}", hint=hint)
     return entry(id_.upper())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -56,6 +57,12 @@ def known_ids() -> tuple[str, ...]:
     """Every id there is, sorted."""
     files = resources.files("portcfg.rules").joinpath("entries").iterdir()
     return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+
+
+def meant_id(id_: str) -> str:
+    """`did you mean PC202?` for an id that there isn't; "" where none is like it."""
+    guess = difflib.get_close_matches(id_.upper(), known_ids(), n=1)
+    return f"did you mean {guess[0]}?" if guess else ""
 
 
 @functools.cache
