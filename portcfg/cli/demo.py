@@ -76,13 +76,15 @@ def _demo(specs: Specs, port: PortWriter, cursor_url: str, data: Path) -> int:
     _step(2, "Apply it")
     report = apply_specs(specs, plan, port, clock=utc_now, progress=show_outcome)
     _step(3, "A month of usage of a synthetic company, from a stand-in Cursor")
-    first = _sync(specs, port, cursor_url)
+    # Of one moment, or the second sync would find another day where midnight passes in between.
+    now = utc_now().timestamp()
+    first = _sync(specs, port, cursor_url, now)
     click.echo(sync_text(first))
     _step(4, "What the dashboard shows")
     click.echo(dashboard_numbers(specs, port))
     _step(5, "The same again: nothing left to do")
     again = plan_specs(specs, port)
-    second = _sync(specs, port, cursor_url)
+    second = _sync(specs, port, cursor_url, now)
     click.echo(headline(again))
     click.echo(
         f"Sync: {second.writes} entities written, {sum(part.unchanged for part in second.blueprints):,} unchanged."
@@ -104,9 +106,9 @@ def _add_people(port: PortWriter, users: int) -> None:
         port.send("POST", "/blueprints/_user/entities/bulk", batch, {"upsert": "true", "merge": "true"})
 
 
-def _sync(specs: Specs, port: PortWriter, cursor_url: str) -> SyncReport:
+def _sync(specs: Specs, port: PortWriter, cursor_url: str, now: float) -> SyncReport:
     resource = chosen_mappings(specs, ())[0]
     config = {"identifier": resource.ref.identifier, **resource.body["config"]}
     source = {**config["source"], "base_url": cursor_url}
     mapping = parse_mapping({**config, "source": source}, specs.project.variables)
-    return run_sync(mapping, dict.fromkeys(source_variables(source), CURSOR_KEY), port, SyncOptions())
+    return run_sync(mapping, dict.fromkeys(source_variables(source), CURSOR_KEY), port, SyncOptions(now=now))

@@ -6,12 +6,15 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from portcfg.cli import demo
 from portcfg.cli.embedded import serving_cursor
 from portcfg.cli.main import main
+from portcfg.sync.report import SyncReport
 
 SPECS = Path(__file__).parent.parent.parent / "specs"
 
@@ -109,6 +112,21 @@ def test_the_demo_ends_with_nothing_left_to_do(project: Path) -> None:
     assert done.stdout.rstrip().splitlines()[-2].startswith("No changes.")
     assert done.stdout.rstrip().splitlines()[-1].startswith("Sync: 0 entities written")
     assert (project / ".portcfg/demo.db").exists()
+
+
+def test_the_demo_is_of_one_moment_so_that_midnight_may_pass_in_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments: list[float] = []
+
+    def run_sync(*args: Any) -> SyncReport:
+        moments.append(args[3].now)
+        return demo_run_sync(*args)
+
+    demo_run_sync = demo.run_sync
+    monkeypatch.setattr(demo, "run_sync", run_sync)
+    assert run("demo", "--users", "3").exit_code == 0
+    assert len(moments) == 2 and len(set(moments)) == 1
 
 
 def test_the_first_word_is_a_command_where_there_is_one_and_a_mapping_elsewhere(project: Path) -> None:
