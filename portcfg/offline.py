@@ -9,9 +9,10 @@ from pathlib import Path, PurePath
 
 from portcfg import __version__, ledger
 from portcfg.client import api_root
-from portcfg.errors import PortcfgError, UsageError
+from portcfg.errors import InvalidSpecsError, PortcfgError, UsageError
 from portcfg.kinds import KINDS
 from portcfg.ledger import Stamp
+from portcfg.masking import without_login
 from portcfg.model import Body, Plan, Ref, Resource, State
 from portcfg.pipeline import Options, Specs, plan_specs, read_specs
 from portcfg.places import in_sidebar, wanted_of
@@ -35,8 +36,8 @@ def offline_plan(
     """The plan against the snapshot in the file `against`, else against the specs in `base`, and for a review which of
     them it was: `snapshot` or `base`. Port isn't asked, and what can't be known without it is unknown in the plan.
 
-    From `now` counts the age of a snapshot, which is told. Raises UsageError where the file is no snapshot of this Port, or
-    there is nothing to compare with; InvalidSpecsError.
+    From `now` counts the age of a snapshot, which is told. Raises UsageError where the file is no snapshot of this
+    Port, or there is nothing to compare with; InvalidSpecsError.
     """
     if against is not None:
         return plan_against_snapshot(specs, read(against), options, now), "snapshot"
@@ -50,7 +51,7 @@ def plan_against_snapshot(specs: Specs, snapshot: Snapshot, options: Options, no
 
     Raises UsageError for a snapshot of another Port than that of the specs' environment; InvalidSpecsError, ApiError.
     """
-    meant = specs.project.base_url
+    meant = without_login(specs.project.base_url)
     if meant and api_root(meant) != snapshot.root:
         message = f"the snapshot is of {snapshot.root}, and the environment {specs.project.environment!r} has {meant}"
         raise UsageError(message, hint="plan against a snapshot that was taken with the same --env")
@@ -93,10 +94,18 @@ def _applied(specs: Specs, base: Path) -> tuple[State, str]:
     try:
         found = read_specs(base, specs.project.environment).compiled()
     except PortcfgError as error:
-        why = f"the specs in {base} can't be planned against ({error.message})"
+        why = f"the specs in {base} can't be planned against ({_why(error)})"
         return {}, f"{why}, so everything counts as new; Port was not asked"
     named = {ref: replace(each, file=_here(each.file, base, root)) for ref, each in found.items()}
     return named, f"compared with the specs in {base}, as if Port held what they say; Port was not asked"
+
+
+def _why(error: PortcfgError) -> str:
+    """The error; of mistakes in specs, the first one."""
+    if not isinstance(error, InvalidSpecsError):
+        return error.message
+    first, more = error.problems[0], len(error.problems) - 1
+    return f"{first.where}: {first.message}" + (f", and {more} more" if more else "")
 
 
 def _here(file: str, base: Path, root: PurePath) -> str:

@@ -25,6 +25,7 @@ from portcfg.offline import offline_plan, plan_against_snapshot
 from portcfg.pipeline import Options, read_specs
 from portcfg.render.plan import plan_json, plan_text
 from portcfg.snapshot import Snapshot, redacted, save
+from tests import large
 from tests.strategies import specs
 from tests.support import Bench, Server, write_files
 from tests.test_flow import Specs, folder_of, fresh
@@ -94,6 +95,17 @@ def test_any_plan_against_a_snapshot_is_the_plan_against_port(server: Server, fi
         assert_same(bench, two)
         assert_same(bench, two, prune=True)
         assert_same(bench, two, use_ledger=False)
+
+
+@pytest.mark.parametrize("options", [{}, {"prune": True}, {"prune": True, "allowed": large.MEANT}])
+def test_a_change_of_every_sort_over_a_port_with_entities(
+    options: dict[str, Any], bench: Bench, tmp_path: Path
+) -> None:
+    one, two = write_files(tmp_path / "one", large.before()), write_files(tmp_path / "two", large.after())
+    bench.apply(one)
+    for path, body in (*large.unmanaged(), *large.entities()):
+        bench.send("POST", path, body)
+    assert len(assert_same(bench, two, **options).pending) > 30
 
 
 PLANS: dict[str, Callable[[dict[str, str]], dict[str, str]]] = {

@@ -14,6 +14,7 @@ from portcfg.errors import EXIT_OK, InvalidSpecsError, UsageError
 from portcfg.github.artifacts import artifact_name
 from portcfg.github.outputs import write_outputs
 from portcfg.holdings import BLUEPRINT, read_holdings
+from portcfg.masking import without_login
 from portcfg.pipeline import read_specs
 from portcfg.project import load_project
 from portcfg.settings import Settings
@@ -65,7 +66,7 @@ def snapshot_command(settings: Settings, out: Path) -> int:
 
 def _root(settings: Settings, port: PortReader) -> str:
     # The embedded Port has another address each time; it is the same one all the same.
-    return api_root("http://local") if settings.is_local else port.root
+    return api_root("http://local") if settings.is_local else without_login(port.root)
 
 
 def _is_fresh(file: Path, text: str, now: datetime) -> bool:

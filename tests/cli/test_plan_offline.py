@@ -84,12 +84,23 @@ def test_numbers_of_entities_are_unknown_and_nothing_is_taken_for_harmless(tmp_p
     assert "? entities" in change.impacts[0]["reason"]
 
 
-@pytest.mark.parametrize("base", [{}, {"blueprints/service.yaml": "title: [\n"}])
-def test_a_base_that_is_broken_or_missing_counts_as_empty_and_is_named(base: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("base", "why"),
+    [
+        ({}, "there is no such folder"),
+        ({"readme.txt": ""}, "there are no specs here"),
+        ({"blueprints/service.yaml": "title: [\n"}, "base/blueprints/service.yaml:2:1"),
+        ({"blueprints/service.yaml": "titel: x\ncolour: red\n"}, "unknown key 'titel', and "),
+    ],
+)
+def test_a_base_that_is_broken_or_missing_counts_as_empty_and_is_named(
+    base: dict[str, str], why: str, tmp_path: Path
+) -> None:
     head = write_files(tmp_path / "head", BASE)
     plan, _ = offline_plan(read_specs(head), Options(), base=write_files(tmp_path / "base", base))
     assert {change.action for change in plan.changes} == {Action.CREATE}
     assert "everything counts as new" in plan.notes[0]
+    assert why in plan.notes[0]
 
 
 @pytest.fixture
