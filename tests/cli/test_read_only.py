@@ -55,7 +55,7 @@ WRITES = {
     *("github apply", "github sync"),
 }
 # They need a job of GitHub; tests/github says what they ask of Port.
-ON_GITHUB = {"github comment", "github drift"}
+ON_GITHUB = {"github comment", "github drift", "github fetch-snapshot"}
 # Serves a Port of its own.
 SERVES = {"emulator", "demo"}
 # All that a command may send which only looks; the client's own list is READ_ONLY_POSTS.
