@@ -248,6 +248,16 @@ widgets:
     mapping = f"{FILES['mappings/catalog.yaml']}record_run: true\n"
     write_files(tmp_path / "specs", {"mappings/catalog.yaml": mapping})
     assert links(cli, "portcfg_sync_run.rejected")[0] == ["record of mapping/catalog catalog.yaml:15"]
+    (tmp_path / "specs" / "dashboards" / "runs.yaml").unlink()
+    assert "written by record of mapping/catalog" in cli("portcfg_sync_run").stdout
+    assert cli("portcfg_sync_day").exit_code == 64
+
+
+def test_what_a_sync_deletes_by_and_sums_up_is_read_by_it(cli: Cli, tmp_path: Path) -> None:
+    kept = "retention: {service: {property: state, days: 90}}\nprune: {team: window}\nreport: {service: [cost]}\n"
+    write_files(tmp_path / "specs", {"mappings/catalog.yaml": f"{FILES['mappings/catalog.yaml']}{kept}"})
+    assert links(cli, "service.state")[1] == ["retention of mapping/catalog catalog.yaml:15"]
+    assert "report of mapping/catalog catalog.yaml:17" in links(cli, "service.cost")[1]
 
 
 def test_nothing_is_said_of_specs_without_a_mapping(tmp_path: Path) -> None:
