@@ -10,12 +10,12 @@ import click
 
 from portcfg.cli.applying import applied, binding_of, say_what_was_not_kept
 from portcfg.cli.common import checked_specs, say, specs_options, writing
-from portcfg.cli.github_ending import ended, failed, stopped, tell_ending
+from portcfg.cli.github_ending import ended, failed, left_over, stopped, tell_ending
 from portcfg.cli.github_job import connected
 from portcfg.cli.reconcile import options_of, plan_options
-from portcfg.cli.writes import exit_code, parallelism_option, undo_command
+from portcfg.cli.writes import parallelism_option, undo_command
 from portcfg.client import PortWriter
-from portcfg.errors import PortcfgError, UsageError
+from portcfg.errors import EXIT_OK, PortcfgError, UsageError
 from portcfg.github.api import GitHub
 from portcfg.github.commits import recent_plans, reviews_of
 from portcfg.github.event import read_event
@@ -95,6 +95,8 @@ def apply_command(
     event = read_event(settings.environ)
     if event.name in BEFORE_MERGE:
         raise UsageError(f"there is nothing to apply for {event.name}", hint="apply on push, or by workflow_dispatch")
+    if not event.head:
+        raise UsageError("GITHUB_SHA names no commit", hint="apply runs for a commit that is on a branch")
     options = options_of(prune, no_ledger, allowed, remove_all)
     branch = settings.environ.get("GITHUB_REF_NAME") or event.default_branch
     job = _Job(settings, options, event.head, branch, digest, unreviewed == "apply", parallelism)
@@ -126,9 +128,12 @@ def _applied(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> Endin
     undo = undo_command(settings, journal)
     click.echo(report_text(report, (), undo))
     say_what_was_not_kept(report)
-    left = report.after if report.after and exit_code(report) else plan
-    return ended(
-        settings, job.commit, left, changes_digest(left, binding, settings.plan_key), report, verdict.because, undo
+    done = ended(settings, job.commit, plan, digest, report, verdict.because, undo)
+    if done.code == EXIT_OK:
+        return done
+    after = report.after
+    return left_over(
+        settings, done, after, changes_digest(after, binding, settings.plan_key) if after else "", job.digest
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 
 from portcfg.cli.common import say
 from portcfg.cli.github_job import labels_there, posted, run_line
@@ -32,6 +33,8 @@ from portcfg.settings import Settings
 ATTENTION = frozenset({EXIT_ERROR, EXIT_MOVED, EXIT_PARTIAL, EXIT_INTERRUPTED})
 TITLE = "portcfg apply needs attention"
 AGAIN = "Run the job again: it goes on with what is left of the reviewed plan."
+LEFT = "What is left has another digest: start the workflow by hand with it."
+UNKNOWN = "Run the job again: it stops, and shows what is left, and the digest of that."
 REVIEW = (
     "Nothing was written to Port. If the plan below is right as it is, start the workflow by hand with its digest, on "
     "the page of the workflow or by this command; if it isn't, change the specs, or Port."
@@ -54,7 +57,7 @@ def stopped(settings: Settings, commit: str, plan: Plan, digest: str, reasons: t
 
 
 def ended(settings: Settings, commit: str, plan: Plan, digest: str, report: Report, because: str, undo: str) -> Ending:
-    """An apply that did something, or had nothing to do; `plan` is what was applied, or what is left of it."""
+    """An apply that did something, or had nothing to do; `plan` is what was applied."""
     code = exit_code(report)
     return Ending(
         settings.environment,
@@ -65,10 +68,21 @@ def ended(settings: Settings, commit: str, plan: Plan, digest: str, report: Repo
         plan=plan,
         digest=digest,
         report=report if report.outcomes or code else None,
-        advice=AGAIN if code else "",
-        commands=(_rerun(settings),) if code and _rerun(settings) else (),
         undo=undo if code else "",
     )
+
+
+def left_over(settings: Settings, ending: Ending, left: Plan | None, digest: str, given: str) -> Ending:
+    """How to go on where not all was done: `left` is what there is to do now, None where nobody knows.
+
+    What was applied by a `given` digest has another one now.
+    """
+    plan, rerun = left or ending.plan, _rerun(settings)
+    if not given:
+        return replace(ending, plan=plan, digest=digest, advice=AGAIN, commands=(rerun,) if rerun else ())
+    command = _dispatch(settings, digest) if left else rerun
+    advice = LEFT if left else UNKNOWN
+    return replace(ending, plan=plan, digest=digest, advice=advice, commands=(command,) if command else ())
 
 
 def failed(settings: Settings, commit: str, error: PortcfgError) -> Ending:

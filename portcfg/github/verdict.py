@@ -15,6 +15,7 @@ from portcfg.resuming import check_rest
 
 NO_PLAN = "no comment of portcfg's own says what its plan was"
 OTHER = "what would be done now isn't what was reviewed"
+NOTHING = "there is nothing to do"
 ANEW = "run the job again: it compares anew"
 
 Check = Callable[[Plan], None]
@@ -39,6 +40,8 @@ def agreed(plan: Plan, binding: Binding, key: str, because: str) -> Verdict:
 
 def by_digest(plan: Plan, binding: Binding, key: str, digest: str) -> Verdict:
     """A plan that somebody has seen and named by its digest."""
+    if not bound_changes(plan):
+        return agreed(plan, binding, key, NOTHING)
     if hmac.compare_digest(changes_digest(plan, binding, key), digest):
         return agreed(plan, binding, key, "its digest was given")
     return Verdict(reasons=((0, f"the plan of now has another digest than the one given, {digest[:12]}"),))
@@ -47,7 +50,7 @@ def by_digest(plan: Plan, binding: Binding, key: str, digest: str) -> Verdict:
 def by_review(plan: Plan, binding: Binding, key: str, reviews: Sequence[Agreed], unreviewed: bool) -> Verdict:
     """A plan that was reviewed in a pull request, or of which a part is left; `unreviewed` ones where that is meant."""
     if not bound_changes(plan):
-        return agreed(plan, binding, key, "there is nothing to do")
+        return agreed(plan, binding, key, NOTHING)
     if not reviews and unreviewed:
         return agreed(plan, binding, key, "no pull request brought the commit, and --unreviewed says to apply it")
     reasons: list[tuple[int, str]] = []

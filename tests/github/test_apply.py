@@ -337,6 +337,13 @@ def test_before_a_merge_nothing_is_applied(repo: Repo, event: str) -> None:
     assert repo.bench.log == []
 
 
+def test_without_a_commit_nothing_is_applied(repo: Repo) -> None:
+    write(THING)
+    done = repo.apply(sha="0" * 40)
+    assert done.exit_code == 64
+    assert repo.bench.log == []
+
+
 # By its digest.
 
 
@@ -359,6 +366,16 @@ def test_a_stopped_apply_goes_on_by_its_digest(repo: Repo) -> None:
 def test_a_wrong_digest_stops_and_shows_the_right_one(repo: Repo) -> None:
     write(THING)
     stopped(repo, repo.apply("--digest", "0" * 64, event="workflow_dispatch"), "another digest")
+
+
+def test_a_digest_of_what_is_done_already_is_no_reason_to_stop(repo: Repo) -> None:
+    write(THING)
+    repo.apply()
+    digest = repo.job.outputs["plan-digest"]
+    assert repo.apply("--digest", digest, event="workflow_dispatch").exit_code == 0
+    assert repo.apply("--digest", digest, event="workflow_dispatch").exit_code == 0
+    assert repo.bench.writes == []
+    assert repo.issues() == []
 
 
 @pytest.mark.parametrize("digest", ["0" * 12, "G" * 64, "$(id)"])

@@ -114,6 +114,34 @@ def test_a_partly_failed_apply_goes_on_when_it_is_run_again(refusing: tuple[Repo
     assert repo.issues() == []
 
 
+def test_what_was_begun_by_a_digest_goes_on_by_that_of_the_rest(refusing: tuple[Repo, Refusing]) -> None:
+    repo, port = refusing
+    write(*things())
+    repo.apply()
+    port.make = frozenset({"thing_two"})
+    assert repo.apply("--digest", repo.job.outputs["plan-digest"]).exit_code == 6
+    digest = repo.job.outputs["plan-digest"]
+    assert f"gh workflow run apply.yml -f digest={digest}" in repo.issues()[0]["body"]
+    port.make = frozenset()
+    assert repo.apply("--digest", digest).exit_code == 0
+    assert there(repo) == set(NAMES)
+    assert repo.issues() == []
+
+
+def test_what_was_interrupted_after_a_digest_shows_that_of_the_rest(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(*things())
+    repo.apply()
+    interrupt(monkeypatch)
+    given = repo.job.outputs["plan-digest"]
+    assert repo.apply("--parallelism", "1", "--digest", given).exit_code == 130
+    assert given not in repo.issues()[0]["body"]
+    assert "gh run rerun 4711" in repo.issues()[0]["body"]
+    assert repo.apply("--digest", given).exit_code == 4
+    assert repo.apply("--digest", repo.job.outputs["plan-digest"]).exit_code == 0
+
+
 def test_what_is_left_may_not_have_moved(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     write(*things())
     repo.reviewed(OTHER, merge="5" * 40)
