@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -45,10 +46,11 @@ def actionlint() -> Path:
     if not tool.exists():
         if not (go := shutil.which("go")) or not kept.parent.is_dir():
             pytest.skip("actionlint isn't on PATH, and there is no Go to build it")
-        environ = {"GOBIN": str(kept), "GOPATH": str(kept / "go"), "GOFLAGS": "-modcacherw", "HOME": str(kept)}
+        work = kept / "go"
+        own = {"GOBIN": str(kept), "GOPATH": str(work), "GOCACHE": str(work / "cache"), "GOFLAGS": "-modcacherw"}
         module = f"github.com/rhysd/actionlint/cmd/actionlint@v{ACTIONLINT}"
-        done = run(go, "install", module, env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environ})
-        shutil.rmtree(kept / "go", ignore_errors=True)
+        done = run(go, "install", module, env={**os.environ, **own})
+        shutil.rmtree(work, ignore_errors=True)
         if done.returncode:
             pytest.skip(f"actionlint can't be built here: {done.stderr.strip()[-300:]}")
     return tool
@@ -79,7 +81,7 @@ def jobs() -> list[Any]:
 
 
 def test_zizmor_finds_nothing() -> None:
-    done = run(BIN / "zizmor", "--offline", "--persona", "pedantic", "--no-progress", ".github", "action.yml")
+    done = run(BIN / "zizmor", "--offline", "--persona", "auditor", "--no-progress", ".github", "action.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
