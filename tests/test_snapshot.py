@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from portcfg import snapshot as files
 from portcfg.client import Credentials, PortWriter
@@ -222,6 +223,24 @@ def test_concealing_twice_is_concealing_once() -> None:
     once = concealed(body)
     assert concealed(once) == once
     assert not any(secret in json.dumps(once) for secret in (TOKEN, "abc", "a1b2c3d4", "some-password"))
+
+
+HIDING = st.sampled_from([TOKEN, f"x {TOKEN}", f"https://me:{TOKEN}@h/", f"Authorization: Bearer {TOKEN}", "plain", ""])
+NESTED = st.recursive(
+    HIDING | st.none() | st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(HIDING | st.sampled_from(["headers", "token"]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(NESTED)
+def test_wherever_a_secret_stands_it_is_concealed_once_and_the_same(value: Any) -> None:
+    once = concealed(value)
+    assert TOKEN not in json.dumps(once)
+    assert concealed(once) == once
+    assert concealed(json.loads(json.dumps(value))) == once
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
