@@ -179,6 +179,32 @@ def test_a_comment_that_did_not_get_through_is_sent_again(planned: Job) -> None:
     assert len(planned.github.texts(1)) == 1
 
 
+@pytest.mark.parametrize("status", [404, 502])
+@pytest.mark.parametrize("done", [False, True], ids=["not done", "done"])
+def test_after_a_fault_anywhere_the_next_run_leaves_one_comment(planned: Job, status: int, done: bool) -> None:
+    github, text = planned.github, Path("review/comment.md").read_text()
+    number = 0
+    while number < len(github.log) or not number:
+        github.comments.clear()
+        github.pulls[1]["labels"] = []
+        github.log.clear()
+
+        def fault(method: str, path: str, at: int = number) -> None:
+            if len(github.log) == at:
+                github.fail(method, f"^{re.escape(path)}$", status, done=done)
+
+        github.meanwhile = fault
+        first = post(planned)
+        assert first.exit_code in (0, 1)
+        assert "Traceback" not in first.stderr
+        github.meanwhile = lambda method, path: None
+        assert post(planned).exit_code == 0
+        assert github.texts(1) == [text]
+        assert github.labels_of(1) == ["port/changes"]
+        number += 1
+    assert number > 5
+
+
 def test_a_rate_limit_is_waited_for_and_told(planned: Job, waits: list[float]) -> None:
     planned.github.fail("POST", "/issues/1/comments", 403, headers={"retry-after": "7"}, body=SECONDARY)
     done = post(planned)
