@@ -16,7 +16,7 @@ from portcfg.emulator.server import serving
 from tests.support import REPOSITORY, Bench, Server
 
 OWN_VARIABLES = re.compile(r"(PORT|CURSOR|OCEAN)_.*|CI|NO_COLOR")
-POINTS = 3
+POINTS = 2
 MATRIX = "matrix(argument, cases, some): a test of many cases, of which `make test` tries `some` and --soak all"
 SOAK_ROW = "soak"
 

@@ -75,7 +75,7 @@ def random_points(count: int, seed: str) -> list[tuple[str, float, str]]:
     return [(f"at {part:.3f}", part, drawn.choice((BEFORE, AFTER))) for part in parts]
 
 
-@pytest.mark.matrix("case", random_points(POINTS, "interrupted"), 3)
+@pytest.mark.matrix("case", random_points(POINTS, "interrupted"), 2)
 def test_interrupted_at_any_request(
     yesterday: tuple[Path, Entities, int],
     world: World,
