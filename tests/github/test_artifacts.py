@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
 import stat
 import zipfile
 from collections.abc import Callable
@@ -166,3 +167,17 @@ def test_damage_inside_of_an_archive_is_refused() -> None:
         data[at] ^= 0xFF
     with pytest.raises(UntrustedPlanError, match="no ZIP archive"):
         files_of(bytes(data), NAME)
+
+
+def test_whatever_the_bytes_are_an_archive_is_read_or_refused() -> None:
+    dice, whole = random.Random(7), zipped({"plan.json": b"{}" * 50, "review.json": b"x" * 300})
+    read = 0
+    for _ in range(500):
+        data = bytearray(whole)
+        for _ in range(dice.choice((1, 1, 2, 8))):
+            data[dice.randrange(len(data))] = dice.randrange(256)
+        try:
+            read += bool(files_of(bytes(data), NAME))
+        except UntrustedPlanError as error:
+            assert NAME in error.message
+    assert 0 < read < 500
