@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from portcfg.github.api import GitHub
@@ -15,12 +16,11 @@ def pull_of(github: GitHub, event: Event) -> Body | None:
     A `workflow_run` doesn't say which pull request a fork's run was for: it is the one whose head is that commit of
     that repository. Raises ApiError.
     """
+    found: Iterable[Any] = ()
     if event.pull_request:
         found = [github.get(f"/pulls/{event.pull_request}")]
     elif event.name == "workflow_run" and event.head and event.head_repository:
-        found = list(github.pages("/pulls", {"state": "open", "sort": "updated", "direction": "desc"}))
-    else:
-        found = []
+        found = github.pages("/pulls", {"state": "open", "sort": "updated", "direction": "desc"})
     return next((pull for pull in found if _is(pull, event)), None)
 
 
