@@ -152,6 +152,14 @@ def test_environments_have_markers_of_their_own(names: list[str]) -> None:
     assert one.index("-->") == len(one) - 3
 
 
+def test_names_and_texts_of_backticks_leave_the_comment_its_size() -> None:
+    ticks = "`" * 3_000
+    changes = [change(Action.DELETE, f"{number:0>4}{ticks}") for number in range(90)]
+    text = comment(Review("", plan(*changes, *updates(300, value="`" * 99), refusals=(ticks,), notes=(ticks,) * 99)))
+    assert LIMIT * 0.9 < size_of(text) <= LIMIT
+    assert all(f"{number:0>4}ˋ" in text for number in range(90))
+
+
 def test_the_links_to_run_artifact_and_files_are_left_out_where_they_go_elsewhere() -> None:
     for link in ("javascript:alert(1)", "https://x.example/)[x](", "https://github.com/o/r", ""):
         text = comment(Review("", MIXED, run_link=link, artifact="plan", head="ab" * 20))
