@@ -62,7 +62,7 @@ def _follow(settings: Settings, github: GitHub, drift: Plan) -> None:
     mark = hidden("drift", settings.environment)
     if drift.pending:
         text = f"{drift_markdown(drift, ROOM)}\n\n{_advice(settings)}{run_line(settings)}"
-        say(keep_issue(github, Matter(mark, _title(settings.environment), text)))
+        say(f"the issue: {keep_issue(github, Matter(mark, _title(settings.environment), text))}")
     elif drift.notes:
         # Of what isn't in the ledger nobody can tell whether it drifted.
         say("an open issue stays as it is: not all of the resources can be told")

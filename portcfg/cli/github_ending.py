@@ -112,7 +112,7 @@ def tell_ending(settings: Settings, github: GitHub, ending: Ending) -> None:
         posted(settings, "the end of the issue", lambda: close_issue(github, mark, said))
     elif ending.code in ATTENTION:
         matter = Matter(mark, _title(ending.environment), text)
-        posted(settings, "the issue", lambda: keep_issue(github, matter))
+        posted(settings, "the issue", lambda: say(f"the issue: {keep_issue(github, matter)}"))
     labels_there(github)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from portcfg.cli.common import checked_specs, specs_options
+from portcfg.cli.common import checked_specs, say, specs_options
 from portcfg.cli.github_job import connected, failure_told, posted, run_line
 from portcfg.cli.quarantine import quarantine_option
 from portcfg.cli.sync import Asked, asked_of, run_all, run_options
@@ -112,7 +112,7 @@ def _keep(settings: Settings, github: GitHub, mapping: str, text: str) -> None:
     name = shortened(plain(mapping), 100)
     place = f" ({shortened(plain(settings.environment), 100)})" if settings.environment else ""
     matter = Matter(_mark(settings, mapping), f"portcfg sync needs attention: {name}{place}", text + run_line(settings))
-    posted(settings, "the issue", partial(keep_issue, github, matter))
+    posted(settings, "the issue", lambda: say(f"the issue: {keep_issue(github, matter)}"))
 
 
 def _mark(settings: Settings, mapping: str) -> str:

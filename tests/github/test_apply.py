@@ -82,6 +82,7 @@ def stopped(repo: Repo, done: Result, *told: str) -> None:
         assert "blueprint/thing" in text
         for each in told:
             assert each in text
+    assert f"the issue: {issue['html_url']}" in done.stderr
     assert issue["body"].startswith(PORTCFG)
     assert comment.startswith(PORTCFG)
     assert issue["body"].endswith("Run: https://github.example/acme/portal/actions/runs/4711")
