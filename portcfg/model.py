@@ -96,8 +96,7 @@ class Migration:
 class Move:
     """A resource that gets another identifier: what its entities hold moves from `old` to `new` by way of `parts`.
 
-    `body` is what Port holds at `old`, with the old names of `renames`. `foreign` says what at `new` is somebody
-    else's, and would be lost or hidden by it.
+    `body` is what Port holds at `old`, with the old names of `renames`; `foreign` what of others it would hide at `new`.
     """
 
     old: Ref
@@ -295,8 +294,7 @@ class Project:
     `name` tells the resources of several specs folders in one Port apart: each project prunes only its own.
     `external` maps a Ref that lives in Port but not in the specs to what happens when it's missing: error or skip.
     `mapping_source` is the `source` of mappings that name none. `guards` is how much a plan may do unasked (guard.py).
-    `ignores` and `writers` (name, who) are entries of the file by their places, `text` is the file as it was read.
-    `actions` are those of Port, None where they aren't listed.
+    `ignores` and `writers` (name, who) are entries of the file by place, `text` is the file; `actions` None for any.
     """
 
     file: str
