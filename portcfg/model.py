@@ -96,7 +96,7 @@ class Migration:
 class Move:
     """A resource that gets another identifier: what its entities hold moves from `old` to `new` by way of `parts`.
 
-    `body` is what Port holds at `old`, with the old names of `renames`; `foreign` what of others it would hide at `new`.
+    `body` is what Port holds at `old`, with the old names of `renames`; `foreign` what of others it hides at `new`.
     """
 
     old: Ref
