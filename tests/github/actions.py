@@ -89,7 +89,8 @@ def download_artifact(job: Job, inputs: Inputs) -> Outputs:
         raise ActionError(f"Unable to download artifact(s): Artifact not found for name: {inputs['name']}")
     target = job.workspace / inputs.get("path", ".")
     for name, data in wanted.items():
-        folder = target / name if "pattern" in inputs and inputs.get("merge-multiple") != "true" else target
+        # Since version 5, a pattern that only one artifact matches makes no folder for it.
+        folder = target / name if len(wanted) > 1 and inputs.get("merge-multiple") != "true" else target
         folder.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             opened.extractall(folder)
