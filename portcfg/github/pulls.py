@@ -19,7 +19,7 @@ def pull_of(github: GitHub, event: Event) -> Body | None:
     found: Iterable[Any] = ()
     if event.pull_request:
         found = [github.get(f"/pulls/{event.pull_request}")]
-    elif event.name == "workflow_run" and event.head and event.head_repository:
+    elif event.run_event == "pull_request" and event.head and event.head_repository:
         found = github.pages("/pulls", {"state": "open", "sort": "updated", "direction": "desc"})
     return next((pull for pull in found if _is(pull, event)), None)
 

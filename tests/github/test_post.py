@@ -405,6 +405,13 @@ def test_a_run_whose_pull_request_is_not_there_posts_nothing(forked: Job, head: 
     assert forked.github.writes == []
 
 
+def test_a_run_that_no_pull_request_started_posts_nothing(forked: Job) -> None:
+    payload = workflow_run()
+    payload["workflow_run"]["event"] = "push"
+    assert forked.run("workflow_run", payload, *POST).exit_code == 0
+    assert forked.github.writes == []
+
+
 def test_a_fork_cannot_have_read_port(forked: Job) -> None:
     change("review.json", compared_with="live")
     done = after(forked)
