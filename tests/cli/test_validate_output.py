@@ -175,14 +175,21 @@ def test_hostile_names_act_on_no_terminal_no_comment_and_no_workflow() -> None:
 
 
 def test_annotations_stop_at_githubs_limit_and_the_rest_is_summed_up() -> None:
-    found = [problem(severity, number) for severity in ("error", "warning", "info") for number in range(1, 16)]
+    hints = {"error": "mend it"}
+    found = [
+        problem(severity, number, hint=hints.get(severity, ""))
+        for severity in ("error", "warning", "info")
+        for number in range(1, 16)
+    ]
     lines = problems_github(Findings(tuple(found))).splitlines()
     commands = [line.split(" ")[0] for line in lines if line.startswith("::")]
     assert [commands.count(name) for name in ("::error", "::warning", "::notice")] == [10, 10, 10]
     (summary,) = [line for line in lines if line.startswith("::notice title=portcfg::")]
     assert "16 more finding(s) than GitHub shows" in summary
     assert "5 error(s), 5 warning(s), 6 info(s)" in summary
-    assert sum(line.startswith("- specs/a.yaml:") for line in lines) == 16
+    rest = [line for line in lines if line.startswith("- specs/a.yaml:")]
+    assert [line.endswith("wrong (mend it)") for line in rest] == [True] * 5 + [False] * 11
+    assert all(line.endswith("wrong") for line in rest[5:])
 
 
 def test_an_annotation_has_its_place_and_escapes(cli: Cli) -> None:
@@ -212,6 +219,7 @@ def test_sarif_has_rules_places_and_suppressions(cli: Cli) -> None:
     rules, results = run["tool"]["driver"]["rules"], run["results"]
     assert [rule["id"] for rule in rules] == sorted({result["ruleId"] for result in results})
     (rule,) = [rule for rule in rules if rule["id"] == "PC202"]
+    assert re.fullmatch(r"([A-Z][a-z0-9]*)+", rule["name"])
     assert rule["shortDescription"]["text"] and rule["fullDescription"]["text"] and rule["help"]["markdown"]
     for result in results:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
@@ -222,7 +230,9 @@ def test_sarif_has_rules_places_and_suppressions(cli: Cli) -> None:
         assert re.fullmatch(r"specs(/[\w.%-]+)+", artifact["uri"])
     known = [result for result in results if result.get("suppressions")]
     assert [result["suppressions"] for result in known] == [[{"kind": "inSource", "justification": "known"}]]
-    assert known[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "specs/blueprints/my%20c.yaml"
+    (place,) = known[0]["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "specs/blueprints/my%20c.yaml"
+    assert place["logicalLocations"] == [{"fullyQualifiedName": "blueprint/c schema.required[]"}]
     region = next(each for each in results if each["level"] == "error" and not each.get("suppressions"))
     assert region["locations"][0]["physicalLocation"]["region"] == {"startLine": 4, "startColumn": 14, "endColumn": 18}
 
