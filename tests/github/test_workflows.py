@@ -4,7 +4,10 @@ runs them gives no more than GitHub."""
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import yaml
 from portcfg import __version__
 from tests.github.expressions import ExpressionError, evaluate, fill
 from tests.github.forge import Forge
-from tests.github.runner import Machine, Run, read_workflow
+from tests.github.runner import SHELLS, Machine, Run, read_workflow
 from tests.github.stand_in import StandIn
 from tests.support import REPOSITORY
 
@@ -175,7 +178,6 @@ def test_what_writes_is_never_stopped_half_way() -> None:
     for name in ("apply", "sync"):
         for job in read_workflow(WORKFLOWS / f"{name}.yml")["jobs"].values():
             assert job["concurrency"]["cancel-in-progress"] is False
-            assert any("exec portcfg github" in step.get("run", "") for step in job["steps"])
             assert "port" in yaml.safe_dump(job["environment"])
 
 
@@ -259,6 +261,30 @@ def test_findings_become_alerts_where_somebody_asks_for_them(tmp_path: Path, git
     assert [each["ruleId"] for each in alerts] == ["PC103"]
     location = alerts[0]["locations"][0]["physicalLocation"]
     assert location["artifactLocation"]["uri"] == "specs/blueprints/service.yaml"
+
+
+STUB = """\
+#!/usr/bin/env python3
+import signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
+print("begun", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("name", ["apply", "sync"])
+def test_cancelling_reaches_portcfg_itself(tmp_path: Path, name: str) -> None:
+    """GitHub tells only the process that it has started, and that is bash."""
+    stub, script = tmp_path / "portcfg", tmp_path / "step.sh"
+    stub.write_text(STUB, encoding="utf-8")
+    stub.chmod(0o755)
+    steps = read_workflow(WORKFLOWS / f"{name}.yml")["jobs"][name]["steps"]
+    script.write_text(next(step["run"] for step in steps if "portcfg github" in step.get("run", "")), encoding="utf-8")
+    environ = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    with subprocess.Popen([*SHELLS["bash"], str(script)], env=environ, stdout=subprocess.PIPE) as step:
+        assert step.stdout and step.stdout.readline() == b"begun\n"
+        step.send_signal(signal.SIGINT)
+        assert step.wait(30) == 130
 
 
 DOCS = (REPOSITORY / "docs" / "github.md").read_text(encoding="utf-8")
