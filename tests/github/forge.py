@@ -42,15 +42,15 @@ class Forge:
         return self._pushed(before, self._write("main", files, "A direct push"))
 
     def open(
-        self, files: Mapping[str, str | None], branch: str = "change", fork: bool = False, quiet: bool = False
+        self, files: Mapping[str, str | None], branch: str = "change", fork: bool = False, by: str = "octocat"
     ) -> tuple[int, list[Run]]:
-        """A pull request; its number, and the runs, of which there are none if it is `quiet`."""
+        """A pull request; its number, and the runs, of which there are none if it is `by` nobody."""
         base = self.main
         git(self._clone, "checkout", "--quiet", "-B", branch, base)
         head = self._write(branch, files, "A change")
         number = self.github.open_pull(head, base, FORK if fork else "", branch)
         self.heads[number] = branch
-        return number, [] if quiet else self._pull_request(number, "opened")
+        return number, self._pull_request(number, "opened", by) if by else []
 
     def update(self, number: int, files: Mapping[str, str | None]) -> list[Run]:
         """One more commit on a pull request."""
@@ -123,7 +123,7 @@ class Forge:
         if event.name != "workflow_run":
             yield from self.fire(after, self._workflows(self.main))
 
-    def _pull_request(self, number: int, action: str) -> list[Run]:
+    def _pull_request(self, number: int, action: str, by: str = "octocat") -> list[Run]:
         pull = self.github.pulls[number]
         merged = self._merged(number)
         payload = self._payload("pull_request", action=action, number=number)
@@ -134,9 +134,8 @@ class Forge:
             "repo": {**pull["head"]["repo"], "fork": pull["head"]["repo"]["full_name"] == FORK},
         }
         asked["base"] |= {"sha": self.main}
-        event = Event(
-            "pull_request", payload, merged, f"refs/pull/{number}/merge", head_ref=pull["head"]["ref"], base_ref="main"
-        )
+        payload["sender"] |= {"login": by}
+        event = Event("pull_request", payload, merged, f"refs/pull/{number}/merge", by, pull["head"]["ref"], "main")
         return self.fire(event, self._workflows(merged))
 
     def _merged(self, number: int) -> str:

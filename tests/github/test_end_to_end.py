@@ -139,7 +139,7 @@ def test_a_change_from_its_pull_request_to_port_and_the_drift_after(forge: Forge
 
 def test_a_merge_queue_has_a_plan_and_no_comment(forge: Forge, github: StandIn) -> None:
     forge.runner.secrets.clear()
-    number, _ = forge.open({SERVICE_FILE: TIERED}, quiet=True)
+    number, _ = forge.open({SERVICE_FILE: TIERED}, by="")
     run = ended(one(forge.queue(number), "Validate and plan"))
     assert run.jobs["comment"].result == "skipped"
     assert "1 to update" in run.jobs["plan"].summary
@@ -159,10 +159,11 @@ def test_a_pause_stops_what_runs_by_itself(forge: Forge, github: StandIn, port: 
     assert not port.log
 
 
-def test_a_fork_is_planned_without_secrets_and_commented_by_a_run_of_the_default_branch(
-    forge: Forge, github: StandIn, port: Bench
+@pytest.mark.parametrize("by", [{"fork": True}, {"by": "dependabot[bot]"}], ids=["fork", "dependabot"])
+def test_who_gets_no_secrets_is_planned_without_and_commented_by_a_run_of_the_default_branch(
+    forge: Forge, github: StandIn, port: Bench, by: dict[str, Any]
 ) -> None:
-    number, runs = forge.open({SERVICE_FILE: TIERED}, fork=True)
+    number, runs = forge.open({SERVICE_FILE: TIERED}, **by)
     run = ended(one(runs, "Validate and plan"))
     assert run.jobs["comment"].result == "skipped"
     assert not port.log
