@@ -349,9 +349,13 @@ def test_a_refused_stream_is_part_of_what_is_expected(shipped: Path) -> None:
     assert "streams.commits" in done.stdout and "held" in done.stdout
 
 
-@pytest.mark.parametrize("args", [("test", "nothing"), ("test", "--cases", "specs")])
-def test_a_case_that_is_not_there_is_a_usage_error(small: Path, args: tuple[str, ...]) -> None:
-    assert portcfg(*args).exit_code == EXIT_USAGE
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [(("test", "nothing"), "there are: small"), (("test", "--cases", "specs"), "sync MAPPING --record DIR")],
+)
+def test_a_case_that_is_not_there_is_a_usage_error(small: Path, args: tuple[str, ...], hint: str) -> None:
+    done = portcfg(*args)
+    assert (done.exit_code, hint in done.stderr) == (EXIT_USAGE, True)
 
 
 # ---- sync --record --------------------------------------------------------------------------------------------------
