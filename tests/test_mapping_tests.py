@@ -304,8 +304,16 @@ def test_calculations_are_run_on_what_a_case_makes(small: Path) -> None:
 
 def test_variables_of_a_case_hold_wherever_the_specs_name_them(small: Path) -> None:
     edit(small / "case.yaml", "mapping: things", "mapping: things\nvars: {org: other}")
+    edit(Path("specs/mappings/things.yaml"), "note: .note", """note: '"of ${vars.org}"'""")
     found = json.loads(portcfg("test", "--format", "json").stdout)["cases"][0]["differences"]
-    assert ["entities", "thing", "other-a"] in [item["path"] for item in found]
+    made = {tuple(item["path"]): item.get("made") for item in found}
+    assert made["entities", "thing", "other-a"] == {"properties": {"size": 1, "note": "of other"}}
+
+
+def test_a_case_is_run_in_the_environment_that_is_asked_for(small: Path) -> None:
+    edit(Path("specs/portcfg.yaml"), "vars:", "environments: {staging: {vars: {org: other}}}\nvars:")
+    assert portcfg("test").exit_code == EXIT_OK
+    assert "thing other-a" in portcfg("test", "--env", "staging").stdout
 
 
 def test_json_has_each_difference_with_its_place(small: Path) -> None:
