@@ -260,6 +260,20 @@ def test_what_a_sync_deletes_by_and_sums_up_is_read_by_it(cli: Cli, tmp_path: Pa
     assert "report of mapping/catalog catalog.yaml:17" in links(cli, "service.cost")[1]
 
 
+def test_more_names_than_a_message_has_room_for_are_counted(tmp_path: Path) -> None:
+    names = [f"p{number}" for number in range(5)]
+    written = "".join(f"            {name}: .{name}\n" for name in names)
+    typed = "".join(f"    {name}: {{type: string}}\n" for name in names)
+    files = {
+        **FILES,
+        "mappings/catalog.yaml": FILES["mappings/catalog.yaml"] + written,
+        "blueprints/service.yaml": FILES["blueprints/service.yaml"].replace("  required:", f"{typed}  required:"),
+    }
+    problems = read_specs(write_files(tmp_path / "specs", files)).problems
+    (message,) = [each.message for each in problems if each.id == "PC504"]
+    assert message == "nothing here reads what is written into 'service': p0, p1, p2 and 2 more"
+
+
 def test_nothing_is_said_of_specs_without_a_mapping(tmp_path: Path) -> None:
     files = {name: text for name, text in FILES.items() if not name.startswith("mappings/")}
     problems = read_specs(write_files(tmp_path / "specs", files)).problems
