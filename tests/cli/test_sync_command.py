@@ -7,12 +7,13 @@ import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from portcfg.cli import demo
+from portcfg.cli import demo, embedded
 from portcfg.cli.embedded import serving_cursor
 from portcfg.cli.main import main
 from portcfg.sync.report import SyncReport
@@ -27,6 +28,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "specs/portcfg.yaml"
     file.write_text(file.read_text().replace("users: 40", "users: 6"))
     monkeypatch.chdir(tmp_path)
+    # One company for all commands of a test: tomorrow's has late commits of today.
+    moment = datetime.now(UTC)
+    monkeypatch.setattr(embedded, "datetime", SimpleNamespace(now=lambda _: moment))
     return tmp_path
 
 
