@@ -21,7 +21,7 @@ from portcfg.errors import (
 from portcfg.github.api import GitHub
 from portcfg.github.comments import on_issue, stick
 from portcfg.github.event import Event, read_event
-from portcfg.github.folder import Reviewed, comment_of, read_folder, rebuilt
+from portcfg.github.folder import Reviewed, comment_of, read_folder, rebuilt, review_folders
 from portcfg.github.labels import LABELS, set_labels
 from portcfg.github.outputs import annotation, told, write_summary
 from portcfg.github.pulls import pull_of
@@ -37,27 +37,33 @@ MOST = 20
 
 
 @click.command("comment")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--required", is_flag=True, help="Fail where the token may not comment, instead of warning.")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--required", is_flag=True, help="Fail where the token may not comment, or there is no review, instead of warning."
+)
 def comment_command(folders: tuple[Path, ...], required: bool) -> int:
     """Post what review folders say on their pull request: a comment for each environment, and labels for all of them.
 
+    Each of FOLDERS is a review folder, or holds some, as a download of several artifacts does.
     A comment is edited in place, and only if something changed. Nothing is posted where the pull request has moved on.
     In a `workflow_run`, and for forks, texts in the folder are not posted: they are made anew from its checked data.
 
     \b
     Examples:
       portcfg github comment review
-      portcfg github comment reviews/*
+      portcfg github comment reviews
     """
     settings = read_settings("", "")
     event = read_event(settings.environ)
     if not event.pull_request and event.name != "workflow_run":
         say(f"an event of {event.name} has no pull request: nothing to post")
         return EXIT_OK
-    if len(folders) > MOST:
-        raise UsageError(f"{len(folders)} folders are more than the {MOST} that get a comment each")
-    reviews = [read_folder(folder) for folder in folders]
+    found = [review for folder in folders for review in review_folders(folder)]
+    if not found:
+        return _nothing_found(folders, required)
+    if len(found) > MOST:
+        raise UsageError(f"{len(found)} folders are more than the {MOST} that get a comment each")
+    reviews = [read_folder(folder) for folder in found]
     if len({each.environment for each in reviews}) < len(reviews):
         raise UsageError("two of the folders are of the same environment", hint="each environment has one comment")
     postings = [posting_of(each, event, settings) for each in reviews]
@@ -71,6 +77,14 @@ def comment_command(folders: tuple[Path, ...], required: bool) -> int:
         if number:
             _label(github, number, {name for each in postings for name in each.labels})
     return EXIT_OK
+
+
+def _nothing_found(folders: tuple[Path, ...], required: bool) -> int:
+    """A run that failed before it planned leaves no review, and has told why itself."""
+    where = ", ".join(map(str, folders))
+    text = f"there is no review folder in {where}: the run that planned has left nothing to post"
+    click.echo(annotation("error" if required else "warning", "portcfg: not posted", plain(text)))
+    return EXIT_ERROR if required else EXIT_OK
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,17 @@ def write_folder(folder: Path, review: Body, files: Mapping[str, str]) -> None:
             opened.write(text)
 
 
+def review_folders(folder: Path) -> list[Path]:
+    """The review folder that `folder` is, or else those that are directly in it, in order.
+
+    GitHub's download puts each of several artifacts into a folder of its own, and one alone into none.
+    """
+    if _has(folder, REVIEW):
+        return [folder]
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [each for each in inside if _has(each, REVIEW)]
+
+
 def read_folder(folder: Path) -> Reviewed:
     """A review folder; raises UntrustedPlanError for one that portcfg didn't write."""
     if folder.is_symlink():

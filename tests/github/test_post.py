@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -469,12 +470,18 @@ def test_a_body_of_a_wild_shape_breaks_nothing(forked: Job, after_: dict[str, An
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["link", "folder", "large", "deep", "missing", "latin"])
-def test_a_file_that_is_no_plain_file_is_refused(forked: Job, kind: str) -> None:
-    file = Path("review/plan.json" if kind != "missing" else "review/review.json")
-    file.unlink()
+@pytest.mark.parametrize("kind", ["link", "dangling", "folder", "large", "deep", "latin"])
+@pytest.mark.parametrize("name", ["plan.json", "review.json"])
+def test_a_file_that_is_no_plain_file_is_refused(forked: Job, name: str, kind: str) -> None:
+    file = Path("review", name)
     if kind == "link":
-        file.symlink_to(Path("base/specs/blueprints/thing.yaml").resolve())
+        # What it leads to is as good as the file itself was.
+        file.rename("elsewhere.json")
+        file.symlink_to(Path("elsewhere.json").resolve())
+    else:
+        file.unlink()
+    if kind == "dangling":
+        file.symlink_to("nowhere")
     elif kind == "folder":
         file.mkdir()
     elif kind == "large":
@@ -546,9 +553,48 @@ def put(body: Any, place: Random, value: Any) -> Any:
     return value
 
 
-def test_too_many_environments_are_refused(forked: Job) -> None:
-    done = forked.run("workflow_run", workflow_run(), "github", "comment", *["review"] * 21)
-    assert done.exit_code == 64
+def copies(count: int) -> None:
+    """Reviews of as many environments, as a download of several artifacts leaves them."""
+    body = json.loads(Path("review/review.json").read_text())
+    for index in range(count):
+        folder = Path("reviews", f"portcfg-plan-e{index:02}-{HEAD}")
+        shutil.copytree("review", folder)
+        (folder / "review.json").write_text(json.dumps({**body, "environment": f"e{index:02}"}))
+
+
+@pytest.mark.parametrize(("count", "code"), [(20, 0), (21, 64)])
+def test_too_many_environments_are_refused(forked: Job, count: int, code: int) -> None:
+    copies(count)
+    done = forked.run("workflow_run", workflow_run(), "github", "comment", "reviews")
+    assert done.exit_code == code, done.output
+    assert len(forked.github.texts(1)) == (count if code == 0 else 0)
+    assert ("more than the 20" in done.stderr) is (code != 0)
+
+
+def test_folders_are_found_in_the_one_that_holds_a_download(forked: Job) -> None:
+    """As a run may name its artifacts, too: a name is never more than one folder."""
+    copies(2)
+    Path("reviews/portcfg-plan-e00-" + HEAD).rename("reviews/--required\nreview")
+    Path("reviews/nothing here").mkdir()
+    Path("reviews/file").touch()
+    Path("reviews/deeper/review").mkdir(parents=True)
+    Path("reviews/deeper/review/review.json").touch()
+    assert forked.run("workflow_run", workflow_run(), "github", "comment", "--", "reviews").exit_code == 0
+    assert [text.partition("\n")[0] for text in forked.github.texts(1)] == [
+        "<!-- portcfg:e00 -->",
+        "<!-- portcfg:e01 -->",
+    ]
+
+
+@pytest.mark.parametrize("download", ["missing", "empty"])
+def test_a_run_that_left_nothing_to_post_is_told(forked: Job, download: str) -> None:
+    if download == "empty":
+        Path("reviews").mkdir()
+    done = forked.run("workflow_run", workflow_run(), "github", "comment", "reviews")
+    assert done.exit_code == 0
+    assert "::warning title=portcfg%3A not posted::there is no review folder in reviews" in done.stdout
+    assert forked.github.writes == []
+    assert forked.run("workflow_run", workflow_run(), "github", "comment", "reviews", "--required").exit_code == 1
 
 
 def test_the_same_environment_twice_is_refused(forked: Job) -> None:
