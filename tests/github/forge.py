@@ -186,7 +186,13 @@ class Forge:
 
     def _payload(self, name: str, **more: Any) -> Json:
         payload: Json = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
-        payload["repository"] = json.loads((EVENTS / "repository.json").read_text(encoding="utf-8"))
+        # A schedule's event has been seen without it.
+        if name != "schedule":
+            repository = json.loads((EVENTS / "repository.json").read_text(encoding="utf-8"))
+            payload["repository"] = repository | {
+                "private": self.github.private,
+                "visibility": "private" if self.github.private else "public",
+            }
         for key, value in more.items():
             payload[key] = {**payload[key], **value} if isinstance(value, dict) and key in payload else value
         return payload

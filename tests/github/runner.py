@@ -151,11 +151,14 @@ class Runner:
         self.approved: set[str] = set()
         self.waiting: list[tuple[Path, str, Event]] = []
         self.sarif: list[str] = []
+        # The step in which somebody cancels, or time is up; what it has begun, it ends.
+        self.cancelled_in = ""
         self.numbers = itertools.count(1)
+        self._started: dict[int, tuple[Path, str, Event]] = {}
+        self._attempts: dict[int, int] = {}
 
     def run(self, folder: Path, file: str, event: Event) -> Run:
         """Run a workflow file of `folder`, a checkout's `.github/workflows`, for an event that starts it."""
-        data = read_workflow(folder / file)
         head = event.pull.get("head", {})
         number = self.github.run(
             head.get("sha", event.sha),
@@ -164,8 +167,16 @@ class Runner:
             head.get("ref") or event.ref.removeprefix("refs/heads/"),
         )
         self.github.runs[number]["path"] = f".github/workflows/{file}"
+        self._started[number] = (folder, file, event)
+        return self.again(number)
+
+    def again(self, number: int) -> Run:
+        """The button "Re-run all jobs": the same run once more, which keeps its number and its artifacts."""
+        folder, file, event = self._started[number]
+        data = read_workflow(folder / file)
+        self._attempts[number] = attempt = self._attempts.get(number, 0) + 1
         inputs = dispatched(data, event) if event.name == "workflow_dispatch" else {}
-        workflow = Workflow(self, folder, data, event, number)
+        workflow = Workflow(self, folder, data, event, number, attempt)
         run = workflow.run(Call(inputs, dict(self.secrets) if event.is_trusted else {}))
         self.github.runs[number]["conclusion"] = run.conclusion
         if run.conclusion == "waiting":
@@ -192,8 +203,9 @@ class Call:
 class Workflow:
     """One workflow file in one run."""
 
-    def __init__(self, runner: Runner, folder: Path, data: Json, event: Event, number: int) -> None:
+    def __init__(self, runner: Runner, folder: Path, data: Json, event: Event, number: int, attempt: int) -> None:
         self.runner, self.folder, self.data, self.event, self.id = runner, folder, data, event, number
+        self.attempt = attempt
         self.name = str(data["name"])
 
     def run(self, call: Call) -> Run:
@@ -243,7 +255,7 @@ class Workflow:
         inner = Call(
             checked_inputs(declared.get("inputs", {}), given, file[1]), {k: v for k, v in passed.items() if v}, most
         )
-        workflow = Workflow(self.runner, folder, data, self.event, self.id)
+        workflow = Workflow(self.runner, folder, data, self.event, self.id, self.attempt)
         for each in data["jobs"].values():
             workflow.permissions(each, inner)
         ran = workflow.run(inner)
@@ -276,6 +288,7 @@ class Workflow:
             "repository": repository,
             "repository_owner": repository.partition("/")[0],
             "run_id": str(self.id),
+            "run_attempt": str(self.attempt),
             "workflow": self.name,
         }
         contexts: Json = {
@@ -318,7 +331,9 @@ class Job:
             folder.mkdir(parents=True)
         self.done.result = "success"
         for step in self._data["steps"]:
-            self._step(step, self._contexts, self.done.steps)
+            done = self._step(step, self._contexts, self.done.steps)
+            if done.name == self.runner.cancelled_in:
+                self.done.result = "cancelled"
         self.done.outputs = {
             key: as_text(fill(value, self._contexts)) for key, value in self._data.get("outputs", {}).items()
         }
@@ -377,7 +392,7 @@ class Job:
                 done.outcome = done.outcome if done.outcome == "failure" else "success"
             except ActionError as error:
                 done.outcome, done.text = "failure", str(error)
-        if done.outcome == "failure" and not step.get("continue-on-error"):
+        if done.outcome == "failure" and self.done.result == "success" and not step.get("continue-on-error"):
             self.done.result = "failure"
         if "id" in step:
             contexts["steps"][step["id"]] = {
@@ -388,12 +403,12 @@ class Job:
         return done
 
     def _status(self) -> dict[str, Callable[[], bool]]:
-        failed = self.done.result == "failure"
+        result = self.done.result
         return {
             "always": lambda: True,
-            "cancelled": lambda: False,
-            "success": lambda: not failed,
-            "failure": lambda: failed,
+            "cancelled": lambda: result == "cancelled",
+            "success": lambda: result == "success",
+            "failure": lambda: result == "failure",
         }
 
     def _do(self, step: Json, contexts: Json, done: Step, functions: Any) -> None:
@@ -505,7 +520,7 @@ class Job:
             "GITHUB_ACTOR": event.actor,
             "GITHUB_RUN_ID": str(self.id),
             "GITHUB_RUN_NUMBER": "1",
-            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_RUN_ATTEMPT": github["run_attempt"],
             "GITHUB_WORKFLOW": self._workflow.name,
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_TEMP": str(self.temp),

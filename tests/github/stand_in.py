@@ -86,6 +86,7 @@ class StandIn:
         self.repository = repository
         self.url = ""
         self.default_branch = "main"
+        self.private = True
         self.tokens: dict[str, Token] = {"token": Token()}
         self.log: list[tuple[str, str, int]] = []
         self.faults: list[Fault] = []
@@ -427,7 +428,8 @@ def _either(call: Call, github: StandIn, level: str) -> None:
 
 
 def _repository(github: StandIn, call: Call) -> Response:
-    return JSONResponse({"id": 1, "full_name": github.repository, "default_branch": github.default_branch})
+    told = {"full_name": github.repository, "default_branch": github.default_branch, "private": github.private}
+    return JSONResponse({"id": 1, **told})
 
 
 def _get_pull(github: StandIn, call: Call) -> Response:
