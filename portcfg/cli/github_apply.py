@@ -18,7 +18,7 @@ from portcfg.client import PortWriter
 from portcfg.errors import EXIT_OK, PortcfgError, UsageError
 from portcfg.github.api import GitHub
 from portcfg.github.commits import recent_plans, reviews_of
-from portcfg.github.event import read_event
+from portcfg.github.event import Event, read_event
 from portcfg.github.verdict import Verdict, by_digest, by_review, by_steps
 from portcfg.model import Plan
 from portcfg.pipeline import Options, Specs, plan_specs, refuse_harm
@@ -98,8 +98,7 @@ def apply_command(
     if not event.head:
         raise UsageError("GITHUB_SHA names no commit", hint="apply runs for a commit that is on a branch")
     options = options_of(prune, no_ledger, allowed, remove_all)
-    branch = settings.environ.get("GITHUB_REF_NAME") or event.default_branch
-    job = _Job(settings, options, event.head, branch, digest, unreviewed == "apply", parallelism)
+    job = _Job(settings, options, event.head, _branch(settings, event), digest, unreviewed == "apply", parallelism)
     with connected(settings) as github:
         try:
             specs = checked_specs(settings)
@@ -110,6 +109,12 @@ def apply_command(
             raise
         tell_ending(settings, github, ending)
     return ending.code
+
+
+def _branch(settings: Settings, event: Event) -> str:
+    """The branch that Port follows: the one of this run; for a tag, the default one."""
+    named = settings.environ.get("GITHUB_REF_NAME", "")
+    return event.default_branch if not named or settings.environ.get("GITHUB_REF_TYPE") == "tag" else named
 
 
 def _applied(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> Ending:
@@ -141,7 +146,7 @@ def _verdict(job: _Job, github: GitHub, plan: Plan, binding: Binding) -> Verdict
     key, environment = job.settings.plan_key, job.settings.environment
     if job.digest:
         return by_digest(plan, binding, key, job.digest)
-    reviews = reviews_of(github, job.commit, environment, marker(environment), key)
+    reviews = reviews_of(github, job.commit, job.branch, environment, marker(environment), key)
     verdict = by_review(plan, binding, key, reviews, job.unreviewed)
     if verdict.check or not reviews:
         return verdict

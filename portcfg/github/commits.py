@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
 from portcfg.errors import UntrustedPlanError
 from portcfg.github.api import GitHub
 from portcfg.github.artifacts import artifact_name, artifacts, unpacked, usable
 from portcfg.github.comments import on_issue, own_comments
+from portcfg.github.event import at
 from portcfg.github.folder import BOUND, REVIEW
 from portcfg.model import Body
 from portcfg.planfile import Binding, BoundPlan, read
@@ -45,13 +45,13 @@ class Agreed:
         return frozenset(str(entry["step"]) for entry in self.bound.changes)
 
 
-def reviews_of(github: GitHub, commit: str, environment: str, marker: str, key: str) -> list[Agreed]:
-    """What was agreed to in each pull request that was merged as `commit`, the one whose merge it is first.
+def reviews_of(github: GitHub, commit: str, branch: str, environment: str, marker: str, key: str) -> list[Agreed]:
+    """What was agreed to in each pull request that was merged into a branch as `commit`, whose merge it is first.
 
     `marker` is the hidden line of the environment's comment, `key` that of plan files. Raises ApiError.
     """
     pulls = [each for each in github.pages(f"/commits/{commit}/pulls") if each.get("merged_at")]
-    own = [each for each in pulls if _at(each, "base", "repo", "full_name") in (None, github.repository)]
+    own = [each for each in pulls if _is_into(github, each, branch)]
     own.sort(key=lambda each: each.get("merge_commit_sha") != commit)
     return [_agreed(github, each, environment, marker, key) for each in own]
 
@@ -63,19 +63,25 @@ def recent_plans(github: GitHub, branch: str, environment: str, key: str) -> Ite
     """
     asked = {"state": "closed", "base": branch, "sort": "updated", "direction": "desc"}
     for pull in islice(github.pages("/pulls", asked), RECENT):
-        if pull.get("merged_at") and _at(pull, "base", "ref") == branch and _is_own(github, pull):
-            head = str(_at(pull, "head", "sha") or "")
+        if pull.get("merged_at") and _is_into(github, pull, branch) and _is_own(github, pull):
+            head = str(at(pull, "head", "sha") or "")
             bound, digest, why = _from_artifact(github, head, environment, key)
             yield Agreed(int(pull["number"]), head, bound, digest, why)
 
 
+def _is_into(github: GitHub, pull: Body, branch: str) -> bool:
+    """Whether a pull request is for this branch of this repository; a commit may also be in one for another."""
+    repository = str(at(pull, "base", "repo", "full_name") or github.repository)
+    return repository.lower() == github.repository.lower() and at(pull, "base", "ref") == branch
+
+
 def _is_own(github: GitHub, pull: Body) -> bool:
     """Whether a pull request comes from a branch of this repository, not of a fork."""
-    return str(_at(pull, "head", "repo", "full_name") or "").lower() == github.repository.lower()
+    return str(at(pull, "head", "repo", "full_name") or "").lower() == github.repository.lower()
 
 
 def _agreed(github: GitHub, pull: Body, environment: str, marker: str, key: str) -> Agreed:
-    number, head = int(pull["number"]), str(_at(pull, "head", "sha") or "")
+    number, head = int(pull["number"]), str(at(pull, "head", "sha") or "")
     if not _is_own(github, pull):
         # Whoever opened it made what its own run says, the digest in a comment, too.
         return Agreed(number, head, why="it comes from a fork, whose plans are made without Port and by its own rules")
@@ -118,9 +124,3 @@ def _from_comment(github: GitHub, number: int, head: str, marker: str) -> str:
         if said and said[2] == head:
             return said[1]
     return ""
-
-
-def _at(value: Any, *path: str) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value

@@ -55,7 +55,7 @@ def read_event(environ: Mapping[str, str]) -> Event:
     read = _READERS[name](payload) if name in _READERS else {"head": _sha(environ.get("GITHUB_SHA"))}
     of_all = {
         "default_branch": _text(payload, "repository", "default_branch"),
-        "private": _at(payload, "repository", "private") is True,
+        "private": at(payload, "repository", "private") is True,
         "head_repository": repository,
     }
     return Event(name, repository, **{**of_all, **read})
@@ -71,17 +71,17 @@ def _payload(path: str) -> Body:
 
 def _pull_request(payload: Body) -> dict[str, Any]:
     return {
-        "head": _sha(_at(payload, "pull_request", "head", "sha")),
-        "base": _sha(_at(payload, "pull_request", "base", "sha")),
-        "pull_request": _number(_at(payload, "pull_request", "number")),
+        "head": _sha(at(payload, "pull_request", "head", "sha")),
+        "base": _sha(at(payload, "pull_request", "base", "sha")),
+        "pull_request": _number(at(payload, "pull_request", "number")),
         "head_repository": _text(payload, "pull_request", "head", "repo", "full_name"),
     }
 
 
 def _merge_group(payload: Body) -> dict[str, Any]:
     return {
-        "head": _sha(_at(payload, "merge_group", "head_sha")),
-        "base": _sha(_at(payload, "merge_group", "base_sha")),
+        "head": _sha(at(payload, "merge_group", "head_sha")),
+        "base": _sha(at(payload, "merge_group", "base_sha")),
     }
 
 
@@ -91,9 +91,9 @@ def _push(payload: Body) -> dict[str, Any]:
 
 def _workflow_run(payload: Body) -> dict[str, Any]:
     return {
-        "head": _sha(_at(payload, "workflow_run", "head_sha")),
+        "head": _sha(at(payload, "workflow_run", "head_sha")),
         "head_repository": _text(payload, "workflow_run", "head_repository", "full_name"),
-        "run": _number(_at(payload, "workflow_run", "id")),
+        "run": _number(at(payload, "workflow_run", "id")),
         "run_event": _text(payload, "workflow_run", "event"),
     }
 
@@ -106,14 +106,15 @@ _READERS = {
 }
 
 
-def _at(value: Any, *path: str) -> Any:
+def at(value: Any, *path: str) -> Any:
+    """What stands at a path of GitHub's JSON; None where there is nothing."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
 def _text(payload: Body, *path: str) -> str:
-    found = _at(payload, *path)
+    found = at(payload, *path)
     return found if isinstance(found, str) else ""
 
 

@@ -9,9 +9,10 @@ from functools import partial
 
 from portcfg.errors import MovedError, UntrustedPlanError
 from portcfg.github.commits import Agreed
-from portcfg.model import Plan
+from portcfg.model import Cause, Plan
 from portcfg.planfile import Binding, bound_changes, changes_digest, step_digest
 from portcfg.resuming import check_rest
+from portcfg.review import cause
 
 NO_PLAN = "no comment of portcfg's own says what its plan was"
 OTHER = "what would be done now isn't what was reviewed"
@@ -33,7 +34,7 @@ class Verdict:
     reasons: tuple[tuple[int, str], ...] = ()
 
 
-def agreed(plan: Plan, binding: Binding, key: str, because: str) -> Verdict:
+def as_it_is(plan: Plan, binding: Binding, key: str, because: str) -> Verdict:
     """A plan that is applied as it is now, or not at all."""
     return Verdict(partial(_same, changes_digest(plan, binding, key), binding, key), because)
 
@@ -41,18 +42,18 @@ def agreed(plan: Plan, binding: Binding, key: str, because: str) -> Verdict:
 def by_digest(plan: Plan, binding: Binding, key: str, digest: str) -> Verdict:
     """A plan that somebody has seen and named by its digest."""
     if not bound_changes(plan):
-        return agreed(plan, binding, key, NOTHING)
+        return as_it_is(plan, binding, key, NOTHING)
     if hmac.compare_digest(changes_digest(plan, binding, key), digest):
-        return agreed(plan, binding, key, "its digest was given")
+        return as_it_is(plan, binding, key, "its digest was given")
     return Verdict(reasons=((0, f"the plan of now has another digest than the one given, {digest[:12]}"),))
 
 
 def by_review(plan: Plan, binding: Binding, key: str, reviews: Sequence[Agreed], unreviewed: bool) -> Verdict:
     """A plan that was reviewed in a pull request, or of which a part is left; `unreviewed` ones where that is meant."""
     if not bound_changes(plan):
-        return agreed(plan, binding, key, NOTHING)
+        return as_it_is(plan, binding, key, NOTHING)
     if not reviews and unreviewed:
-        return agreed(plan, binding, key, "no pull request brought the commit, and --unreviewed says to apply it")
+        return as_it_is(plan, binding, key, "no pull request brought the commit, and --unreviewed says to apply it")
     reasons: list[tuple[int, str]] = []
     for review in reviews:
         check, why = _compared(plan, binding, key, review)
@@ -63,7 +64,13 @@ def by_review(plan: Plan, binding: Binding, key: str, reviews: Sequence[Agreed],
 
 
 def by_steps(plan: Plan, binding: Binding, key: str, reviews: Iterable[Agreed]) -> Verdict | None:
-    """A plan of which each step was reviewed, be it in several pull requests; None where one wasn't in any."""
+    """A plan of which each step was reviewed, be it in several pull requests; None where one wasn't in any.
+
+    A review may have been applied long ago: what would set something back in Port is nobody's step that waits. Without
+    the ledger, nobody can tell.
+    """
+    if not binding.use_ledger or any(cause(change) is not Cause.SPEC for change in bound_changes(plan)):
+        return None
     left = {step_digest(change) for change in bound_changes(plan)}
     numbers = []
     for review in reviews:
@@ -71,7 +78,7 @@ def by_steps(plan: Plan, binding: Binding, key: str, reviews: Iterable[Agreed]) 
             left -= known
             numbers.append(f"#{review.pull_request}")
         if not left:
-            return agreed(plan, binding, key, f"its steps were reviewed in {', '.join(numbers)}")
+            return as_it_is(plan, binding, key, f"its steps were reviewed in {', '.join(numbers)}")
     return None
 
 

@@ -329,6 +329,28 @@ def test_an_open_pull_request_is_no_review(repo: Repo) -> None:
     stopped(repo, repo.apply(), "no pull request brought the commit")
 
 
+def test_a_pull_request_into_another_branch_is_no_review(repo: Repo) -> None:
+    write(THING)
+    number = repo.reviewed()
+    repo.github.pulls[number]["base"]["ref"] = "release"
+    stopped(repo, repo.apply(), "no pull request brought the commit")
+    assert repo.apply(GITHUB_REF_NAME="release").exit_code == 0
+
+
+def test_a_pull_request_of_another_repository_is_no_review(repo: Repo) -> None:
+    """A commit may be in a fork's own pull request, too."""
+    write(THING)
+    number = repo.reviewed()
+    repo.github.pulls[number]["base"]["repo"] = {"full_name": FORK}
+    stopped(repo, repo.apply(), "no pull request brought the commit")
+
+
+def test_a_tag_is_about_the_branch_that_it_is_on(repo: Repo) -> None:
+    write(THING)
+    repo.reviewed()
+    assert repo.apply(GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1").exit_code == 0
+
+
 @pytest.mark.parametrize("event", ["pull_request", "merge_group", "workflow_run"])
 def test_before_a_merge_nothing_is_applied(repo: Repo, event: str) -> None:
     write(THING)

@@ -7,23 +7,31 @@ from typing import Any
 
 import pytest
 
-from tests.github.repo import Repo
+from tests.github.repo import MERGE, Repo
 from tests.github.support import FORK, HEAD, OTHER, THING, write
 
 FIRST, THIRD = "5" * 40, "7" * 40
 OTHER_THING: dict[str, Any] = {**THING, "identifier": "other", "title": "Other"}
 
 
+def merged(repo: Repo, *flags: str) -> Repo:
+    """Two pull requests were merged, each with a blueprint of its own, and neither has been applied."""
+    specs = repo.job.folder / "specs/blueprints"
+    for body, head, merge in ((THING, OTHER, FIRST), (OTHER_THING, HEAD, MERGE)):
+        for file in specs.glob("*"):
+            file.unlink()
+        write(body)
+        number = repo.github.open_pull(head)
+        repo.upload(repo.plan(head, "acme/portal", *flags), head)
+        repo.github.merge(number, merge)
+    write(THING)
+    return repo
+
+
 @pytest.fixture
 def waiting(repo: Repo) -> Repo:
-    """Two pull requests were merged, each with a blueprint of its own, and neither has been applied."""
-    write(THING)
-    repo.reviewed(OTHER, merge=FIRST)
-    (repo.job.folder / "specs/blueprints/thing.yaml").rename(repo.job.folder / "thing.yaml")
-    write(OTHER_THING)
-    repo.reviewed(HEAD)
-    (repo.job.folder / "thing.yaml").rename(repo.job.folder / "specs/blueprints/thing.yaml")
-    return repo
+    """Two merges wait for one run."""
+    return merged(repo)
 
 
 def titles(repo: Repo) -> set[str]:
@@ -80,6 +88,26 @@ def test_what_nobody_merged_or_made_here_counts_for_nothing(waiting: Repo, how: 
 def test_a_direct_push_is_not_taken_for_what_others_reviewed(waiting: Repo) -> None:
     assert waiting.apply(sha=THIRD).exit_code == 4
     assert waiting.bench.writes == []
+
+
+def test_what_was_set_back_in_port_is_not_done_again_for_an_old_review(repo: Repo) -> None:
+    """An applied pull request once had the very step that would overwrite what somebody has done since."""
+    for head, merge, text in (("1" * 40, "2" * 40, "Thing"), (OTHER, FIRST, "New")):
+        write({**THING, "title": text})
+        repo.reviewed(head, merge=merge)
+        assert repo.apply(sha=merge).exit_code == 0
+    write(OTHER_THING)
+    repo.reviewed(HEAD)
+    repo.bench.send("PUT", "/blueprints/thing", {**THING, "relations": {}})
+    done = repo.apply()
+    assert done.exit_code == 4, done.output
+    assert titles(repo) == {"Thing"}
+
+
+def test_without_the_ledger_nobody_can_tell_what_was_set_back(repo: Repo) -> None:
+    done = merged(repo, "--no-ledger").apply("--no-ledger")
+    assert done.exit_code == 4, done.output
+    assert titles(repo) == set()
 
 
 def test_an_interrupted_one_goes_on(waiting: Repo) -> None:
