@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 # git@host:owner/repository
 SCP_LIKE = re.compile(r"(?:[^@/]+@)?([^:/]+):(?!/)(.+)")
@@ -27,7 +27,7 @@ def link(folder: Path, commit: str) -> str:
     if not (page and commit) or not f"/{inside}".endswith(f"/{specs}"):
         return ""
     above = inside.removesuffix(specs).strip("/")
-    return "/".join(filter(None, (page, "blob", commit, above)))
+    return "/".join(filter(None, (page, "blob", commit, quote(above, errors="replace"))))
 
 
 def web_page(remote: str) -> str:
@@ -39,7 +39,8 @@ def web_page(remote: str) -> str:
         parts = urlsplit(remote)
         host, path = (parts.hostname or "", parts.path) if parts.scheme in ("https", "http", "ssh", "git") else ("", "")
     name = path.strip("/").removesuffix(".git")
-    return f"https://{host}/{name}" if host and name else ""
+    # A name may be encoded already.
+    return f"https://{host}/{quote(name, safe='/%~@:+', errors='replace')}" if host and name else ""
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from portcfg import __version__
 from portcfg.bulk import BULK_BYTES, bulks
@@ -277,6 +278,11 @@ def _below_here(file: str) -> bool:
     return bool(file) and not path.is_absolute() and ".." not in path.parts
 
 
+def below(page: str, file: str) -> str:
+    """The link to a file below a page: Port takes no link with a space, and # or ? would lead elsewhere."""
+    return f"{page}/{quote(file, errors='replace')}"
+
+
 def entity(resource: Resource, stamp: Stamp, server: Mapping[str, Any]) -> Body:
     """The entry of a resource, as Port takes and answers it; `server` is what Port added, by path."""
     properties = {
@@ -290,7 +296,7 @@ def entity(resource: Resource, stamp: Stamp, server: Mapping[str, Any]) -> Body:
         "too_large": False,
         "server": dict(server),
         "commit": stamp.commit or None,
-        "link": f"{stamp.link}/{resource.file}" if stamp.link and _below_here(resource.file) else None,
+        "link": below(stamp.link, resource.file) if stamp.link and _below_here(resource.file) else None,
         "applied_at": stamp.applied_at,
         "tool": f"portcfg {__version__}",
     }

@@ -15,7 +15,7 @@ from portcfg.diff import same
 from portcfg.errors import BusyError, MovedError, UsageError
 from portcfg.kinds import KINDS
 from portcfg.kinds.base import STAMPS
-from portcfg.ledger import LEDGER_BLUEPRINT, Entry, Stamp
+from portcfg.ledger import LEDGER_BLUEPRINT, Entry, Stamp, below
 from portcfg.lock import LOCK, SYNC_LOCKS, locked
 from portcfg.model import Action, Applied, Body, Change, Owner, Ref, Resource, State
 from portcfg.observe import Seen, see
@@ -189,7 +189,7 @@ def _look_at_misplaced(ref: Ref, entry: Entry, scene: _Scene, repair: Repair) ->
         _remove(entry, f"is of {ref}, by a wrong name, and damaged", "removed", repair)
     else:
         _remove(entry, f"is of {ref}, by a wrong name", f"renamed to {ref}", repair)
-        base = entry.link.removesuffix(f"/{entry.file}") if entry.file else ""
+        base = entry.link.removesuffix(below("", entry.file)) if entry.file else ""
         stamp = Stamp(entry.owner, entry.applied_at or scene.stamp.applied_at, entry.commit, base)
         repair.entries.append((Resource(ref, entry.applied.body, entry.file), stamp, entry.applied.server))
 

@@ -117,6 +117,30 @@ def test_the_ledger_follows_a_spec_into_another_file(cli: Cli, bench: Bench, app
     assert bench.writes == []
 
 
+@pytest.mark.parametrize(
+    ("name", "linked"),
+    [
+        ("my service", "my%20service"),
+        ("what?", "what%3F"),
+        ("a#b", "a%23b"),
+        ("50%", "50%25"),
+        ("dienst-ü", "dienst-%C3%BC"),
+        ("a[b]<c>`d`", "a%5Bb%5D%3Cc%3E%60d%60"),
+    ],
+)
+def test_whatever_a_file_is_called_its_link_leads_to_it(name: str, linked: str, cli: Cli, bench: Bench) -> None:
+    write_files(Path("my specs"), {f"blueprints/{name}.yaml": "identifier: a\n" + dump(blueprint())})
+    cli("apply", "--auto-approve", "--specs", "my specs")
+    page = f"https://git.example/us/portal/blob/{CI['GITHUB_SHA']}"
+    assert entry(bench, "blueprint/a")["link"] == f"{page}/my%20specs/blueprints/{linked}.yaml"
+    # An entry that is written by another name keeps its link.
+    found = entry(bench, "blueprint/a")
+    bench.send("DELETE", f"{ENTITIES}/blueprint%2Fa")
+    bench.send("POST", ENTITIES, {"identifier": "elsewhere", "properties": found})
+    cli("ledger", "repair", "--auto-approve", "--specs", "my specs")
+    assert entry(bench, "blueprint/a")["link"] == found["link"]
+
+
 def git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], check=True, capture_output=True, encoding="utf-8").stdout.strip()
 
@@ -127,6 +151,8 @@ def git(*arguments: str) -> str:
         ("git@git.example:us/portal.git", "https://git.example/us/portal"),
         ("https://somebody:secret@git.example/us/portal.git", "https://git.example/us/portal"),
         ("ssh://git@git.example:2222/us/portal", "https://git.example/us/portal"),
+        ("https://git.example/our%20team/portal", "https://git.example/our%20team/portal"),
+        ("git@git.example:our team/portal.git", "https://git.example/our%20team/portal"),
         ("../elsewhere", ""),
         ("", ""),
     ],
@@ -156,13 +182,13 @@ def test_without_ci_the_checkout_says_the_commit(
 def test_a_checkout_below_which_the_specs_are_is_linked_to_from_its_top(
     cli: Cli, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_files(tmp_path, {"portal/specs/blueprints/a.yaml": dump(blueprint())})
+    write_files(tmp_path, {"our portal/specs/blueprints/a.yaml": dump(blueprint())})
     git("init", "-q")
     git("-c", "user.name=U", "-c", "user.email=u@us.example", "commit", "-qm", "m", "--no-gpg-sign", "--allow-empty")
     git("remote", "add", "origin", "git@git.example:us/portal.git")
-    monkeypatch.chdir("portal")
+    monkeypatch.chdir("our portal")
     cli("apply", "--auto-approve", ci=False)
-    assert entry(bench, "blueprint/a")["link"].endswith("/portal/specs/blueprints/a.yaml")
+    assert entry(bench, "blueprint/a")["link"].endswith("/our%20portal/specs/blueprints/a.yaml")
 
 
 def test_without_git_no_commit_is_known(cli: Cli, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
