@@ -34,8 +34,11 @@ def _is_part(entry: Body | None, change: Change) -> bool:
         return False
     if entry["action"] == change.action.value and canonical(entry["live"]) == canonical(reviewed_body(change)):
         return True
-    plain = not (change.renames or change.migrations or change.move or change.adopted)
-    if change.action is not Action.UPDATE or not plain:
+    if change.action is Action.NOOP:
+        # Made by a run that was killed before it could keep the ledger: it is as it was to be.
+        return bool(entry["action"] == Action.CREATE.value)
+    plain = not (change.renames or change.migrations or change.move)
+    if change.action is not Action.UPDATE or not plain or (change.adopted and entry["action"] != Action.CREATE.value):
         return False
     left = list(_fields(change, reviewed_body(change) or {}))
     if entry["live"] is None:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portcfg.cli import writes
+from portcfg.ledger import ENTITIES
 from tests.github.repo import MERGE, Repo
 from tests.github.support import HEAD, OTHER, THING, Job, write
 from tests.support import Server
@@ -224,6 +225,39 @@ def test_what_somebody_else_made_meanwhile_is_not_taken_over(repo: Repo) -> None
     assert done.exit_code == 4, done.output
     assert repo.title == "Theirs"
     assert "blueprint/thing appeared" in repo.issues()[0]["body"]
+
+
+def test_what_a_killed_run_has_made_is_done(repo: Repo) -> None:
+    """It could not keep the ledger, so that nothing says whose they are."""
+    write(*({**each, "relations": {}} for each in things()))
+    number = repo.reviewed()
+    repo.bench.send("POST", "/blueprints", {**THING, "relations": {}})
+    done = repo.apply()
+    assert done.exit_code == 0, done.output
+    assert there(repo) == set(NAMES)
+    assert f"reviewed in #{number}" in repo.job.summary
+
+
+def test_what_a_killed_run_has_begun_to_make_is_finished(repo: Repo) -> None:
+    relations = {"to": {"title": "To", "target": "thing"}}
+    write({**THING, "relations": relations})
+    repo.reviewed()
+    repo.bench.send("POST", "/blueprints", {**THING, "relations": {}})
+    done = repo.apply()
+    assert done.exit_code == 0, done.output
+    assert there(repo, relations={}) == set()
+
+
+def test_what_was_to_be_changed_is_not_adopted_instead(repo: Repo) -> None:
+    """Somebody has taken it out of the ledger, and made it what the plan was to make of it."""
+    write(THING)
+    repo.reviewed(OTHER, merge="5" * 40)
+    assert repo.apply(sha="5" * 40).exit_code == 0
+    write({**THING, "title": "New"})
+    repo.reviewed(HEAD)
+    repo.bench.send("PUT", "/blueprints/thing", {**THING, "relations": {}, "title": "New"})
+    repo.bench.send("DELETE", f"{ENTITIES}/blueprint%2Fthing")
+    assert repo.apply().exit_code == 4
 
 
 def test_a_delete_that_was_done_is_done(repo: Repo) -> None:
