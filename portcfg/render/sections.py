@@ -45,9 +45,9 @@ def told(review: Review, head: Sequence[str], foot: Sequence[str], room: int, el
     files = files_address(review.run_link, review.head)
     findings = Findings(review.problems, texts=review.texts)
     parts = {
-        "critical": _critical(review, files, left - RESERVED, elsewhere),
         "refusals": _refusals(review),
         "errors": _findings(findings, files, errors=True),
+        "critical": _critical(review, files, left - RESERVED, elsewhere),
         "diagram": _diagram(review),
         "others": _others(review, files, elsewhere),
         "warnings": _findings(findings, files, errors=False),

@@ -210,6 +210,16 @@ def test_five_thousand_deletes_are_all_named(length: int) -> None:
     assert {name[:3] for name in shown} == {name[:3] for name in names}
 
 
+@pytest.mark.parametrize("number", [300, 3_000, 6_000])
+def test_the_reason_of_a_refusal_comes_before_all_details(number: int) -> None:
+    deletes = [change(Action.DELETE, f"gone_{each:0>4}{'x' * (each % 20)}") for each in range(number)]
+    reason = f"too many deletes: {'word ' * 100}"
+    text = comment(Review("", plan(*deletes, refusals=(reason, "another reason")), head="cd" * 20))
+    assert size_of(text) <= LIMIT
+    assert in_order(["refuses this plan", "too many deletes: word word", "another reason", "#### Deletes"], text)
+    assert "more reason" not in text
+
+
 def test_deletes_and_conflicts_come_before_any_number_of_other_changes() -> None:
     others = [change(Action.CREATE, f"new_{'x' * 20}_{number}", field()) for number in range(4_980)]
     deletes = [change(Action.DELETE, f"gone_{number}") for number in range(10)]
