@@ -18,6 +18,8 @@ from portcfg.project import LOCAL
 
 DEFAULT_BASE_URL = "https://api.port.io"
 PLAN_KEY = "PORTCFG_PLAN_KEY"
+# What a header of HTTP may hold.
+TOKEN = re.compile(r"[!-~]+")
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 NAMES: Mapping[str, tuple[str, ...]] = {
     "base_url": ("PORT_BASE_URL", "OCEAN__PORT__BASE_URL"),
@@ -105,6 +107,9 @@ class Settings:
         if not token:
             hint = "give the step `env:` with GITHUB_TOKEN: ${{ github.token }}"
             raise UsageError("GITHUB_TOKEN isn't set", hint=hint)
+        if not TOKEN.fullmatch(token):
+            hint = "copy it again: it is one word of letters, digits and _"
+            raise UsageError("GITHUB_TOKEN holds what no token has, such as a line break", hint=hint)
         api_url = checked_url(self.environ.get("GITHUB_API_URL") or "https://api.github.com", "GITHUB_API_URL")
         # A server of one's own has them at /api/v3 and /api/graphql.
         graphql_url = self.environ.get("GITHUB_GRAPHQL_URL") or f"{api_url.removesuffix('/v3')}/graphql"

@@ -56,6 +56,19 @@ def test_without_credentials_nothing_goes_anywhere(missing: str) -> None:
     assert caught.value.exit_code == 64
 
 
+def test_a_token_for_github_loses_the_line_break_that_was_copied_along() -> None:
+    environ = {"GITHUB_REPOSITORY": "acme/portal", "GITHUB_TOKEN": "hush\n"}
+    assert settings(**environ).github.token == "hush"
+
+
+@pytest.mark.parametrize("token", ["hu\nsh", "hu sh", "hu\u2026sh"])
+def test_what_cannot_be_a_token_is_no_fault_of_githubs(token: str) -> None:
+    job = settings(GITHUB_REPOSITORY="acme/portal", GITHUB_TOKEN=token)
+    with pytest.raises(UsageError, match="GITHUB_TOKEN holds") as caught:
+        _ = job.github
+    assert "hu" not in f"{caught.value.message} {caught.value.hint}"
+
+
 def test_a_secret_never_shows() -> None:
     assert "hush" not in repr(settings(**SECRET)) + repr(settings(**SECRET).credentials())
 

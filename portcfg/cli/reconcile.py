@@ -71,12 +71,14 @@ def offline_options(command: click.decorators.FC) -> click.decorators.FC:
 
 
 def check_offline(against: Path | None, base: Path | None, out: Path | None) -> None:
-    """Raise UsageError for options that can't be had together."""
+    """Raise UsageError for options that can't be had together, and for base specs that aren't there."""
     if against and base:
         raise UsageError("--against and --base are two things to compare with", hint="choose one")
     if out and (against or base):
         name = "--against" if against else "--base"
         raise UsageError(f"{name} excludes --out", hint="a plan to apply is made against Port itself")
+    if base and not base.is_dir():
+        raise UsageError(f"--base: {base} is no folder", hint="name that of the specs to compare with")
 
 
 def options_of(prune: bool, no_ledger: bool, allowed: tuple[str, ...], remove_all: bool) -> Options:

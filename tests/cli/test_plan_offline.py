@@ -172,6 +172,8 @@ def test_mistakes_in_the_specs_dont_stop_a_snapshot_but_in_the_project_file(env:
         (["--base", "specs", "--out", "p.json"], "--base excludes --out"),
         (["--base", "specs", "--against", "s.json"], "choose one"),
         (["--against", "none.json"], "can't be read"),
+        (["--base", "nowhere"], "--base: nowhere is no folder"),
+        (["--base", "nowhere", "--env", "a,b"], "nowhere is no folder"),
         (["--against", "specs/blueprints/service.yaml"], "isn't JSON"),
     ],
 )
