@@ -30,7 +30,7 @@ from portcfg.render.safe import plain
 from portcfg.review import labels
 from portcfg.settings import Settings, read_settings
 
-NOTHING = "nothing was posted"
+NOTHING = "nothing of it was posted"
 
 # Whoever opens a pull request chooses how many environments its run says that there are.
 MOST = 20
@@ -46,6 +46,7 @@ def comment_command(folders: tuple[Path, ...], required: bool) -> int:
 
     Each of FOLDERS is a review folder, or holds some, as a download of several artifacts does.
     A comment is edited in place, and only if something changed. Nothing is posted where the pull request has moved on.
+    Of several, those that are in order are posted though one isn't, which the exit code tells; labels then stay.
     In a `workflow_run`, and for forks, texts in the folder are not posted: they are made anew from its checked data.
 
     \b
@@ -63,10 +64,30 @@ def comment_command(folders: tuple[Path, ...], required: bool) -> int:
         return _nothing_found(folders, required)
     if len(found) > MOST:
         raise UsageError(f"{len(found)} folders are more than the {MOST} that get a comment each")
-    reviews = [read_folder(folder) for folder in found]
-    if len({each.environment for each in reviews}) < len(reviews):
+    postings, unfit = _postings(found, event, settings)
+    if len({each.reviewed.environment for each in postings}) < len(postings):
         raise UsageError("two of the folders are of the same environment", hint="each environment has one comment")
-    postings = [posting_of(each, event, settings) for each in reviews]
+    ended = _posted(settings, event, postings, required, labelled=not unfit) if postings else EXIT_OK
+    if unfit:
+        raise unfit[0]
+    return ended
+
+
+def _postings(found: list[Path], event: Event, settings: Settings) -> tuple[list[Posting], list[UntrustedPlanError]]:
+    """What can be posted, and why the rest can't: one environment's broken review keeps no other's back."""
+    postings: list[Posting] = []
+    unfit: list[UntrustedPlanError] = []
+    for folder in found:
+        try:
+            postings.append(posting_of(read_folder(folder), event, settings))
+        except UntrustedPlanError as error:
+            click.echo(annotation("error", "portcfg: not posted", f"{plain(str(folder))}: {plain(told(error))}"))
+            unfit.append(error)
+    return postings, unfit
+
+
+def _posted(settings: Settings, event: Event, postings: list[Posting], required: bool, *, labelled: bool) -> int:
+    """The exit code of posting. Labels are for all environments: they stay where not all can be read."""
     with connected(settings) as github:
         try:
             number = _number(github, event)
@@ -74,7 +95,7 @@ def comment_command(folders: tuple[Path, ...], required: bool) -> int:
                 _post(github, number, postings)
         except ApiError as error:
             return _not_posted(settings, error, [each.text for each in postings], required)
-        if number:
+        if number and labelled:
             _label(github, number, {name for each in postings for name in each.labels})
     return EXIT_OK
 
