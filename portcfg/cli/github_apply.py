@@ -18,7 +18,7 @@ from portcfg.client import PortWriter
 from portcfg.errors import EXIT_OK, PortcfgError, UsageError
 from portcfg.github.api import GitHub
 from portcfg.github.commits import recent_plans, reviews_of
-from portcfg.github.event import Event, read_event
+from portcfg.github.event import at, read_event
 from portcfg.github.verdict import Verdict, by_digest, by_review, by_steps
 from portcfg.model import Plan
 from portcfg.pipeline import Options, Specs, plan_specs, refuse_harm
@@ -69,6 +69,12 @@ class _Job:
     show_default=True,
     help="What to do with a commit that no pull request brought.",
 )
+@click.option(
+    "--branch",
+    default="",
+    metavar="NAME",
+    help="The branch that Port follows, and the only one to apply; the default branch if it is empty.",
+)
 @parallelism_option
 def apply_command(
     settings: Settings,
@@ -78,6 +84,7 @@ def apply_command(
     remove_all: bool,
     digest: str,
     unreviewed: str,
+    branch: str,
     parallelism: int,
 ) -> int:
     """Find the pull request that brought this commit and the plan that was reviewed there, and apply it.
@@ -98,8 +105,9 @@ def apply_command(
     if not event.head:
         raise UsageError("GITHUB_SHA names no commit", hint="apply runs for a commit that is on a branch")
     options = options_of(prune, no_ledger, allowed, remove_all)
-    job = _Job(settings, options, event.head, _branch(settings, event), digest, unreviewed == "apply", parallelism)
     with connected(settings) as github:
+        followed = _followed(settings, branch or event.default_branch or _default_branch(github))
+        job = _Job(settings, options, event.head, followed, digest, unreviewed == "apply", parallelism)
         try:
             specs = checked_specs(settings)
             with writing(settings, specs) as port:
@@ -111,10 +119,17 @@ def apply_command(
     return ending.code
 
 
-def _branch(settings: Settings, event: Event) -> str:
-    """The branch that Port follows: the one of this run; for a tag, the default one."""
-    named = settings.environ.get("GITHUB_REF_NAME", "")
-    return event.default_branch if not named or settings.environ.get("GITHUB_REF_TYPE") == "tag" else named
+def _default_branch(github: GitHub) -> str:
+    return str(at(github.get(""), "default_branch") or "")
+
+
+def _followed(settings: Settings, branch: str) -> str:
+    """The branch that Port follows; raises UsageError for another ref, whose commits nobody may have merged."""
+    ref = settings.environ.get("GITHUB_REF", "")
+    if ref != f"refs/heads/{branch}":
+        message = f"this run is for {ref or 'no ref'!r}, and only the branch {branch!r} is applied"
+        raise UsageError(message, hint="run it on that branch; if Port follows another one, name that with --branch")
+    return branch
 
 
 def _applied(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> Ending:

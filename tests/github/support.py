@@ -78,6 +78,7 @@ class Job:
             "GITHUB_EVENT_NAME": event,
             "GITHUB_EVENT_PATH": str(path),
             "GITHUB_SHA": "d" * 40,
+            "GITHUB_REF": "refs/heads/main",
             "GITHUB_RUN_ID": "4711",
             "GITHUB_WORKSPACE": str(self.folder),
             "GITHUB_OUTPUT": str(self.output_file),
@@ -106,6 +107,11 @@ class Job:
     def outputs(self) -> dict[str, str]:
         """The outputs of the last step, read as GitHub reads them."""
         return dict(_outputs(self.output_file.read_text()))
+
+
+def no_command(done: Result) -> bool:
+    """Whether nothing in a step's log is taken for a command, in the old form or the new."""
+    return "##[" not in done.output and not re.search(r"(?m)^\s*::", done.output)
 
 
 def _outputs(text: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from click.testing import Result
 from portcfg.planfile import NO_KEY, seal_of
 from tests.github.repo import BLUEPRINT, MERGE, PORTCFG, Repo, title
 from tests.github.stand_in import BOT, zipped
-from tests.github.support import FORK, HEAD, OTHER, THING, pull_request, write
+from tests.github.support import FORK, HEAD, OTHER, THING, no_command, pull_request, write
 
 
 @pytest.mark.parametrize("commits", [(MERGE,), ("1" * 40, "2" * 40, MERGE)], ids=["merge or squash", "rebase"])
@@ -334,7 +334,7 @@ def test_a_pull_request_into_another_branch_is_no_review(repo: Repo) -> None:
     number = repo.reviewed()
     repo.github.pulls[number]["base"]["ref"] = "release"
     stopped(repo, repo.apply(), "no pull request brought the commit")
-    assert repo.apply(GITHUB_REF_NAME="release").exit_code == 0
+    assert repo.apply("--branch", "release", GITHUB_REF="refs/heads/release").exit_code == 0
 
 
 def test_a_pull_request_of_another_repository_is_no_review(repo: Repo) -> None:
@@ -345,10 +345,39 @@ def test_a_pull_request_of_another_repository_is_no_review(repo: Repo) -> None:
     stopped(repo, repo.apply(), "no pull request brought the commit")
 
 
-def test_a_tag_is_about_the_branch_that_it_is_on(repo: Repo) -> None:
+@pytest.mark.parametrize("ref", ["refs/heads/evil", "refs/heads/evil/main", "refs/tags/main", "refs/pull/1/merge", ""])
+@pytest.mark.parametrize("digest", [False, True])
+def test_only_the_branch_that_port_follows_is_applied(repo: Repo, ref: str, digest: bool) -> None:
+    """A digest stands in the comment of a pull request before anybody has merged it."""
     write(THING)
     repo.reviewed()
-    assert repo.apply(GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1").exit_code == 0
+    shown = json.loads(Path("review/review.json").read_text())["digest"]
+    done = repo.apply(*(["--digest", shown] if digest else []), event="workflow_dispatch", GITHUB_REF=ref)
+    assert done.exit_code == 64, done.output
+    assert f"{ref or 'no ref'!r}" in done.stderr
+    assert "only the branch 'main' is applied" in done.stderr
+    assert "--branch" in done.stderr
+    assert repo.bench.log == []
+    assert repo.issues() == []
+
+
+def test_what_port_follows_may_be_another_branch(repo: Repo) -> None:
+    write(THING)
+    repo.reviewed()
+    done = repo.apply("--branch", "release")
+    assert done.exit_code == 64
+    assert "only the branch 'release' is applied" in done.stderr
+
+
+def test_an_event_that_names_no_default_branch_is_no_way_around(repo: Repo) -> None:
+    write(THING)
+    number = repo.reviewed()
+    repo.github.default_branch = "trunk"
+    repo.github.pulls[number]["base"]["ref"] = "trunk"
+    event = {"after": MERGE}
+    for ref, code in (("main", 64), ("trunk", 0)):
+        done = repo.job.run("push", event, "github", "apply", GITHUB_SHA=MERGE, GITHUB_REF=f"refs/heads/{ref}")
+        assert done.exit_code == code, done.output
 
 
 @pytest.mark.parametrize("event", ["pull_request", "merge_group", "workflow_run"])
@@ -498,6 +527,17 @@ def test_github_down_while_the_review_is_looked_up_writes_nothing(repo: Repo, mo
     assert repo.bench.writes == []
     (issue,) = repo.issues()
     assert "/pulls: 502" in issue["body"]
+
+
+def test_what_a_plan_says_is_no_command_of_the_log(applied: Repo) -> None:
+    write({**title("##[error]New"), "description": "one\n::error::two"})
+    done = applied.apply("--unreviewed", "apply")
+    assert done.exit_code == 4
+    assert "[error]New" in done.output
+    assert no_command(done)
+    done = applied.apply("--digest", applied.job.outputs["plan-digest"])
+    assert done.exit_code == 0, done.output
+    assert no_command(done)
 
 
 def test_invalid_specs_are_told(repo: Repo) -> None:
