@@ -84,11 +84,12 @@ def _base_url_and_client(settings: Settings, specs: Specs, client: type[Client])
             yield port
     else:
         base_url, credentials = settings.base_url(specs.project), settings.credentials()
-        with closing(client(base_url, credentials, told=_say_wait)) as port:
+        with closing(client(base_url, credentials, told=say_wait)) as port:
             yield port
 
 
-def _say_wait(seconds: float, error: ApiError) -> None:
+def say_wait(seconds: float, error: ApiError) -> None:
+    """Tell that a request is made again, in how many seconds, and what was wrong."""
     say(f"waiting {seconds:.0f} s: {plain(error.message)}")
 
 

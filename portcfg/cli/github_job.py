@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager, suppress
 
 import click
 
-from portcfg.cli.common import say
-from portcfg.errors import ApiError, InvalidSpecsError, PortcfgError
+from portcfg.cli.common import say_wait
+from portcfg.errors import InvalidSpecsError, PortcfgError
 from portcfg.github.api import GitHub
 from portcfg.github.labels import make_labels
 from portcfg.github.outputs import annotation, told, write_summary
@@ -22,7 +22,7 @@ from portcfg.settings import Settings
 @contextmanager
 def connected(settings: Settings) -> Iterator[GitHub]:
     """A session with the repository of the job; raises UsageError where the environment names none."""
-    with closing(GitHub(settings.github, told=_say_wait)) as github:
+    with closing(GitHub(settings.github, told=say_wait)) as github:
         yield github
 
 
@@ -30,10 +30,6 @@ def labels_there(github: GitHub) -> None:
     """Make portcfg's labels for pull requests: the jobs that comment may not. That it fails is no reason to stop."""
     with suppress(PortcfgError):
         make_labels(github)
-
-
-def _say_wait(seconds: float, error: ApiError) -> None:
-    say(f"waiting {seconds:.0f} s: {plain(error.message)}")
 
 
 def posted(settings: Settings, what: str, post: Callable[[], object]) -> bool:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from portcfg.errors import ApiError, TransientApiError
 from portcfg.github.api import GitHub
+from portcfg.github.event import at
 from portcfg.model import Body
 
 # They change with every run, and say nothing new.
@@ -63,7 +64,7 @@ def stick(github: GitHub, thread: Thread, marker: str, body: str) -> Done:
 def own_comments(github: GitHub, thread: Thread, marker: str) -> list[Body]:
     """The comments that begin with `marker` and are the token's own, the oldest first; raises ApiError."""
     login = github.login()
-    found = (each for each in github.pages(thread.all) if _by(each) == login)
+    found = (each for each in github.pages(thread.all) if author(each) == login)
     mine = (each for each in found if _lines(str(each.get("body") or ""))[0] == marker)
     return sorted(mine, key=lambda each: int(each["id"]))
 
@@ -102,9 +103,9 @@ def _sent(github: GitHub, method: str, path: str, body: Body | None) -> bool:
     return True
 
 
-def _by(comment: Body) -> str:
-    user = comment.get("user")
-    return str(user.get("login", "")) if isinstance(user, dict) else ""
+def author(written: Body) -> str:
+    """The login of who wrote a comment, an issue or a pull request; empty where their account is gone."""
+    return str(at(written, "user", "login") or "")
 
 
 def lasting(body: str) -> str:

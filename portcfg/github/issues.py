@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from portcfg.github.api import GitHub
-from portcfg.github.comments import lasting
+from portcfg.github.comments import author, lasting
 from portcfg.model import Body
 
 LABEL = "portcfg"
@@ -57,7 +57,7 @@ def _open(github: GitHub, marker: str) -> Iterator[Body]:
     """The open issues of a matter, the oldest first: our own, for anybody may copy a marker."""
     asked = {"state": "open", "labels": LABEL, "sort": "created", "direction": "asc"}
     found = [issue for issue in github.pages("/issues", asked) if _is_of(issue, marker)]
-    mine = (issue for issue in found if (issue.get("user") or {}).get("login") == github.login())
+    mine = (issue for issue in found if author(issue) == github.login())
     yield from sorted(mine, key=lambda issue: int(issue["number"]))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from portcfg.errors import PortcfgError
+from portcfg.render.problems_github import workflow_command
 
 # GitHub refuses a step's summary over 1 MiB as a whole.
 SUMMARY_BYTES = 1024 * 1024
@@ -35,7 +36,7 @@ def told(error: PortcfgError) -> str:
 
 def annotation(level: str, title: str, text: str) -> str:
     """A workflow command that shows `text` on the run's page; `level` is `error`, `warning` or `notice`."""
-    return f"::{level} title={_property(title)}::{_data(text)}"
+    return workflow_command(level, {"title": title}, text)
 
 
 def _assignment(name: str, value: str) -> str:
@@ -55,12 +56,3 @@ def _within(text: str, room: int) -> str:
         return text
     kept = max(room - len(CUT.encode()), 0)
     return data[:kept].decode("utf-8", "ignore") + (CUT if kept else "")
-
-
-def _data(text: str) -> str:
-    # The older form of a command works anywhere in a line.
-    return text.replace("##[", "## [").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

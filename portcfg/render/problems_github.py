@@ -6,7 +6,7 @@ plain lines for the log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from portcfg.errors import Problem
 from portcfg.findings import Findings
@@ -44,10 +44,15 @@ def _annotation(command: str, problem: Problem) -> str:
     if problem.line:
         place |= {"line": str(problem.line), "col": str(problem.column)}
     place["title"] = f"{problem.id} {entry(problem.id).title}" if problem.id in known_ids() else problem.id
-    properties = ",".join(f"{name}={_property(plain(value))}" for name, value in place.items())
     message = plain(problem.message) + plain(environments(problem))
     text = f"{message}\nhelp: {plain(problem.hint)}" if problem.hint else message
-    return f"::{command} {properties}::{_data(text)}"
+    return workflow_command(command, {name: plain(value) for name, value in place.items()}, text)
+
+
+def workflow_command(name: str, properties: Mapping[str, str], text: str) -> str:
+    """A line that GitHub's runner carries out, and no more than that, whatever `text` and the properties hold."""
+    said = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name} {said}::{_data(text)}"
 
 
 def _data(text: str) -> str:
