@@ -94,10 +94,10 @@ def review_body(review: Review, event: Event, exit_code: int) -> Body:
 def write_folder(folder: Path, review: Body, files: Mapping[str, str]) -> None:
     """Write review.json and the other files, which only their owner can read; what isn't among them is taken away."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (COMMENT, SUMMARY, PLAN, BOUND, SARIF):
+    for name in (REVIEW, COMMENT, SUMMARY, PLAN, BOUND, SARIF):
         (folder / name).unlink(missing_ok=True)
     for name, text in {**files, REVIEW: json.dumps(review, indent=2, ensure_ascii=False) + "\n"}.items():
-        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as opened:
             opened.write(text)
 

@@ -13,7 +13,7 @@ from portcfg.errors import ApiError, TransientApiError
 from portcfg.github.api import GitHub
 from portcfg.review import CHANGES, CONFLICT, DESTROY, INVALID
 
-# (colour, what it says)
+# Each in lower case: (colour, what it says)
 LABELS: Mapping[str, tuple[str, str]] = {
     CHANGES: ("0e8a16", "portcfg: merging this changes Port"),
     DESTROY: ("b60205", "portcfg: merging this deletes something in Port, or loses data"),
@@ -33,9 +33,11 @@ class Labelled:
 
 def set_labels(github: GitHub, number: int, deserved: Collection[str]) -> Labelled:
     """Give a pull request the labels it deserves, and take the others of these from it. Raises ApiError."""
-    has = {str(label["name"]) for label in github.pages(f"/issues/{number}/labels")}
+    # To GitHub, a name is the same in any case.
+    there = [str(label["name"]) for label in github.pages(f"/issues/{number}/labels")]
+    has = {name.lower(): name for name in there}
     due = [name for name in LABELS if name in deserved and name not in has]
-    taken = tuple(name for name in LABELS if name in has and name not in deserved)
+    taken = tuple(has[name] for name in LABELS if name in has and name not in deserved)
     missing = make_labels(github, due) if due else ()
     given = tuple(name for name in due if name not in missing)
     if given:
@@ -56,7 +58,7 @@ def make_labels(github: GitHub, names: Collection[str] = tuple(LABELS)) -> tuple
     That takes `issues: write`; for putting labels on a pull request, `pull-requests: write` is enough.
     """
     known = {str(label["name"]).lower() for label in github.pages("/labels")}
-    return tuple(name for name in names if name.lower() not in known and not _made(github, name))
+    return tuple(name for name in names if name not in known and not _made(github, name))
 
 
 def _made(github: GitHub, name: str) -> bool:

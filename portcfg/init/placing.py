@@ -38,11 +38,21 @@ def place(root: Path, files: Mapping[str, str]) -> Iterator[str]:
     for path, text in files.items():
         try:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
-            with (root / path).open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            _make(root / path, text)
         except OSError as error:
             raise _unwritable(root / path, error) from error
         yield path
+
+
+def _make(path: Path, text: str) -> None:
+    """A new file, whole or not at all: the next run would keep half a one."""
+    file = path.open("x", encoding="utf-8", newline="\n")
+    try:
+        with file:
+            file.write(text)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _reason(root: Path, path: str, text: str) -> str:

@@ -50,6 +50,15 @@ def test_an_issue_is_opened_kept_and_closed(github: StandIn, api: GitHub) -> Non
     assert github.writes == []
 
 
+def test_an_issue_is_found_again_though_its_label_was_dropped(github: StandIn, api: GitHub) -> None:
+    github.drops_labels = True
+    keep_issue(api, MATTER)
+    keep_issue(api, replace(MATTER, body="Two fields."))
+    (number,) = opened(github)
+    assert github.labels_of(number) == [LABEL]
+    assert github.issues[number]["body"].endswith("Two fields.")
+
+
 def test_what_comes_back_gets_an_issue_of_its_own(github: StandIn, api: GitHub) -> None:
     keep_issue(api, MATTER)
     close_issue(api, MATTER.marker, "All is well.")

@@ -46,10 +46,11 @@ def publish(github: StandIn, data: bytes, branch: str = "main", repository: str 
 def test_the_newest_of_the_default_branch_is_what_a_forks_plan_is_made_against(job: Job, snapshot: bytes) -> None:
     publish(job.github, b"an older one")
     publish(job.github, snapshot)
-    publish(job.github, b"a branch's", branch="change")
-    publish(job.github, b"a fork's", repository=FORK)
-    publish(job.github, b"another environment's", name=artifact_name("snapshot", "staging"))
-    gone = publish(job.github, b"an expired one")
+    # All of them could be planned against.
+    publish(job.github, snapshot + b" ", branch="change")
+    publish(job.github, snapshot + b" ", branch="main", repository=FORK)
+    publish(job.github, snapshot + b" ", name=artifact_name("snapshot", "staging"))
+    gone = publish(job.github, snapshot + b" ")
     job.github.artifacts[gone]["expired"] = True
     done = fetch(job)
     assert done.exit_code == 0, done.output
