@@ -17,10 +17,11 @@ from portcfg.github.outputs import write_outputs, write_summary
 from portcfg.model import Plan
 from portcfg.pipeline import plan_specs
 from portcfg.plan import drift_of
-from portcfg.render.applied import hidden
+from portcfg.render.applied import hidden, titled
 from portcfg.render.comment import drift_markdown
 from portcfg.render.plan import drift_text
-from portcfg.render.safe import fenced, plain, shortened
+from portcfg.render.problems_github import logged
+from portcfg.render.safe import fenced
 from portcfg.settings import Settings
 
 TITLE = "portcfg drift"
@@ -45,7 +46,7 @@ def drift_command(settings: Settings, detailed_exitcode: bool) -> int:
         specs = checked_specs(settings)
         with reading(settings, specs) as port:
             drift = drift_of(plan_specs(specs, port))
-        click.echo(drift_text(drift))
+        click.echo(logged(drift_text(drift)))
         write_outputs(settings.environ, {"has-drift": _yes(drift), "resources": str(len(drift.pending))})
         write_summary(settings.environ, drift_markdown(drift))
         if not posted(settings, "the drift", partial(_follow, settings, github, drift)):
@@ -62,16 +63,12 @@ def _follow(settings: Settings, github: GitHub, drift: Plan) -> None:
     mark = hidden("drift", settings.environment)
     if drift.pending:
         text = f"{drift_markdown(drift, ROOM)}\n\n{_advice(settings)}{run_line(settings)}"
-        say(f"the issue: {keep_issue(github, Matter(mark, _title(settings.environment), text))}")
+        say(f"the issue: {keep_issue(github, Matter(mark, titled(TITLE, settings.environment), text))}")
     elif drift.notes:
         # Of what isn't in the ledger nobody can tell whether it drifted.
         say("an open issue stays as it is: not all of the resources can be told")
     else:
         close_issue(github, mark, CLEAN + run_line(settings))
-
-
-def _title(environment: str) -> str:
-    return f"{TITLE}: {shortened(plain(environment), 100)}" if environment else TITLE
 
 
 def _advice(settings: Settings) -> str:

@@ -15,10 +15,11 @@ from portcfg.cli.sync import Asked, asked_of, run_all, run_options
 from portcfg.cli.writes import parallelism_option
 from portcfg.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, PortcfgError
 from portcfg.github.api import GitHub
-from portcfg.github.event import read_event
+from portcfg.github.event import is_private, read_event
 from portcfg.github.issues import Matter, close_issue, keep_issue
 from portcfg.github.outputs import told, write_outputs, write_summary
 from portcfg.render.applied import hidden
+from portcfg.render.problems_github import logged
 from portcfg.render.safe import code, plain, shortened
 from portcfg.render.sync import sync_markdown, sync_text, sync_trouble
 from portcfg.settings import Settings
@@ -46,21 +47,25 @@ def sync_command(settings: Settings, **said: Any) -> int:
       portcfg github sync
       portcfg github sync cursor --env production --since 2026-01-01
     """
-    private = read_event(settings.environ).private
+    event = read_event(settings.environ)
+    begun: list[str] = []
     reports: list[SyncReport] = []
     failure: PortcfgError | None = None
     with connected(settings) as github, failure_told(settings, "sync"):
+        private = is_private(event, github)
+        # First: who keeps what the run leaves behind has to know, however it ends.
+        write_outputs(settings.environ, {"private": str(private).lower()})
         specs = checked_specs(settings)
         asked = asked_of(specs, settings, **said)
         try:
-            ended = run_all(settings, specs, asked, "text", reports)
+            ended = run_all(settings, specs, asked, "text", reports, begun.append)
         except PortcfgError as error:
             failure, ended = error, error.exit_code
         finally:
             _tell(settings, reports, private)
         write_outputs(settings.environ, {"exit-code": str(ended), **_counts(reports)})
         if not asked.options.dry_run and ended != EXIT_INTERRUPTED:
-            _follow(settings, github, asked, reports, failure)
+            _follow(settings, github, reports, _is_whole(asked), (begun[-1], failure) if failure else None)
         if failure:
             raise failure
     return ended
@@ -69,7 +74,7 @@ def sync_command(settings: Settings, **said: Any) -> int:
 def _tell(settings: Settings, reports: list[SyncReport], private: bool) -> None:
     """The log and the summary; also of what was done before something went wrong that nobody expected."""
     if reports:
-        click.echo("\n\n".join(sync_text(each if private else unnamed(each)) for each in reports))
+        click.echo(logged("\n\n".join(sync_text(each if private else unnamed(each)) for each in reports)))
         write_summary(settings.environ, "\n\n".join(sync_markdown(unnamed(each)) for each in reports))
 
 
@@ -85,20 +90,19 @@ def _counts(reports: list[SyncReport]) -> dict[str, str]:
 
 
 def _follow(
-    settings: Settings, github: GitHub, asked: Asked, reports: list[SyncReport], failure: PortcfgError | None
+    settings: Settings, github: GitHub, reports: list[SyncReport], whole: bool, failed: tuple[str, PortcfgError] | None
 ) -> None:
-    """Open, edit or close each mapping's issue."""
+    """Open, edit or close each mapping's issue; `failed` is the mapping that an error ended, and the error."""
+    name, failure = failed or ("", None)
     for report in reports:
         if report.exit_code != EXIT_OK:
             _keep(settings, github, report.mapping, sync_trouble(unnamed(replace(report, quarantine=""))))
-        elif _is_whole(asked):
+        elif whole and report.mapping != name:
             said = "A whole run has ended well." + run_line(settings)
             posted(
                 settings, "the end of the issue", partial(close_issue, github, _mark(settings, report.mapping), said)
             )
     if failure and failure.exit_code == EXIT_ERROR:
-        # They run one after the other, and each that ends has a report.
-        name = asked.chosen[len(reports)].ref.identifier
         _keep(settings, github, name, f"The run failed: {code(shortened(masked(told(failure)), MAX_TOLD))}")
 
 

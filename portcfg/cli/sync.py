@@ -149,9 +149,20 @@ def run_command(settings: Settings, format_: str, recorder: Recorder | None, **s
             click.echo(FORMATS[format_](reports))
 
 
-def run_all(settings: Settings, specs: Specs, asked: Asked, format_: str, reports: list[SyncReport]) -> int:
-    """Run the mappings one after the other, put their reports into `reports`, and give the exit code."""
+def run_all(
+    settings: Settings,
+    specs: Specs,
+    asked: Asked,
+    format_: str,
+    reports: list[SyncReport],
+    begun: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Run the mappings one after the other, put their reports into `reports`, and give the exit code.
+
+    `begun` is told the name of each before it runs.
+    """
     for resource in asked.chosen:
+        begun(resource.ref.identifier)
         if _run_one(settings, specs, resource, asked, format_, reports):
             return EXIT_INTERRUPTED
     return exit_code(reports)

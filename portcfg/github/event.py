@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from portcfg.errors import UsageError
+from portcfg.errors import ApiError, UsageError
+from portcfg.github.api import GitHub
 from portcfg.model import Body
 
 SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -25,7 +26,7 @@ class Event:
     For a pull request, `head` is its own last commit, not the merge that GITHUB_SHA names. `head_repository` is where
     `head` comes from, empty for a fork that is gone. `pull_request` is 0 where the event doesn't say; in a
     `workflow_run`, `run` is the run that ended, and `run_event` what had started it. `private` says that only those who
-    were let in read what the repository's jobs print.
+    were let in read what the repository's jobs print; None where the event doesn't say.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Event:
     default_branch: str = ""
     run: int = 0
     run_event: str = ""
-    private: bool = False
+    private: bool | None = None
 
     @property
     def from_fork(self) -> bool:
@@ -55,10 +56,23 @@ def read_event(environ: Mapping[str, str]) -> Event:
     read = _READERS[name](payload) if name in _READERS else {"head": _sha(environ.get("GITHUB_SHA"))}
     of_all = {
         "default_branch": _text(payload, "repository", "default_branch"),
-        "private": at(payload, "repository", "private") is True,
+        "private": _truth(at(payload, "repository", "private")),
         "head_repository": repository,
     }
     return Event(name, repository, **{**of_all, **read})
+
+
+def is_private(event: Event, github: GitHub) -> bool:
+    """Whether only those who were let in read what the jobs print; what nobody can tell isn't private.
+
+    GitHub is asked where the event doesn't say: that of a schedule may have no repository.
+    """
+    if event.private is not None:
+        return event.private
+    try:
+        return at(github.get(""), "private") is True
+    except ApiError:
+        return False
 
 
 def _payload(path: str) -> Body:
@@ -120,6 +134,10 @@ def _text(payload: Body, *path: str) -> str:
 
 def _number(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _truth(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _sha(value: Any) -> str:

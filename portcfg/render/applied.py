@@ -50,6 +50,11 @@ def hidden(what: str, environment: str) -> str:
     return marker(environment).replace("portcfg:", f"portcfg {what}:", 1)
 
 
+def titled(what: str, environment: str) -> str:
+    """The title of an issue about `what` of an environment."""
+    return f"{what}: {shortened(plain(environment), 100)}" if environment else what
+
+
 def of_environment(environment: str) -> str:
     """` (production)` with the name in a code span; nothing where none is named."""
     return f" ({code(shortened(environment, 100))})" if environment else ""

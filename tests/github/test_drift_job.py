@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from tests.github.repo import BLUEPRINT, Repo
-from tests.github.support import THING, write
+from tests.github.support import THING, no_command, write
 
 MARK = "<!-- portcfg drift: -->"
 
@@ -72,6 +72,13 @@ def test_drift_opens_an_issue_that_is_kept_and_closed(applied: Repo) -> None:
     drift(applied)
     (again,) = applied.issues()
     assert again["number"] != issue["number"]
+
+
+def test_what_drifts_is_no_command_of_the_log(applied: Repo) -> None:
+    by_hand(applied, title="##[error]By hand", description="one\n::error::two")
+    done = drift(applied)
+    assert "[error]By hand" in done.stdout
+    assert no_command(done)
 
 
 def test_an_exit_code_for_those_who_want_one(applied: Repo) -> None:

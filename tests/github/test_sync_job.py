@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from portcfg.emulator.server import serving
+from portcfg.errors import PortcfgError
 from tests.github.repo import Repo
-from tests.github.support import THING, write
+from tests.github.support import THING, no_command, write
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 MAPPING = """\
@@ -40,11 +42,12 @@ class Source:
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    said: str = f"no such page for {ALICE}"
 
     def answer(self, request: Request) -> JSONResponse:
         path = request.url.path
         if path in self.broken:
-            return JSONResponse({"message": f"no such page for {ALICE}"}, 404)
+            return JSONResponse({"message": self.said}, 404)
         return JSONResponse(self.rows[path])
 
 
@@ -55,9 +58,10 @@ class Syncing:
     repo: Repo
     source: Source
 
-    def run(self, *args: str, private: bool = True, **environ: str) -> Result:
+    def run(self, *args: str, private: bool | None = True, **environ: str) -> Result:
+        """A run that was started by its schedule; None for an event that says nothing of the repository."""
         self.repo.github.log.clear()
-        payload = {"repository": {"full_name": "acme/portal", "private": private}}
+        payload = {} if private is None else {"repository": {"full_name": "acme/portal", "private": private}}
         return self.repo.job.run("schedule", payload, "github", "sync", *args, **environ)
 
 
@@ -86,6 +90,7 @@ def test_a_sync_tells_its_counts_and_writes_nothing_twice(syncing: Syncing) -> N
     assert done.exit_code == 0, done.output
     assert "3 created" in done.stdout
     assert syncing.repo.job.outputs == {
+        "private": "true",
         "exit-code": "0",
         "created": "3",
         "updated": "0",
@@ -125,6 +130,44 @@ def test_rejects_are_told_by_cause_and_without_people(syncing: Syncing) -> None:
     assert "ended well" in syncing.repo.github.texts(issue["number"])[0]
 
 
+@pytest.mark.parametrize("private", [True, False])
+def test_where_the_event_does_not_say_who_may_read_github_is_asked(syncing: Syncing, private: bool) -> None:
+    syncing.repo.github.private = private
+    syncing.source.rows["/people"].append({"email": "carol@example.com", "a": 7})
+    done = syncing.run(private=None)
+    assert done.exit_code == 6, done.output
+    assert ("carol@example.com" in done.stdout) is private
+    assert syncing.repo.job.outputs["private"] == str(private).lower()
+
+
+@pytest.mark.parametrize("answer", [{"status": 502}, {"status": 200, "body": []}], ids=["an error", "no answer"])
+def test_what_nobody_can_tell_is_not_private(
+    syncing: Syncing, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portcfg.github.api.ATTEMPTS", 1)
+    syncing.repo.github.fail("GET", "/portal$", **answer)
+    syncing.source.rows["/people"].append({"email": "carol@example.com", "a": 7})
+    done = syncing.run(private=None)
+    assert done.exit_code == 6, done.output
+    assert "carol@example.com" not in done.output
+    assert syncing.repo.job.outputs["private"] == "false"
+
+
+def test_who_may_read_is_said_before_anything_can_go_wrong(syncing: Syncing) -> None:
+    syncing.repo.bench.send("DELETE", "/blueprints/team")
+    assert syncing.run(private=False).exit_code == 1
+    assert syncing.repo.job.outputs["private"] == "false"
+
+
+def test_what_a_source_says_is_no_command_of_the_log(syncing: Syncing) -> None:
+    syncing.source.broken.add("/people")
+    syncing.source.said = "##[error]gone\n::error::away"
+    done = syncing.run()
+    assert done.exit_code == 3, done.output
+    assert "[error]gone" in done.stdout
+    assert no_command(done)
+
+
 def test_a_stream_that_fails_is_told(syncing: Syncing) -> None:
     syncing.source.broken.add("/people")
     done = syncing.run()
@@ -162,6 +205,25 @@ def test_what_can_t_be_run_at_all_is_told(syncing: Syncing) -> None:
     assert "team" in issue["body"]
     assert "failed" in syncing.repo.job.summary
     assert syncing.repo.job.outputs["exit-code"] == "1"
+
+
+def test_what_goes_wrong_after_a_mapping_has_ended_is_its_own_trouble(
+    syncing: Syncing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def failing(port: object) -> Iterator[None]:
+        yield
+        raise PortcfgError("the lock could not be given back")
+
+    monkeypatch.setattr("portcfg.cli.sync._ending_well", failing)
+    for _ in range(2):
+        done = syncing.run()
+        assert done.exit_code == 1, done.output
+        assert "3 created" in done.stdout or "3 unchanged" in done.stdout
+        (issue,) = syncing.repo.github.issues.values()
+        assert issue["title"] == "portcfg sync needs attention: people"
+        assert issue["state"] == "open"
+        assert "the lock could not be given back" in issue["body"]
 
 
 def test_mappings_have_issues_of_their_own(syncing: Syncing) -> None:
