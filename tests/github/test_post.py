@@ -258,6 +258,16 @@ def test_a_pull_request_that_moved_on_gets_nothing(planned: Job, state: str) -> 
     assert planned.github.writes == []
 
 
+def test_a_comment_of_another_environment_is_refused(planned: Job) -> None:
+    """It could be no more than the first run's: the next wouldn't find it, or would edit another environment's."""
+    text = Path("review/comment.md").read_text()
+    Path("review/comment.md").write_text(text.replace("<!-- portcfg: -->", "<!-- portcfg:production -->", 1))
+    done = post(planned)
+    assert done.exit_code == 5
+    assert "doesn't begin with <!-- portcfg: -->" in done.stderr
+    assert planned.github.writes == []
+
+
 def test_a_folder_of_another_commit_is_refused(planned: Job) -> None:
     planned.github.push(1, OTHER)
     done = post(planned, OTHER)
@@ -305,6 +315,16 @@ def test_labels_are_made_with_colours_and_only_our_own_are_taken_away(planned: J
     post(planned)
     assert github.labels["port/changes"]["color"] != "ededed"
     assert github.labels["port/changes"]["description"].startswith("portcfg: ")
+
+
+def test_labels_are_the_same_in_any_case(planned: Job) -> None:
+    github = planned.github
+    github.have_labels("Port/Changes", "PORT/Destroy")
+    github.pulls[1]["labels"] = [github.labels["Port/Changes"], github.labels["PORT/Destroy"]]
+    done = post(planned)
+    assert github.labels_of(1) == ["Port/Changes"]
+    assert "labels taken away: PORT/Destroy" in done.stderr
+    assert "labels given" not in done.stderr
 
 
 def test_labels_come_and_go_with_what_a_plan_does(planned: Job) -> None:
@@ -595,6 +615,20 @@ def test_a_run_that_left_nothing_to_post_is_told(forked: Job, download: str) -> 
     assert "::warning title=portcfg%3A not posted::there is no review folder in reviews" in done.stdout
     assert forked.github.writes == []
     assert forked.run("workflow_run", workflow_run(), "github", "comment", "reviews", "--required").exit_code == 1
+
+
+def test_a_review_that_cannot_be_read_keeps_no_other_back(planned: Job) -> None:
+    Path("specs/portcfg.yaml").write_text("version: 1\nenvironments: {staging: {}, production: {}}\n")
+    for name in ("staging", "production"):
+        planned.run("pull_request", pull_request(1), *PLAN[:3], f"reviews/{name}", "--env", name)
+    planned.github.pulls[1]["labels"] = [{"name": "port/destroy"}]
+    Path("reviews/production/review.json").write_text("{")
+    done = planned.run("pull_request", pull_request(1), "github", "comment", "reviews")
+    assert done.exit_code == 5
+    assert "::error title=portcfg%3A not posted::reviews/production: review.json isn't JSON" in done.stdout
+    assert "review.json isn't JSON" in done.stderr
+    assert [text.partition("\n")[0] for text in planned.github.texts(1)] == ["<!-- portcfg:staging -->"]
+    assert planned.github.labels_of(1) == ["port/destroy"], "what the other one deserves isn't known"
 
 
 def test_the_same_environment_twice_is_refused(forked: Job) -> None:
