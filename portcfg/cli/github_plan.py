@@ -14,15 +14,18 @@ from portcfg.cli.common import reading, say, specs_options
 from portcfg.cli.reconcile import options_of, plan_options
 from portcfg.cli.validate import below_here, from_workspace, less_known, of_environments
 from portcfg.cli.writes import utc_now
+from portcfg.client import api_root
 from portcfg.errors import EXIT_ERROR, EXIT_OK, InvalidSpecsError, PortcfgError, Problem, UsageError
 from portcfg.findings import Findings
 from portcfg.github import folder
 from portcfg.github.artifacts import artifact_name
 from portcfg.github.event import Event, read_event
 from portcfg.github.outputs import annotation, told, write_outputs, write_summary
+from portcfg.masking import without_login
 from portcfg.model import Action, Plan
 from portcfg.offline import offline_plan
 from portcfg.pipeline import Options, Specs, plan_specs, read_specs
+from portcfg.project import load_project
 from portcfg.render.comment import comment
 from portcfg.render.plan import headline, plan_json
 from portcfg.render.problems_github import problems_github
@@ -33,6 +36,8 @@ from portcfg.review import Review
 from portcfg.settings import Settings
 
 NOTHING = "there are no credentials of Port here, and nothing else to compare the specs with"
+# Port itself, which has issued the credentials.
+PORTS = ("https://api.port.io", "https://api.us.port.io")
 COUNTS = {"adds": Action.CREATE, "updates": Action.UPDATE, "deletes": Action.DELETE}
 
 
@@ -50,10 +55,11 @@ class Made:
 
 @dataclass(frozen=True)
 class Offline:
-    """What there is to compare with where Port can't be asked, the better first."""
+    """What there is to compare with where Port isn't asked, the better first, and `why` not where it could be."""
 
     against: Path | None
     base: Path | None
+    why: str = ""
 
     @property
     def name(self) -> str:
@@ -103,11 +109,13 @@ def plan_command(
       portcfg github plan --out review --against snapshot.json --base base/specs
     """
     options = options_of(prune, no_ledger, allowed, remove_all)
+    if out.resolve().is_relative_to(settings.specs.resolve()):
+        raise UsageError(f"--out {out} is in the folder of the specs", hint="name another folder")
     settings = below_here(settings)
     event = _event(settings)
     findings = _findings(settings)
     click.echo(problems_github(findings))
-    made = _made(settings, findings, options, Offline(_there(against), _there(base)))
+    made = _made(settings, findings, options, _offline_of(settings, against, base))
     code = EXIT_OK if made.plan and not made.plan.refusals else EXIT_ERROR
     artifact = artifact_name("plan", settings.environment, event.head) if event.head else ""
     review = Review(
@@ -149,12 +157,43 @@ def _there(path: Path | None) -> Path | None:
     return path if path and path.exists() else None
 
 
+def _offline_of(settings: Settings, against: Path | None, base: Path | None) -> Offline:
+    """What there is; where credentials are kept from Port's address in the specs, a warning says so."""
+    why = _kept_from(settings, base) if base and _has_credentials(settings) else ""
+    if why:
+        click.echo(annotation("warning", "portcfg: Port is not asked", plain(why)))
+    return Offline(_there(against), _there(base), why)
+
+
+def _kept_from(settings: Settings, base: Path) -> str:
+    """Why Port's credentials aren't sent to where the specs say; empty where they may be.
+
+    A pull request must not choose who is told them: only the base branch's specs, or the job's own variables.
+    """
+    if settings.is_local or settings.value("base_url")[1]:
+        return ""
+    project = load_project(settings.specs, settings.environment)[0]
+    known = {api_root(each) for each in (*PORTS, _base_url(base, settings.environment))}
+    if not project.base_url or api_root(project.base_url) in known:
+        return ""
+    what = f"{project.file} has the base_url {without_login(project.base_url)}, and the base branch hasn't"
+    return f"{what}: no credentials were sent there. If it is meant, set the variable PORT_BASE_URL to it"
+
+
+def _base_url(specs: Path, environment: str) -> str:
+    """What the specs of the base branch say, if they know the environment at all."""
+    try:
+        return load_project(specs, environment)[0].base_url
+    except UsageError:
+        return ""
+
+
 def _made(settings: Settings, findings: Findings, options: Options, offline: Offline) -> Made:
-    compared_with = "live" if _has_credentials(settings) else offline.name
+    compared_with = "live" if _has_credentials(settings) and not offline.why else offline.name
     if findings.count("error"):
         return Made(None, compared_with, failure=f"{findings.count('error')} error(s) in the specs")
     if compared_with == "nothing":
-        return Made(None, compared_with, failure=NOTHING)
+        return Made(None, compared_with, failure=offline.why or NOTHING)
     try:
         specs = read_specs(settings.specs, settings.environment)
         specs.compiled()
@@ -189,6 +228,7 @@ def _offline(settings: Settings, specs: Specs, options: Options, offline: Offlin
         # A snapshot of an older portcfg, say: a plan against less is better than none.
         plan, compared_with = offline_plan(specs, options, base=offline.base)
         plan = replace(plan, notes=(f"the snapshot can't be compared with: {told(error)}", *plan.notes))
+    plan = replace(plan, notes=(*filter(None, (offline.why,)), *plan.notes))
     binding = binding_of(settings, specs, options)
     return Made(plan, compared_with, planfile.changes_digest(plan, binding, settings.plan_key))
 
@@ -207,6 +247,7 @@ def _write(out: Path, review: Review, event: Event, code: int, bound: str, findi
 def _outputs(review: Review, findings: Findings, code: int) -> dict[str, str]:
     plan = review.plan
     counts = {name: str(plan.count(action) if plan else 0) for name, action in COUNTS.items()}
+    findings = replace(findings, problems=review.problems)
     found = {f"{severity}s": str(findings.count(severity)) for severity in ("error", "warning", "info")}
     return {
         "has-changes": str(bool(plan and plan.pending)).lower(),

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from portcfg.github.folder import write_folder
 from portcfg.kinds.base import load_schema
 from portcfg.retry import RetryPolicy
 from tests.github.stand_in import StandIn
@@ -86,6 +87,41 @@ def test_files_are_the_owners_alone_and_old_ones_go(live: Job) -> None:
     write({**THING, "schema": {"properties": {"a": {"type": "nonsense"}}}})
     live.run("pull_request", pull_request(3), *PLAN)
     assert files() == {"review.json", "comment.md", "summary.md", "problems.sarif"}
+
+
+def test_a_link_in_the_folder_is_not_written_through(live: Job) -> None:
+    write(THING)
+    Path("review").mkdir()
+    Path("precious").write_text("precious")
+    for name in ("review.json", "plan.json"):
+        Path("review", name).symlink_to("../precious")
+    assert live.run("pull_request", pull_request(3), *PLAN).exit_code == 0
+    assert Path("precious").read_text() == "precious"
+    assert said()["head"] == HEAD
+
+
+def test_a_link_that_is_put_there_meanwhile_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    precious, unlink = tmp_path / "precious", Path.unlink
+    precious.write_text("precious")
+
+    def put_back(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok)
+        path.symlink_to(precious)
+
+    monkeypatch.setattr(Path, "unlink", put_back)
+    with pytest.raises(FileExistsError):
+        write_folder(tmp_path / "review", {}, {})
+    assert precious.read_text() == "precious"
+
+
+def test_known_errors_that_stop_a_plan_are_counted(live: Job) -> None:
+    write({**THING, "schema": {"properties": {"a": {"type": "nonsense"}}}})
+    assert live.run("push", {}, "validate", "--write-baseline").exit_code == 0
+    done = live.run("pull_request", pull_request(3), *PLAN)
+    assert done.exit_code == 1
+    errors = [each for each in said()["problems"] if each["severity"] == "error"]
+    assert errors
+    assert live.outputs["errors"] == str(len(errors))
 
 
 def test_invalid_specs_are_annotated_and_reviewed(live: Job) -> None:
@@ -181,6 +217,32 @@ def test_with_secrets_port_goes_before_the_base(live: Job) -> None:
     assert live.outputs["adds"] == "1"
 
 
+def environments(root: str, **base_urls: str) -> None:
+    Path(root).mkdir(parents=True, exist_ok=True)
+    known = {name: {"base_url": url} if url else {} for name, url in base_urls.items()}
+    Path(root, "portcfg.yaml").write_text(json.dumps({"version": 1, "environments": known}))
+
+
+@pytest.mark.parametrize("base", [{"production": ""}, {"production": "https://port.example"}, {"other": ""}, None])
+def test_a_branch_cannot_choose_who_is_told_the_credentials(
+    live: Job, bench: Bench, base: dict[str, str] | None
+) -> None:
+    write(THING)
+    environments("specs", production=bench.url)
+    if base is not None:
+        environments("base/specs", **base)
+    job = replace(live, port={name: value for name, value in live.port.items() if name != "PORT_BASE_URL"})
+    done = job.run("pull_request", pull_request(3), *PLAN, "--base", "base/specs", "--env", "production")
+    assert bench.log == []
+    assert said()["compared_with"] == ("nothing" if base is None else "base")
+    assert done.exit_code == (1 if base is None else 0), done.output
+    assert "::warning title=portcfg%3A Port is not asked::specs/portcfg.yaml has the base_url" in done.stdout
+    assert "no credentials were sent there" in " ".join(Path("review/comment.md").read_text().split())
+    environments("base/specs", production=f"{bench.url}/")
+    done = job.run("pull_request", pull_request(3), *PLAN, "--base", "base/specs", "--env", "production")
+    assert (done.exit_code, said()["compared_with"]) == (0, "live"), done.output
+
+
 def test_without_anything_to_compare_with_the_specs_are_checked_all_the_same(job: Job) -> None:
     write(THING)
     done = job.run("pull_request", pull_request(3, repository=FORK), *PLAN)
@@ -217,6 +279,18 @@ def test_other_events_plan_their_own_commit(live: Job, event: str, payload: dict
     assert live.run(event, payload, *PLAN).exit_code == 0
     assert said()["head"] == head
     assert said()["pull_request"] == 0
+
+
+@pytest.mark.parametrize("out", ["specs", "specs/review", "./specs/../specs", "link"])
+def test_nothing_is_written_among_the_specs(live: Job, out: str) -> None:
+    write(THING)
+    Path("link").symlink_to("specs")
+    before = sorted(Path("specs").rglob("*"))
+    done = live.run("pull_request", pull_request(3), "github", "plan", "--out", out)
+    assert done.exit_code == 64
+    assert "is in the folder of the specs" in done.stderr
+    assert sorted(Path("specs").rglob("*")) == before
+    assert live.run("pull_request", pull_request(3), "github", "plan", "--out", "specs-review").exit_code == 0
 
 
 def test_environments_have_artifacts_of_their_own(live: Job) -> None:
