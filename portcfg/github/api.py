@@ -113,6 +113,9 @@ class GitHub:
     def _viewer(self) -> str:
         try:
             body = self._json("POST", self._access.graphql_url, {"query": "query{viewer{login}}"}, None, again=True)
+        except TransientApiError:
+            # Under the wrong name, one's own comments aren't found, and are made a second time.
+            raise
         except ApiError:
             return ""
         data = body.get("data") if isinstance(body, dict) else None

@@ -17,6 +17,8 @@ from click.testing import CliRunner, Result
 
 from portcfg import __version__
 from portcfg.cli.main import main
+from portcfg.errors import PortcfgError
+from portcfg.init.placing import place
 from portcfg.pipeline import read_specs
 from tests.support import write_files
 
@@ -267,6 +269,33 @@ def test_a_read_only_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
     assert "can't be made: Permission denied" in done.stderr
     assert str(folder) in done.stderr
     assert list(folder.iterdir()) == []
+
+
+def test_a_disk_that_is_full_leaves_no_half_file(cli: Cli, tmp_path: Path) -> None:
+    """Here by a limit on the size of files, which some of the workflows are over."""
+    script = 'ulimit -f 4; exec "$0" -m portcfg init new'
+    done = subprocess.run(["bash", "-c", script, sys.executable], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "can't be made: File too large" in done.stderr
+    made = tree(tmp_path / "new")
+    assert made
+    assert cli("init", "new").exit_code == 0
+    whole = tree(tmp_path / "new")
+    assert len(whole) > len(made)
+    assert {name: whole[name] for name in made} == made
+    assert cli("init", "new").stdout == "nothing to do\n"
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_what_somebody_makes_meanwhile_is_theirs(tmp_path: Path, link: bool) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_text("theirs", encoding="utf-8")
+    if link:
+        (tmp_path / "new").symlink_to(theirs)
+    with pytest.raises(PortcfgError, match="can't be made: File exists"):
+        list(place(tmp_path, {"new" if link else "theirs": "ours"}))
+    assert theirs.read_text(encoding="utf-8") == "theirs"
+    assert (tmp_path / "new").is_symlink() is link
 
 
 @pytest.mark.parametrize("name", ["", "a b", "1st", "true", "null", "local", "x: y", "../up", "é"])

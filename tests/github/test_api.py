@@ -152,6 +152,15 @@ def test_who_cannot_be_told_is_taken_for_the_bot_of_a_job(github: StandIn, conne
     assert connect().login() == "github-actions[bot]"
 
 
+def test_a_fault_of_github_s_says_nothing_of_who_one_is(github: StandIn, connect: Connect) -> None:
+    github.fail("POST", "/graphql", 503, times=9)
+    asked = connect(github.token("octocat"))
+    with pytest.raises(TransientApiError):
+        asked.login()
+    github.faults.clear()
+    assert asked.login() == "octocat"
+
+
 def test_a_file_is_fetched_where_github_says_without_the_token(github: StandIn, connect: Connect) -> None:
     made = github.upload(github.run(HEAD), "plan", {"a.txt": b"hello"})
     data = connect().download(f"/actions/artifacts/{made}/zip", 10_000)
