@@ -152,6 +152,13 @@ def _read(entity: Mapping[str, Any], properties: Mapping[str, Any]) -> Entry:
     )
 
 
+def last_commit(port: PortReader, own: Owner) -> str:
+    """The commit of the newest of a project's and environment's entries that has one; empty where none has."""
+    ours = (entry for entry in entries(port).values() if entry.owner == own and entry.commit)
+    newest = max(ours, key=lambda entry: entry.applied_at, default=None)
+    return newest.commit if newest else ""
+
+
 def writer(port: PortReader, ref: Ref) -> str:
     """Who Port says wrote the entry of a resource last: after an apply, that is we. Raises ApiError."""
     return _text(port.get(f"{ENTITIES}/{segment(str(ref))}").get("entity") or {}, "updatedBy")

@@ -10,19 +10,20 @@ import click
 
 from portcfg.cli.applying import applied, binding_of, say_what_was_not_kept
 from portcfg.cli.common import checked_specs, say, specs_options, writing
-from portcfg.cli.github_ending import ended, failed, left_over, stopped, tell_ending
+from portcfg.cli.github_ending import ended, failed, left_over, overtaken, stopped, tell_ending
 from portcfg.cli.github_job import connected
 from portcfg.cli.reconcile import options_of, plan_options
 from portcfg.cli.writes import parallelism_option, undo_command
 from portcfg.client import PortWriter
 from portcfg.errors import EXIT_OK, PortcfgError, UsageError
 from portcfg.github.api import GitHub
-from portcfg.github.commits import recent_plans, reviews_of
+from portcfg.github.commits import comes_after, recent_plans, reviews_of
 from portcfg.github.event import at, read_event
 from portcfg.github.verdict import Verdict, by_digest, by_review, by_steps
+from portcfg.ledger import last_commit
 from portcfg.model import Plan
 from portcfg.pipeline import Options, Specs, plan_specs, refuse_harm
-from portcfg.planfile import Binding, changes_digest
+from portcfg.planfile import Binding, bound_changes, changes_digest
 from portcfg.render.applied import Ending
 from portcfg.render.comment import marker
 from portcfg.render.plan import plan_text
@@ -137,6 +138,10 @@ def _applied(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> Endin
     plan = plan_specs(specs, port, options)
     say(plan_text(plan))
     refuse_harm(plan)
+    newer = _newer(job, github, specs, port) if bound_changes(plan) else ""
+    if newer:
+        say(f"nothing was applied: commit {newer}, which comes after this one, has been")
+        return overtaken(settings, job.commit, plan, newer)
     binding = binding_of(settings, specs, options)
     digest = changes_digest(plan, binding, settings.plan_key)
     verdict = _verdict(job, github, plan, binding)
@@ -155,6 +160,14 @@ def _applied(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> Endin
     return left_over(
         settings, done, after, changes_digest(after, binding, settings.plan_key) if after else "", job.digest
     )
+
+
+def _newer(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> str:
+    """The commit that was applied last, if it comes after this job's; what was reviewed for this one is over then."""
+    if job.digest or not job.options.use_ledger:
+        return ""
+    last = last_commit(port, specs.project.owner)
+    return last if comes_after(github, last, job.commit) else ""
 
 
 def _verdict(job: _Job, github: GitHub, plan: Plan, binding: Binding) -> Verdict:

@@ -24,8 +24,8 @@ from portcfg.github.comments import on_commit, own_comments, stick
 from portcfg.github.issues import Matter, close_issue, keep_issue
 from portcfg.github.outputs import told, write_outputs, write_summary
 from portcfg.model import Plan, Status
-from portcfg.render.applied import SUMMARY_LIMIT, Ending, ending_markdown, hidden
-from portcfg.render.safe import plain, shortened
+from portcfg.render.applied import SUMMARY_LIMIT, Ending, ending_markdown, hidden, titled
+from portcfg.render.safe import plain
 from portcfg.report import Report
 from portcfg.settings import Settings
 
@@ -35,6 +35,10 @@ TITLE = "portcfg apply needs attention"
 AGAIN = "Run the job again: it goes on with what is left of the reviewed plan."
 LEFT = "What is left has another digest: start the workflow by hand with it."
 UNKNOWN = "Run the job again: it stops, and shows what is left, and the digest of that."
+OVERTAKEN = (
+    "Nothing was written to Port: the plan below, of the older commit, would take it back. Start the workflow by "
+    "hand to apply what is on the branch now."
+)
 REVIEW = (
     "Nothing was written to Port. If the plan below is right as it is, start the workflow by hand with its digest, on "
     "the page of the workflow or by this command; if it isn't, change the specs, or Port."
@@ -53,6 +57,20 @@ def stopped(settings: Settings, commit: str, plan: Plan, digest: str, reasons: t
         digest=digest,
         advice=REVIEW,
         commands=(_dispatch(settings, digest),),
+    )
+
+
+def overtaken(settings: Settings, commit: str, plan: Plan, newer: str) -> Ending:
+    """An apply that wrote nothing, since a newer commit has been applied; `plan` would set back what that did."""
+    return Ending(
+        settings.environment,
+        commit,
+        EXIT_MOVED,
+        "stopped, a newer commit has been applied",
+        reasons=((0, f"commit {newer}, which comes after this one, has been applied"),),
+        plan=plan,
+        advice=OVERTAKEN,
+        commands=(_dispatch(settings, ""),),
     )
 
 
@@ -111,7 +129,7 @@ def tell_ending(settings: Settings, github: GitHub, ending: Ending) -> None:
         said = f"Over with commit {ending.commit}: {ending.what}.{run_line(settings)}"
         posted(settings, "the end of the issue", lambda: close_issue(github, mark, said))
     elif ending.code in ATTENTION:
-        matter = Matter(mark, _title(ending.environment), text)
+        matter = Matter(mark, titled(TITLE, ending.environment), text)
         posted(settings, "the issue", lambda: say(f"the issue: {keep_issue(github, matter)}"))
     labels_there(github)
 
@@ -151,14 +169,11 @@ def _outcome(report: Report, code: int) -> str:
     return f"{stopped_by}{done} of {number} change(s) applied"
 
 
-def _title(environment: str) -> str:
-    return f"{TITLE}: {shortened(plain(environment), 100)}" if environment else TITLE
-
-
 def _dispatch(settings: Settings, digest: str) -> str:
-    """How the workflow of this job is started by hand, to apply what has this digest."""
+    """How the workflow of this job is started by hand, to apply what has this digest, or else what was reviewed."""
     named = ["-f", f"environment={settings.environment}"] if settings.environment else []
-    return shlex.join(["gh", "workflow", "run", _workflow(settings), *named, "-f", f"digest={digest}"])
+    given = ["-f", f"digest={digest}"] if digest else []
+    return shlex.join(["gh", "workflow", "run", _workflow(settings), *named, *given])
 
 
 def _workflow(settings: Settings) -> str:

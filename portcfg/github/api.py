@@ -34,7 +34,9 @@ SAFE = frozenset({"GET", "PATCH", "PUT", "DELETE"})
 NEEDS = (
     (re.compile(r"/(issues(/\d+)?|labels.*)"), "issues: write"),
     (re.compile(r"/issues/.*"), "pull-requests: write (for an issue: issues: write)"),
-    (re.compile(r"/(commits/[^/]+/comments|comments/.*)"), "contents: write"),
+    (re.compile(r"/commits/[^/]+/comments"), "contents: read"),
+    (re.compile(r"/comments/.*"), "contents: write"),
+    (re.compile(r"/compare/.*"), "contents: read"),
     (re.compile(r"/actions/.*"), "actions: read"),
     (re.compile(r"/(pulls.*|commits/[^/]+/pulls)"), "pull-requests: read"),
 )

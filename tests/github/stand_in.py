@@ -100,6 +100,8 @@ class StandIn:
         self.artifacts: dict[int, Json] = {}
         self.runs: dict[int, Json] = {}
         self.of_commit: dict[str, list[int]] = {}
+        self.parents: dict[str, tuple[str, ...]] = {}
+        self._tip: tuple[str, ...] = ()
         self._files: dict[int, bytes] = {}
         self._signed: dict[str, int] = {}
         self._numbers = itertools.count(1)
@@ -154,8 +156,15 @@ class StandIn:
     def merge(self, number: int, *commits: str) -> None:
         """Merge a pull request; the last of `commits`, which it puts on the base branch, is its merge commit."""
         self.pulls[number] |= {"state": "closed", "merged_at": self._now(), "merge_commit_sha": commits[-1]}
+        self.commit(*commits)
         for commit in commits:
             self._associate(commit, number)
+
+    def commit(self, *commits: str) -> None:
+        """Commits on the default branch, one after the other, as far as they aren't known yet."""
+        for commit in commits:
+            if commit not in self.parents:
+                self.parents[commit], self._tip = self._tip, (commit,)
 
     def lock(self, number: int) -> None:
         """Lock a conversation."""
@@ -303,6 +312,17 @@ class StandIn:
         numbers = self.of_commit.setdefault(commit, [])
         if number not in numbers:
             numbers.append(number)
+
+    def _history(self, commit: str) -> set[str]:
+        """A commit with all that came before it."""
+        if commit not in self.parents:
+            raise RefusedError(404, "Not Found")
+        found, left = set[str](), [commit]
+        while left:
+            one = left.pop()
+            left += set(self.parents.get(one, ())) - found
+            found.add(one)
+        return found
 
     def _thread(self, number: int, title: str, body: str, login: str = "octocat") -> Json:
         return {
@@ -629,6 +649,16 @@ def _delete_commit_comment(github: StandIn, call: Call) -> Response:
     return Response(status_code=204)
 
 
+def _compare(github: StandIn, call: Call) -> Response:
+    call.need(contents="read")
+    before, after = map(github._history, call.parts)
+    if not before & after:
+        raise RefusedError(404, f"No common ancestor between {call.parts[0]} and {call.parts[1]}.")
+    ahead, behind = len(after - before), len(before - after)
+    status = "diverged" if ahead and behind else "ahead" if ahead else "behind" if behind else "identical"
+    return JSONResponse({"status": status, "ahead_by": ahead, "behind_by": behind, "commits": [], "files": []})
+
+
 def _artifacts(github: StandIn, call: Call) -> Iterator[Json]:
     call.need(actions="read")
     name = call.query("name")
@@ -675,6 +705,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", r"/commits/([0-9a-f]{40})/pulls", _pulls_of_commit),
     ("GET", r"/commits/([0-9a-f]{40})/comments", _get_commit_comments),
     ("POST", r"/commits/([0-9a-f]{40})/comments", _post_commit_comment),
+    ("GET", r"/compare/([0-9a-f]{40})\.\.\.([0-9a-f]{40})", _compare),
     ("PATCH", r"/comments/(\d+)", _patch_commit_comment),
     ("DELETE", r"/comments/(\d+)", _delete_commit_comment),
     ("GET", r"/issues", _get_issues),
