@@ -21,7 +21,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
 PROJECT = "specs/portcfg.yaml"
 # What YAML takes for something else than a text.
 NO_NAMES = frozenset({"true", "false", "null"})
-WORKFLOWS = ("validate-plan.yml", "comment-fork.yml", "apply.yml", "drift.yml")
+WORKFLOWS = ("validate-plan.yml", "comment-fork.yml", "apply.yml", "drift.yml", "code-scanning.yml")
 SYNC_WORKFLOWS = ("sync.yml",)
 # In this project's own workflows, what is installed is the checkout, or a version that may be an earlier one.
 _CHECKOUT = re.compile(r"(PORTCFG_PACKAGE: (?:.*')?)\.((?:\[emulator\])?(?='|$))", re.MULTILINE)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 
 from portcfg.init.templates import template
-from portcfg.review import CHANGES, CONFLICT, DESTROY, INVALID
 
 SYNC_ROW = "| `sync.yml` | every night | moves the rows of the mappings' sources into Port |\n"
 
@@ -27,9 +26,9 @@ def _github(environments: Sequence[str], with_sync: bool) -> str:
         needed = [*applying, *syncing]
         script = template("secrets.sh")
     script = script.replace("@ENVIRONMENTS@", " ".join(needed))
+    script = script.replace("@SYNCING@", ", and to sync (port-sync)" if with_sync else "")
     script += "".join(f"gh secret set CURSOR_API_KEY --env {name}\n" for name in syncing)
     text = template("github.md").replace("@SECRETS@", script).replace("@SYNC_ROW@\n", f"{SYNC_ROW * with_sync}\n")
-    text = text.replace("@LABELS@", " ".join((CHANGES, DESTROY, CONFLICT, INVALID)))
     checks = [f"*Plan for {name}*" for name in environments] or ["*Plan*"]
     text = text.replace("@CHECKS@", f"the check{'s' * (len(checks) > 1)} {' and '.join(checks)}")
     return text.replace("@APPLY_ENVIRONMENTS@", " and ".join(f"`{name}`" for name in applying))

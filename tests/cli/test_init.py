@@ -371,7 +371,8 @@ def test_the_readme_sets_the_secrets_that_the_workflows_read(cli: Cli, tmp_path:
 def test_the_workflows_install_portcfg_of_this_version(cli: Cli) -> None:
     cli("init", "--example", "cursor")
     workflows = {path.name: path.read_text(encoding="utf-8") for path in Path(".github/workflows").iterdir()}
-    assert workflows.keys() == {"validate-plan.yml", "comment-fork.yml", "apply.yml", "drift.yml", "sync.yml"}
+    names = ("validate-plan", "comment-fork", "apply", "drift", "sync", "code-scanning")
+    assert workflows.keys() == {f"{name}.yml" for name in names}
     for name, text in workflows.items():
         (installed,) = re.findall(r"^  PORTCFG_PACKAGE: (.*)$", text, re.MULTILINE)
         default = re.sub(r"\$\{\{ inputs\.package \|\| '(.*)' \}\}", r"\1", installed)

@@ -522,6 +522,8 @@ class Job:
             "GITHUB_RUN_NUMBER": "1",
             "GITHUB_RUN_ATTEMPT": github["run_attempt"],
             "GITHUB_WORKFLOW": self._workflow.name,
+            # Of a called workflow, its caller's.
+            "GITHUB_WORKFLOW_REF": f"{github['repository']}/{self.runner.github.runs[self.id]['path']}@{event.ref}",
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_TEMP": str(self.temp),
             "RUNNER_OS": "Linux",

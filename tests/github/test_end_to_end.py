@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from portcfg.client import Credentials, PortWriter
 from portcfg.emulator.cursor_app import cursor_app
@@ -86,6 +91,16 @@ def issues(github: StandIn, state: str) -> list[str]:
     return [issue["title"] for issue in github.issues.values() if issue["state"] == state]
 
 
+def artifacts(github: StandIn, kind: str) -> list[str]:
+    """The names of the artifacts of a kind."""
+    return [each["name"] for each in github.artifacts.values() if each["name"].startswith(f"portcfg-{kind}-")]
+
+
+def checked_out(run: Run, job: str) -> list[str]:
+    """The commits that a job had on its machine."""
+    return [step.outputs["commit"] for step in run.jobs[job].steps if "commit" in step.outputs]
+
+
 def test_a_change_from_its_pull_request_to_port_and_the_drift_after(forge: Forge, github: StandIn, port: Bench) -> None:
     forge.runner.environments["port"] = Environment(reviewers=True)
     # A pull request is opened; its mistake is told on its line, and in a comment.
@@ -93,7 +108,9 @@ def test_a_change_from_its_pull_request_to_port_and_the_drift_after(forge: Forge
     run = ended(one(runs, "Validate and plan"), "failure")
     told = [properties for level, properties, _ in run.jobs["plan"].annotations if level == "error"]
     assert any(f"file={SERVICE_FILE},line=4" in each for each in told)
+    # What may write to GitHub runs what is reviewed already.
     assert run.jobs["comment"].result == "success"
+    assert checked_out(run, "comment") == [forge.main]
     (first,) = github.texts(number)
     assert "strin" in first
     assert github.labels_of(number) == ["port/invalid"]
@@ -116,9 +133,7 @@ def test_a_change_from_its_pull_request_to_port_and_the_drift_after(forge: Forge
     assert properties(port) == ["language", "tier"]
     assert f"it was reviewed in #{number}" in run.jobs["apply"].summary
     assert run.jobs["apply"].concurrency == "portcfg-apply-"
-    assert [each["name"] for each in github.artifacts.values() if "journal" in each["name"]] == [
-        "portcfg-journal-default"
-    ]
+    assert artifacts(github, "journal") == ["portcfg-journal-default-1"]
     # Nothing has drifted.
     ended(one(forge.tick("drift.yml"), "Drift"))
     assert not github.issues
@@ -155,7 +170,7 @@ def test_a_pause_stops_what_runs_by_itself(forge: Forge, github: StandIn, port: 
         forge.dispatch("apply.yml"),
     ]
     assert {job.result for run in runs for job in run.jobs.values()} == {"skipped"}
-    assert len(runs) == 4
+    assert {run.workflow for run in runs} == {"Apply", "Code scanning", "Drift", "Sync"}
     assert not port.log
 
 
@@ -167,7 +182,7 @@ def test_who_gets_no_secrets_is_planned_without_and_commented_by_a_run_of_the_de
     run = ended(one(runs, "Validate and plan"))
     assert run.jobs["comment"].result == "skipped"
     assert not port.log
-    ended(one(runs, "Comment for forks"))
+    assert checked_out(ended(one(runs, "Comment for forks")), "comment") == [forge.main]
     (text,) = github.texts(number)
     assert "tier" in text
     assert "1 to update" in text
@@ -205,6 +220,80 @@ def test_port_that_moved_after_the_review_stops_the_apply_until_somebody_says_so
     ended(forge.dispatch("apply.yml", digest=digest))
     assert properties(port) == ["language", "tier"]
     assert issues(github, "open") == []
+
+
+def test_every_attempt_of_an_apply_leaves_its_journal_also_a_cancelled_one(
+    forge: Forge, github: StandIn, port: Bench
+) -> None:
+    forge.runner.variables["PORT_UNREVIEWED"] = "apply"
+    forge.runner.cancelled_in = "Apply"
+    run = ended(one(forge.push({SERVICE_FILE: TIERED}), "Apply"), "cancelled")
+    assert properties(port) == ["language", "tier"]
+    assert artifacts(github, "journal") == ["portcfg-journal-default-1"]
+    # Run again, it has something to do once more.
+    send(port, "DELETE", "/blueprints/service")
+    forge.runner.cancelled_in = ""
+    ended(forge.runner.again(run.id))
+    assert artifacts(github, "journal") == ["portcfg-journal-default-1", "portcfg-journal-default-2"]
+
+
+def test_what_port_held_is_in_no_public_artifact(forge: Forge, github: StandIn, port: Bench) -> None:
+    github.private = False
+    forge.runner.variables["PORT_UNREVIEWED"] = "apply"
+    ended(one(forge.push({SERVICE_FILE: TIERED}), "Apply"))
+    assert properties(port) == ["language", "tier"]
+    assert artifacts(github, "journal") == []
+
+
+PEOPLE = """\
+source: {base_url: "%s", auth: {type: none}}
+streams:
+  people: {path: /people}
+resources:
+  - kind: people
+    selector: {stream: people}
+    port:
+      entity:
+        mappings: {identifier: .name, title: .name, blueprint: '"service"', properties: {language: .tongue}}
+"""
+
+
+def test_rejected_rows_are_kept_where_somebody_asks_and_nobody_else_reads_them(
+    forge: Forge, github: StandIn, port: Bench
+) -> None:
+    async def answer(_request: Request) -> JSONResponse:
+        return JSONResponse([{"name": "ann", "tongue": ["no", "text"]}])
+
+    with serving(Starlette(routes=[Route("/people", answer)])) as people:
+        forge.runner.variables["PORT_UNREVIEWED"] = "apply"
+        ended(one(forge.push({"specs/mappings/people.yaml": PEOPLE % people}), "Apply"))
+        for private, asked, kept in [(True, "", False), (False, "true", False), (True, "true", True)]:
+            github.private = private
+            forge.runner.variables["PORT_KEEP_REJECTED"] = asked
+            run = ended(one(forge.tick("sync.yml"), "Sync"), "failure")
+            assert ("ann" in run.text) is private
+            assert artifacts(github, "rejected") == (["portcfg-rejected-default"] if kept else [])
+
+
+def test_a_repository_that_calls_the_apply_goes_on_after_a_stop_as_the_documents_say(
+    tmp_path: Path, github: StandIn, machine: Machine, port: Bench
+) -> None:
+    (text,) = re.findall(r"```yaml\n(name: Apply\n.*?)```", (REPOSITORY / "docs/github.md").read_text(), re.DOTALL)
+    files = {
+        ".github/workflows/ours.yml": text.replace("OWNER", "acme").replace("COMMIT", "a" * 40),
+        "specs/portcfg.yaml": "version: 1\nenvironments: {production: {}}\n",
+    }
+    forge = Forge(tmp_path, github, machine, files)
+    forge.runner.variables["PORT_BASE_URL"] = port.url
+    forge.runner.environments["port-production"] = Environment(SECRETS)
+    ended(one(forge.push({SERVICE_FILE: SERVICE}), "Apply"), "failure")
+    assert properties(port) == []
+    (issue,) = github.issues.values()
+    (command,) = re.findall("^gh workflow run (.*)$", issue["body"], re.MULTILINE)
+    file, *fields = shlex.split(command)
+    assert file == "ours.yml"
+    ended(forge.dispatch(file, **dict(each.split("=", 1) for each in fields if "=" in each)))
+    assert properties(port) == ["language"]
 
 
 def test_two_environments_have_a_comment_and_an_apply_each(

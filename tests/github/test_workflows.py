@@ -3,6 +3,7 @@ runs them gives no more than GitHub."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -181,6 +182,9 @@ def test_what_writes_is_never_stopped_half_way() -> None:
             assert "port" in yaml.safe_dump(job["environment"])
 
 
+OTHER = "0.0.99"
+
+
 def test_the_action_runs_any_command_with_its_arguments(tmp_path: Path, github: StandIn, machine: Machine) -> None:
     steps = f"""\
       - uses: actions/checkout@{"a" * 40}
@@ -201,17 +205,21 @@ def test_the_action_runs_any_command_with_its_arguments(tmp_path: Path, github: 
             --base=a folder; exit 1
             --out=review
         env: {{PYTHONPATH: "{machine.packages}"}}
-      - run: echo "$CHANGES $CODE"
+      - name: says
+        run: echo "$CHANGES $CODE"
         env:
           CHANGES: ${{{{ steps.one.outputs.has-changes }}}}
           CODE: ${{{{ steps.one.outputs.exit-code }}}}
+      - uses: acme/portcfg@{"a" * 40}
+        with: {{command: validate, package: "portcfg=={OTHER}"}}
 """
     text = workflow(steps).replace("defaults:", f"env: {{PYTHONPATH: '{machine.packages}'}}\ndefaults:", 1)
     folder = "a folder; exit 1"
     files = {".github/workflows/test.yml": text, f"{folder}/portcfg.yaml": "version: 1\n"}
-    run = Forge(tmp_path, github, machine, files).dispatch("test.yml")
-    assert run.conclusion == "success", run.text
-    assert run.jobs["first"].steps[-1].text.startswith("false 0")
+    *_, says, other = Forge(tmp_path, github, machine, files).dispatch("test.yml").jobs["first"].steps
+    assert says.text.startswith("false 0"), says
+    # What another step installed isn't taken for it.
+    assert f"No matching distribution found for portcfg=={OTHER}" in other.text
 
 
 CALLER = """\
@@ -222,16 +230,17 @@ jobs:
   call:
     permissions: {permissions}
     uses: acme/portcfg/.github/workflows/validate-plan.yml@{commit}
-    with: {{specs: elsewhere}}
+    with: {{specs: elsewhere, package: --requirement=requirements.txt}}
 """
 
 
 def caller(folder: Path, github: StandIn, machine: Machine, permissions: str) -> Forge:
-    """A repository that calls this project's workflow."""
+    """A repository that calls this project's workflow, and says by its hash which portcfg."""
+    (wheel,) = Path(machine.environ["PIP_FIND_LINKS"]).glob("*.whl")
+    locked = f"portcfg=={__version__} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
     text = CALLER.format(permissions=permissions, commit="a" * 40).replace("on: [pull_request]", "on: {pull_request: }")
-    return Forge(
-        folder, github, machine, {".github/workflows/plan.yml": text, "elsewhere/portcfg.yaml": "version: 1\n"}
-    )
+    files = {".github/workflows/plan.yml": text, "elsewhere/portcfg.yaml": "version: 1\n", "requirements.txt": locked}
+    return Forge(folder, github, machine, files)
 
 
 def test_a_repository_of_specs_calls_a_workflow(tmp_path: Path, github: StandIn, machine: Machine) -> None:
@@ -289,6 +298,17 @@ def test_cancelling_reaches_portcfg_itself(tmp_path: Path, name: str) -> None:
 
 DOCS = (REPOSITORY / "docs" / "github.md").read_text(encoding="utf-8")
 CALLABLE = ("validate-plan", "comment-fork", "apply", "drift", "sync", "code-scanning")
+
+
+def test_the_action_hands_on_every_output_that_the_documents_list() -> None:
+    action = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))["outputs"]
+    rows = re.findall(r"^\| (`[\w-]+`.*?) \|", DOCS.partition("| output |")[2].partition("\n\n")[0], re.MULTILINE)
+    sentences = re.findall(r"^Outputs: (.*)\.$|\bOutputs: (.*?)\.", DOCS, re.MULTILINE)
+    listed = {name for text in [*rows, *map("".join, sentences)] for name in re.findall("`([a-z-]+)`", text)}
+    assert len(rows) == 8
+    assert len(sentences) == 3
+    assert set(action) == (listed | {"snapshot"}) - {"true", "false"}
+    assert all(each["value"] == f"${{{{ steps.portcfg.outputs.{name} }}}}" for name, each in action.items())
 
 
 def test_the_documents_say_what_each_job_may_do() -> None:
