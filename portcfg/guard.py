@@ -23,7 +23,7 @@ class Limits:
 
     A share is of the managed resources that Port has, and counts once there are `share_from` of them: half of two is
     no disaster. Updates count if they break or destroy something. `entities` is how many entities such changes may
-    concern, those of one blueprint counted once.
+    concern, those of one blueprint counted once. `from_file` says that the project file may allow something, too.
     """
 
     delete_share: float = 0.3
@@ -33,11 +33,12 @@ class Limits:
     entities: int = 100_000
     share_from: int = 10
     remove_all: bool = False
+    from_file: bool = True
 
     @classmethod
     def none(cls) -> Limits:
         """For a plan that may be as large as what it takes back."""
-        return cls(1.0, sys.maxsize, 1.0, sys.maxsize, sys.maxsize, remove_all=True)
+        return cls(1.0, sys.maxsize, 1.0, sys.maxsize, sys.maxsize, remove_all=True, from_file=False)
 
 
 def guard(plan: Plan, risks: Risks, limits: Limits = Limits(), allowed: Collection[str] = ()) -> list[str]:
@@ -51,7 +52,7 @@ def guard(plan: Plan, risks: Risks, limits: Limits = Limits(), allowed: Collecti
     open_changes = [change for change in plan.pending if str(change.ref) not in allowed]
     return [
         *_still_referred_to(plan, risks),
-        *_destructive(open_changes, risks),
+        *_destructive(open_changes, risks, limits),
         *_crowd(plan, open_changes, risks, limits),
     ]
 
@@ -99,11 +100,18 @@ def _remove_all(plan: Plan) -> str:
     )
 
 
-def _destructive(changes: Sequence[Change], risks: Risks) -> Iterator[str]:
+def _destructive(changes: Sequence[Change], risks: Risks, limits: Limits) -> Iterator[str]:
     for change in changes:
         lines = risks.lines(change.ref, Risk.DESTRUCTIVE)
         if lines:
-            yield f"{change.ref} is destructive: {'; and '.join(lines)}. If it is meant, pass {ALLOW} {change.ref}"
+            # Where a workflow applies, nobody can pass anything.
+            lasting = f", or have {_entry(change.ref)} until it is applied" if limits.from_file else ""
+            way_out = f"If it is meant, pass {ALLOW} {change.ref}{lasting}"
+            yield f"{change.ref} is destructive: {'; and '.join(lines)}. {way_out}"
+
+
+def _entry(ref: Ref) -> str:
+    return f"guards: {{allow_destructive: [{ref}]}} in portcfg.yaml"
 
 
 def _crowd(plan: Plan, changes: Sequence[Change], risks: Risks, limits: Limits) -> Iterator[str]:

@@ -230,7 +230,8 @@ def test_a_deleted_blueprint_is_counted_whole(filled: Bench) -> None:
     assert risks.lines(B) == ("deletes 10 entities",)
     assert [path for _, path, _ in filled.log if "entities" in path] == ["/v1/blueprints/b/entities-count"]
     assert guard(plan, risks, Limits(remove_all=True)) == [
-        "blueprint/b is destructive: deletes 10 entities. If it is meant, pass --allow-destructive blueprint/b"
+        "blueprint/b is destructive: deletes 10 entities. If it is meant, pass --allow-destructive blueprint/b, "
+        "or have guards: {allow_destructive: [blueprint/b]} in portcfg.yaml until it is applied"
     ]
 
 
@@ -340,7 +341,8 @@ def test_destructive_changes_are_refused_by_name() -> None:
     impact = Impact(Risk.DESTRUCTIVE, "drops `p` from {entities}", Count("b"))
     risks = Risks({ref: (impact, Impact(Risk.BREAKING, "and more")) for ref in refs}, {Count("b"): 7})
     assert guard(plan, risks, allowed=[str(refs[0])]) == [
-        f"{refs[1]} is destructive: drops `p` from 7 entities. If it is meant, pass --allow-destructive {refs[1]}"
+        f"{refs[1]} is destructive: drops `p` from 7 entities. If it is meant, pass --allow-destructive {refs[1]}, "
+        f"or have guards: {{allow_destructive: [{refs[1]}]}} in portcfg.yaml until it is applied"
     ]
 
 

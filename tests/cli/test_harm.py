@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,11 @@ def test_destruction_is_refused_until_it_is_named(cli: Any, bench: Bench) -> Non
     assert cli("apply", "--auto-approve", "--allow-destructive", "blueprint/service").exit_code == 0
 
 
-def test_the_project_file_can_name_it(cli: Any) -> None:
+def test_the_project_file_can_name_it_as_the_refusal_says(cli: Any) -> None:
     write("blueprints/service", SMALLER)
-    write("portcfg", {"version": 1, "guards": {"allow_destructive": ["blueprint/service"]}})
+    said = re.search(r"guards: \{.*?\}", cli("plan", "--format", "markdown").stdout.replace("\n ", ""))
+    assert said
+    Path("specs/portcfg.yaml").write_text(f"version: 1\n{said[0]}\n")
     assert cli("apply", "--auto-approve").exit_code == 0
 
 

@@ -291,6 +291,9 @@ def test_a_rollback_destroys_only_what_is_named(cli: Any, bench: Bench) -> None:
     bench.send("POST", "/blueprints/thing/entities", {"identifier": "e", "properties": {"a": "x"}})
     refused = undone(cli)
     assert refused.exit_code == 1
+    # What the project file allows is for what the specs want.
+    assert "pass --allow-destructive blueprint/thing" in refused.output
+    assert "guards" not in refused.output
     assert "blueprint/thing" in contents(bench)
     done = cli("rollback", newest(), "--auto-approve", "--allow-destructive", "blueprint/thing")
     assert done.exit_code == 0, done.output
