@@ -84,7 +84,8 @@ class Offline:
 @click.option(
     "--base",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Without credentials or a snapshot: the specs of the base branch to compare with, if they are there.",
+    help="The specs of the base branch: compared with where there are no credentials and no snapshot. A `base_url` that "
+    "they don't have is sent none.",
 )
 def plan_command(
     settings: Settings,
