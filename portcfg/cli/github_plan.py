@@ -84,8 +84,8 @@ class Offline:
 @click.option(
     "--base",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The specs of the base branch: compared with where there are no credentials and no snapshot. A `base_url` that "
-    "they don't have is sent none.",
+    help="The specs of the base branch: compared with where there are no credentials and no snapshot. Another `base_url` "
+    "than theirs gets no credentials.",
 )
 def plan_command(
     settings: Settings,

@@ -298,7 +298,7 @@ def test_what_somebody_makes_meanwhile_is_theirs(tmp_path: Path, link: bool) -> 
     assert (tmp_path / "new").is_symlink() is link
 
 
-@pytest.mark.parametrize("name", ["", "a b", "1st", "true", "null", "local", "x: y", "../up", "é"])
+@pytest.mark.parametrize("name", ["", "a b", "1st", "true", "null", "local", "x: y", "../up", "é", "x" * 101])
 def test_what_cannot_name_an_environment_is_refused_before_anything_is_made(
     cli: Cli, tmp_path: Path, name: str
 ) -> None:
@@ -366,6 +366,18 @@ def test_the_readme_sets_the_secrets_that_the_workflows_read(cli: Cli, tmp_path:
                 for secret in wanted - {"PORT_CLIENT_ID", "PORT_CLIENT_SECRET"}:
                     assert f"gh secret set {secret} --env {environment}\n" in text
     assert ('PORT_ENVIRONMENTS --body \'["a", "b"]\'' in text) is bool(names)
+    # Else a branch's `base_url` says where credentials go, and whoever may edit comments what counts as reviewed.
+    where = '--env "$name" ' if names else ""
+    assert f"gh variable set PORT_BASE_URL {where}--body https://api.port.io\n" in text
+    assert "gh secret set PORTCFG_PLAN_KEY --body" in text
+
+
+def test_the_readme_speaks_of_syncs_only_where_there_is_one(cli: Cli) -> None:
+    cli("init", "--env", "a")
+    assert "sync" not in Path("README.md").read_text(encoding="utf-8")
+    Path("README.md").unlink()
+    cli("init")
+    assert "sync" not in Path("README.md").read_text(encoding="utf-8")
 
 
 def test_the_workflows_install_portcfg_of_this_version(cli: Cli) -> None:
