@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from portcfg.errors import MovedError, UntrustedPlanError
-from portcfg.model import Action, Body, Plan, Ref, Resource
+from portcfg.model import Action, Body, Migration, Move, Plan, Ref, Rename, Resource
 from portcfg.plan import make_plan
 from portcfg.planfile import Binding, bound_changes, shown
 from portcfg.resuming import check_rest
@@ -95,6 +96,25 @@ def test_what_came_meanwhile_and_what_went_is_told(live: World, desired: World, 
         return
     with pytest.raises(MovedError, match=f"blueprint/{name}"):
         check_rest(bound, BINDING, fresh)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"renames": (Rename(("schema", "properties"), "x", "y"),)},
+        {"migrations": (Migration(("schema", "properties"), "x", "y", ".properties.x"),)},
+        {"move": Move(Ref("blueprint", "old"), Ref("blueprint", "one"), {}, ())},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_is_carried_over_is_no_rest_of_what_was_begun(more: dict[str, Any]) -> None:
+    """It comes first; where the rest was done before it, somebody else did that."""
+    desired = {"one": {"title": "B", "description": "D", "properties": set()}}
+    bound = shown(planned(desired, {"one": body("one", {"title": "A", "properties": set()})}), BINDING)
+    (change,) = planned(desired, {"one": body("one", {"title": "B", "properties": set()})}).pending
+    check_rest(bound, BINDING, Plan((change,)))
+    with pytest.raises(MovedError, match="blueprint/one"):
+        check_rest(bound, BINDING, Plan((replace(change, **more),)))
 
 
 def test_what_is_of_other_specs_is_no_rest() -> None:

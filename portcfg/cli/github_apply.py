@@ -10,7 +10,14 @@ import click
 
 from portcfg.cli.applying import applied, binding_of, say_what_was_not_kept
 from portcfg.cli.common import checked_specs, say, specs_options, writing
-from portcfg.cli.github_ending import ended, failed, left_over, overtaken, stopped, tell_ending
+from portcfg.cli.github_ending import (
+    ending_of_apply,
+    ending_of_error,
+    ending_of_overtaken,
+    ending_of_stop,
+    tell_ending,
+    with_rest,
+)
 from portcfg.cli.github_job import connected
 from portcfg.cli.reconcile import options_of, plan_options
 from portcfg.cli.writes import parallelism_option, undo_command
@@ -18,7 +25,7 @@ from portcfg.client import PortWriter
 from portcfg.errors import EXIT_OK, PortcfgError, UsageError
 from portcfg.github.api import GitHub
 from portcfg.github.commits import comes_after, recent_plans, reviews_of
-from portcfg.github.event import at, read_event
+from portcfg.github.event import at, is_private, read_event
 from portcfg.github.verdict import Verdict, by_digest, by_review, by_steps
 from portcfg.ledger import last_commit
 from portcfg.model import Plan
@@ -27,6 +34,7 @@ from portcfg.planfile import Binding, bound_changes, changes_digest
 from portcfg.render.applied import Ending
 from portcfg.render.comment import marker
 from portcfg.render.plan import plan_text
+from portcfg.render.problems_github import logged
 from portcfg.render.report import report_text
 from portcfg.render.safe import plain
 from portcfg.settings import Settings
@@ -49,6 +57,7 @@ class _Job:
     options: Options
     commit: str
     branch: str
+    private: bool
     digest: str
     unreviewed: bool
     parallelism: int
@@ -108,13 +117,14 @@ def apply_command(
     options = options_of(prune, no_ledger, allowed, remove_all)
     with connected(settings) as github:
         followed = _followed(settings, branch or event.default_branch or _default_branch(github))
-        job = _Job(settings, options, event.head, followed, digest, unreviewed == "apply", parallelism)
+        private = is_private(event, github)
+        job = _Job(settings, options, event.head, followed, private, digest, unreviewed == "apply", parallelism)
         try:
             specs = checked_specs(settings)
             with writing(settings, specs) as port:
-                ending = _applied(job, github, specs, port)
+                ending = _ending_of(job, github, specs, port)
         except PortcfgError as error:
-            tell_ending(settings, github, failed(settings, job.commit, error))
+            tell_ending(settings, github, ending_of_error(settings, job.commit, error))
             raise
         tell_ending(settings, github, ending)
     return ending.code
@@ -133,33 +143,34 @@ def _followed(settings: Settings, branch: str) -> str:
     return branch
 
 
-def _applied(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> Ending:
+def _ending_of(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> Ending:
     settings, options = job.settings, job.options
     plan = plan_specs(specs, port, options)
-    say(plan_text(plan))
+    say(logged(plan_text(plan)))
     refuse_harm(plan)
     newer = _newer(job, github, specs, port) if bound_changes(plan) else ""
     if newer:
         say(f"nothing was applied: commit {newer}, which comes after this one, has been")
-        return overtaken(settings, job.commit, plan, newer)
+        return ending_of_overtaken(settings, job.commit, plan, newer)
     binding = binding_of(settings, specs, options)
     digest = changes_digest(plan, binding, settings.plan_key)
     verdict = _verdict(job, github, plan, binding)
     if not verdict.check:
-        say("nothing was applied: " + "; ".join(plain(why) for _, why in verdict.reasons))
-        return stopped(settings, job.commit, plan, digest, verdict.reasons)
+        say(logged("nothing was applied: " + "; ".join(plain(why) for _, why in verdict.reasons)))
+        return ending_of_stop(settings, job.commit, plan, digest, verdict.reasons)
     say(f"applied because {verdict.because}")
     report, journal = applied(settings, specs, plan, port, options, job.parallelism, verdict.check)
     undo = undo_command(settings, journal)
-    click.echo(report_text(report, (), undo))
+    click.echo(logged(report_text(report, (), undo)))
     say_what_was_not_kept(report)
-    done = ended(settings, job.commit, plan, digest, report, verdict.because, undo)
+    # What a public repository's jobs leave behind anybody could read, so that no journal is kept.
+    kept = undo if job.private else ""
+    done = ending_of_apply(settings, job.commit, plan, digest, report, verdict.because, kept)
     if done.code == EXIT_OK:
         return done
     after = report.after
-    return left_over(
-        settings, done, after, changes_digest(after, binding, settings.plan_key) if after else "", job.digest
-    )
+    rest = changes_digest(after, binding, settings.plan_key) if after else ""
+    return with_rest(settings, done, after, rest, job.digest)
 
 
 def _newer(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> str:

@@ -45,7 +45,9 @@ REVIEW = (
 )
 
 
-def stopped(settings: Settings, commit: str, plan: Plan, digest: str, reasons: tuple[tuple[int, str], ...]) -> Ending:
+def ending_of_stop(
+    settings: Settings, commit: str, plan: Plan, digest: str, reasons: tuple[tuple[int, str], ...]
+) -> Ending:
     """An apply that wrote nothing, since the plan isn't the reviewed one."""
     return Ending(
         settings.environment,
@@ -60,7 +62,7 @@ def stopped(settings: Settings, commit: str, plan: Plan, digest: str, reasons: t
     )
 
 
-def overtaken(settings: Settings, commit: str, plan: Plan, newer: str) -> Ending:
+def ending_of_overtaken(settings: Settings, commit: str, plan: Plan, newer: str) -> Ending:
     """An apply that wrote nothing, since a newer commit has been applied; `plan` would set back what that did."""
     return Ending(
         settings.environment,
@@ -74,7 +76,9 @@ def overtaken(settings: Settings, commit: str, plan: Plan, newer: str) -> Ending
     )
 
 
-def ended(settings: Settings, commit: str, plan: Plan, digest: str, report: Report, because: str, undo: str) -> Ending:
+def ending_of_apply(
+    settings: Settings, commit: str, plan: Plan, digest: str, report: Report, because: str, undo: str
+) -> Ending:
     """An apply that did something, or had nothing to do; `plan` is what was applied."""
     code = exit_code(report)
     return Ending(
@@ -90,7 +94,7 @@ def ended(settings: Settings, commit: str, plan: Plan, digest: str, report: Repo
     )
 
 
-def left_over(settings: Settings, ending: Ending, left: Plan | None, digest: str, given: str) -> Ending:
+def with_rest(settings: Settings, ending: Ending, left: Plan | None, digest: str, given: str) -> Ending:
     """How to go on where not all was done: `left` is what there is to do now, None where nobody knows.
 
     What was applied by a `given` digest has another one now.
@@ -103,7 +107,7 @@ def left_over(settings: Settings, ending: Ending, left: Plan | None, digest: str
     return replace(ending, plan=plan, digest=digest, advice=advice, commands=(command,) if command else ())
 
 
-def failed(settings: Settings, commit: str, error: PortcfgError) -> Ending:
+def ending_of_error(settings: Settings, commit: str, error: PortcfgError) -> Ending:
     """An apply that ended with an error."""
     invalid = isinstance(error, InvalidSpecsError)
     return Ending(

@@ -13,7 +13,7 @@ from click.testing import Result
 from portcfg.planfile import NO_KEY, seal_of
 from tests.github.repo import BLUEPRINT, MERGE, PORTCFG, Repo, title
 from tests.github.stand_in import BOT, zipped
-from tests.github.support import FORK, HEAD, OTHER, THING, no_command, pull_request, write
+from tests.github.support import FORK, HEAD, OTHER, THING, no_command, pull_request, workflow_run, write
 
 
 @pytest.mark.parametrize("commits", [(MERGE,), ("1" * 40, "2" * 40, MERGE)], ids=["merge or squash", "rebase"])
@@ -67,6 +67,15 @@ def test_several_pull_requests_at_one_commit(repo: Repo) -> None:
     repo.github.of_commit[MERGE] = [first, still_open, second]
     assert repo.apply().exit_code == 0
     assert repo.title == "Thing"
+    assert f"reviewed in #{second}" in repo.job.summary
+
+
+def test_of_several_the_one_that_was_merged_as_the_commit_goes_first(repo: Repo) -> None:
+    write(THING)
+    first = repo.reviewed(OTHER, merge="5" * 40)
+    second = repo.reviewed(HEAD)
+    repo.github.of_commit[MERGE] = [first, second]
+    assert repo.apply().exit_code == 0
     assert f"reviewed in #{second}" in repo.job.summary
 
 
@@ -140,7 +149,8 @@ def test_what_a_fork_s_run_made_counts_for_nothing(repo: Repo) -> None:
     repo.upload(repo.plan(), HEAD)
     repo.github.say(number, Path("review/comment.md").read_text(), BOT)
     repo.github.merge(number, MERGE)
-    stopped(repo, repo.apply(), f"#{number}", "comes from a fork")
+    stopped(repo, repo.apply(), f"#{number}", "comes from a fork", "planned without secrets", "carries no digest")
+    assert "no comment of portcfg's own" not in repo.job.summary
 
 
 def test_a_fork_s_artifact_for_a_head_of_ours_counts_for_nothing(repo: Repo) -> None:
@@ -278,6 +288,21 @@ def test_main_moved_on_and_the_same_would_be_done(repo: Repo) -> None:
     assert f"reviewed in #{number}" in repo.job.summary
 
 
+def test_a_review_of_another_commit_counts_for_nothing(repo: Repo) -> None:
+    """The artifact is that of the last commit; what is said in it is about an earlier one."""
+    write(THING)
+    number = repo.github.open_pull(HEAD)
+    repo.upload(repo.plan(OTHER, "acme/portal", "--no-ledger"), HEAD)
+    repo.github.merge(number, MERGE)
+    later = {"identifier": "other", "title": "Other", "schema": {"properties": {}}}
+    write(later, root="later")
+    assert repo.job.run("push", {}, "apply", "--specs", "later", "--auto-approve").exit_code == 0
+    write(later)
+    stopped(repo, repo.apply("--no-ledger"), "the plan was made from other specs")
+    repo.upload(repo.plan(HEAD, "acme/portal", "--no-ledger"), HEAD)
+    assert repo.apply("--no-ledger").exit_code == 0
+
+
 def test_main_moved_on_and_something_else_would_be_done(repo: Repo) -> None:
     write(THING)
     repo.reviewed(HEAD)
@@ -380,12 +405,26 @@ def test_an_event_that_names_no_default_branch_is_no_way_around(repo: Repo) -> N
         assert done.exit_code == code, done.output
 
 
-@pytest.mark.parametrize("event", ["pull_request", "merge_group", "workflow_run"])
-def test_before_a_merge_nothing_is_applied(repo: Repo, event: str) -> None:
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("pull_request", pull_request(1, MERGE)),
+        ("pull_request_target", pull_request(1, MERGE)),
+        ("pull_request_review", pull_request(1, MERGE)),
+        ("merge_group", {"merge_group": {"head_sha": MERGE, "base_sha": HEAD}}),
+        ("workflow_run", workflow_run(MERGE, "acme/portal")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_before_a_merge_nothing_is_applied(repo: Repo, event: str, payload: dict[str, Any]) -> None:
+    """Even where GitHub says that the run is for the branch: of some events, that is the base."""
     write(THING)
     repo.reviewed()
-    done = repo.apply(event=event)
+    repo.bench.clear()
+    main = {"GITHUB_SHA": MERGE, "GITHUB_REF": "refs/heads/main"}
+    done = repo.job.run(event, payload, "github", "apply", **main)
     assert done.exit_code == 64
+    assert f"there is nothing to apply for {event}" in done.stderr
     assert repo.bench.log == []
 
 
@@ -559,6 +598,7 @@ def test_a_refused_plan_is_told(repo: Repo) -> None:
     assert repo.bench.writes == []
     (issue,) = repo.issues()
     assert "the plan is refused" in issue["body"]
+    assert "gh run rerun" not in issue["body"], "it would be refused again"
     assert repo.apply("--unreviewed", "apply", "--allow-destructive", "blueprint/thing").exit_code == 0
     assert repo.issues() == []
 

@@ -96,6 +96,18 @@ def test_an_interrupted_apply_goes_on_when_it_is_run_again(repo: Repo, monkeypat
     assert repo.issues() == []
 
 
+def test_where_no_journal_is_kept_none_is_named(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can read the artifacts of a public repository."""
+    repo.github.private = False
+    write(*things())
+    repo.reviewed()
+    interrupt(monkeypatch)
+    done = repo.apply("--parallelism", "1")
+    assert done.exit_code == 130
+    assert "to undo: portcfg rollback" in done.stdout
+    assert "portcfg rollback" not in repo.job.summary + repo.issues()[0]["body"]
+
+
 def test_a_partly_failed_apply_goes_on_when_it_is_run_again(refusing: tuple[Repo, Refusing]) -> None:
     repo, port = refusing
     write(*things())

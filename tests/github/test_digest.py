@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portcfg.model import Cause, Change, Plan, Ref, Resource
+from portcfg.model import Cause, Change, Migration, Plan, Ref, Rename, Resource
 from portcfg.plan import make_plan
 from portcfg.planfile import Binding, changes_digest
 
@@ -73,12 +73,24 @@ def adopting(change: Change) -> Change:
         plan({**LIVE, "title": "New"}, None),
         plan(None, LIVE, prune=True),
         replace(UPDATE, changes=tuple(map(adopting, UPDATE.changes))),
+        retold(renames=(Rename(("schema", "properties"), "a", "b"),)),
+        retold(migrations=(Migration(("schema", "properties"), "a", "b", ".a"),)),
         Plan(()),
     ],
-    ids=["after", "before", "a field more", "create", "delete", "adopted", "nothing"],
+    ids=["after", "before", "a field more", "create", "delete", "adopted", "renamed", "migrated", "nothing"],
 )
 def test_what_would_be_written_makes_it(other: Plan) -> None:
     assert digest(other) != digest(UPDATE)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"section": ("relations",)}, {"source": "x"}, {"name": "x"}, {"jq": ".a + 1"}, {"converts": True}],
+    ids=lambda more: next(iter(more)),
+)
+def test_how_values_would_be_carried_over_makes_it(more: dict[str, Any]) -> None:
+    migration = Migration(("schema", "properties"), "a", "b", ".a")
+    assert digest(retold(migrations=(migration,))) != digest(retold(migrations=(replace(migration, **more),)))
 
 
 def test_what_would_be_lost_makes_it() -> None:
