@@ -9,8 +9,9 @@ from pathlib import Path
 from portcfg import __version__
 from portcfg.errors import UsageError
 from portcfg.init.templates import template
-from portcfg.kinds import KINDS
+from portcfg.kinds import KINDS, load_schema
 from portcfg.project import LOCAL
+from portcfg.shape import value_mistake
 from portcfg.shipped import workflow
 
 # Example -> its specs and their templates; those of Cursor come with portcfg anyway.
@@ -26,7 +27,6 @@ SYNC_WORKFLOWS = ("sync.yml",)
 # In this project's own workflows, what is installed is the checkout, or a version that may be an earlier one.
 _CHECKOUT = re.compile(r"(PORTCFG_PACKAGE: (?:.*')?)\.((?:\[emulator\])?(?='|$))", re.MULTILINE)
 _RELEASE = re.compile(r"(portcfg(?:\[emulator\])?)==[\w.]+")
-_ENVIRONMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 # Where a repo may have the same thing by another name (as globs); GitHub and the tools read only one of them.
 TWINS: dict[str, tuple[str, ...]] = {
     "README.md": ("[Rr][Ee][Aa][Dd][Mm][Ee]*", ".github/README*", "docs/README*"),
@@ -67,9 +67,10 @@ def _copied(text: str) -> str:
 
 def project_file(text: str, environments: Sequence[str]) -> str:
     """The project file `text` with entries for `environments`. Raises UsageError for what can't be a name of one."""
+    rule = load_schema("project")["properties"]["environments"]["propertyNames"]
     for name in environments:
-        if not _ENVIRONMENT.fullmatch(name) or name.lower() in NO_NAMES:
-            raise UsageError(f"{name!r} can't name an environment", hint="letters, digits, - and _, a letter first")
+        if value_mistake(name, rule) or name.lower() in NO_NAMES:
+            raise UsageError(f"{name!r} can't name an environment", hint=rule["description"])
         if name == LOCAL:
             raise UsageError("the environment `local` is the embedded Port, and always there")
     entries = "".join(
