@@ -84,8 +84,8 @@ class Offline:
 @click.option(
     "--base",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The specs of the base branch: compared with where there are no credentials and no snapshot. Another `base_url` "
-    "than theirs gets no credentials.",
+    help="The specs of the base branch: compared with where there are no credentials and no snapshot. "
+    "Credentials go to no other `base_url` than theirs, and to Port.",
 )
 def plan_command(
     settings: Settings,
