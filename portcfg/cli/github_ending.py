@@ -16,6 +16,7 @@ from portcfg.errors import (
     EXIT_OK,
     EXIT_PARTIAL,
     ApiError,
+    GuardError,
     InvalidSpecsError,
     PortcfgError,
 )
@@ -110,6 +111,8 @@ def with_rest(settings: Settings, ending: Ending, left: Plan | None, digest: str
 def ending_of_error(settings: Settings, commit: str, error: PortcfgError) -> Ending:
     """An apply that ended with an error."""
     invalid = isinstance(error, InvalidSpecsError)
+    # What is refused stays refused; the refusal says what to do.
+    again = "" if isinstance(error, InvalidSpecsError | GuardError) else _rerun(settings)
     return Ending(
         settings.environment,
         commit,
@@ -117,7 +120,7 @@ def ending_of_error(settings: Settings, commit: str, error: PortcfgError) -> End
         "the specs are invalid" if invalid else "failed",
         reasons=() if invalid else ((0, told(error)),),
         problems=error.problems if isinstance(error, InvalidSpecsError) else (),
-        commands=(_rerun(settings),) if not invalid and _rerun(settings) else (),
+        commands=(again,) if again else (),
     )
 
 

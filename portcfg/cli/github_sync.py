@@ -13,9 +13,9 @@ from portcfg.cli.github_job import connected, failure_told, posted, run_line
 from portcfg.cli.quarantine import quarantine_option
 from portcfg.cli.sync import Asked, asked_of, run_all, run_options
 from portcfg.cli.writes import parallelism_option
-from portcfg.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, PortcfgError
+from portcfg.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, PortcfgError
 from portcfg.github.api import GitHub
-from portcfg.github.event import is_private, read_event
+from portcfg.github.event import Event, is_private, read_event
 from portcfg.github.issues import Matter, close_issue, keep_issue
 from portcfg.github.outputs import told, write_outputs, write_summary
 from portcfg.render.applied import hidden
@@ -65,7 +65,10 @@ def sync_command(settings: Settings, **said: Any) -> int:
             _tell(settings, reports, private)
         write_outputs(settings.environ, {"exit-code": str(ended), **_counts(reports)})
         if not asked.options.dry_run and ended != EXIT_INTERRUPTED:
-            _follow(settings, github, reports, _is_whole(asked), (begun[-1], failure) if failure else None)
+            _follow(settings, github, reports, _is_whole(asked), begun[-1] if failure else "")
+            if failure and _has_issue(event, failure):
+                text = code(shortened(masked(told(failure)), MAX_TOLD))
+                _keep(settings, github, begun[-1], f"The run failed: {text}")
         if failure:
             raise failure
     return ended
@@ -89,21 +92,21 @@ def _counts(reports: list[SyncReport]) -> dict[str, str]:
     return {name: str(count) for name, count in totals.items()}
 
 
-def _follow(
-    settings: Settings, github: GitHub, reports: list[SyncReport], whole: bool, failed: tuple[str, PortcfgError] | None
-) -> None:
-    """Open, edit or close each mapping's issue; `failed` is the mapping that an error ended, and the error."""
-    name, failure = failed or ("", None)
+def _has_issue(event: Event, failure: PortcfgError) -> bool:
+    """Whether an issue tells an error. A setting that is missing is seen by whoever has started the run, if anybody."""
+    return failure.exit_code == EXIT_ERROR or (failure.exit_code == EXIT_USAGE and event.name == "schedule")
+
+
+def _follow(settings: Settings, github: GitHub, reports: list[SyncReport], whole: bool, failed: str) -> None:
+    """Open, edit or close the issue of each mapping that has a report; `failed` is the one that an error ended."""
     for report in reports:
         if report.exit_code != EXIT_OK:
             _keep(settings, github, report.mapping, sync_trouble(unnamed(replace(report, quarantine=""))))
-        elif whole and report.mapping != name:
+        elif whole and report.mapping != failed:
             said = "A whole run has ended well." + run_line(settings)
             posted(
                 settings, "the end of the issue", partial(close_issue, github, _mark(settings, report.mapping), said)
             )
-    if failure and failure.exit_code == EXIT_ERROR:
-        _keep(settings, github, name, f"The run failed: {code(shortened(masked(told(failure)), MAX_TOLD))}")
 
 
 def _is_whole(asked: Asked) -> bool:

@@ -25,6 +25,8 @@ DIGEST = re.compile("[0-9a-f]{64}")
 # Pull requests that are looked at for what waited together.
 RECENT = 30
 EXPIRED = "the plan of its last commit has expired"
+NO_DIGEST = "no comment of portcfg's own has the digest of its plan"
+OF_FORK = "it comes from a fork: it was planned without secrets, by a run of its own, and its comment carries no digest"
 NOT_KEPT = "no plan of its last commit is kept"
 
 
@@ -97,11 +99,11 @@ def _agreed(github: GitHub, pull: Body, environment: str, marker: str, key: str)
     number, head = int(pull["number"]), str(at(pull, "head", "sha") or "")
     if not _is_own(github, pull):
         # Whoever opened it made what its own run says, the digest in a comment, too.
-        return Agreed(number, head, why="it comes from a fork, whose plans are made without Port and by its own rules")
+        return Agreed(number, head, why=OF_FORK)
     bound, digest, why = _from_artifact(github, head, environment, key)
     if not digest:
         digest = _from_comment(github, number, head, marker)
-    return Agreed(number, head, bound, digest, why)
+    return Agreed(number, head, bound, digest, why if bound or digest else f"{why}; {NO_DIGEST}")
 
 
 def _from_artifact(github: GitHub, head: str, environment: str, key: str) -> tuple[BoundPlan | None, str, str]:

@@ -14,7 +14,6 @@ from portcfg.planfile import Binding, bound_changes, changes_digest, step_digest
 from portcfg.resuming import check_rest
 from portcfg.review import cause
 
-NO_PLAN = "no comment of portcfg's own says what its plan was"
 OTHER = "what would be done now isn't what was reviewed"
 NOTHING = "there is nothing to do"
 ANEW = "run the job again: it compares anew"
@@ -93,7 +92,7 @@ def _compared(plan: Plan, binding: Binding, key: str, review: Agreed) -> tuple[C
         else:
             return check, ""
     if not review.digest:
-        return None, f"{why}; {NO_PLAN}" if not review.bound else why
+        return None, why
     if hmac.compare_digest(changes_digest(plan, binding, key), review.digest):
         return partial(_same, review.digest, binding, key), ""
     return None, f"{why}; {OTHER}" if why else OTHER

@@ -58,11 +58,11 @@ class Syncing:
     repo: Repo
     source: Source
 
-    def run(self, *args: str, private: bool | None = True, **environ: str) -> Result:
+    def run(self, *args: str, private: bool | None = True, event: str = "schedule", **environ: str) -> Result:
         """A run that was started by its schedule; None for an event that says nothing of the repository."""
         self.repo.github.log.clear()
         payload = {} if private is None else {"repository": {"full_name": "acme/portal", "private": private}}
-        return self.repo.job.run("schedule", payload, "github", "sync", *args, **environ)
+        return self.repo.job.run(event, payload, "github", "sync", *args, **environ)
 
 
 @pytest.fixture
@@ -236,12 +236,16 @@ def test_mappings_have_issues_of_their_own(syncing: Syncing) -> None:
     assert len(syncing.repo.issues()) == 1
 
 
-def test_a_key_that_is_missing_opens_no_issue(syncing: Syncing) -> None:
+@pytest.mark.parametrize("event", ["schedule", "workflow_dispatch"])
+def test_a_key_that_is_missing_is_told_where_nobody_looks_on(syncing: Syncing, event: str) -> None:
+    """Who starts a run by hand sees how it ends."""
     path = Path("specs/mappings/people.yaml")
     path.write_text(path.read_text().replace("{type: none}", "{type: bearer, token_env: KEY_OF_IT}"))
-    done = syncing.run()
+    done = syncing.run(event=event)
     assert done.exit_code == 64
     assert "KEY_OF_IT" in syncing.repo.job.summary
+    assert ["KEY_OF_IT" in issue["body"] for issue in syncing.repo.issues()] == [True] * (event == "schedule")
+    assert syncing.run(event=event, KEY_OF_IT="key").exit_code == 0
     assert syncing.repo.issues() == []
 
 
