@@ -14,6 +14,7 @@ from portcfg.errors import EXIT_OK
 from portcfg.model import Plan
 from portcfg.pipeline import Options, Specs, apply_specs
 from portcfg.render.plan import plan_text
+from portcfg.render.problems_github import logged
 from portcfg.report import Report
 from portcfg.settings import Settings
 
@@ -82,4 +83,4 @@ def say_what_was_not_kept(report: Report) -> None:
     """What Port holds otherwise than it was just written, on stderr; nothing where all is as it should be."""
     if report.after and report.after.pending and not report.failed:
         say("error: Port did not keep what was written; the fresh plan should be empty:")
-        say(plan_text(report.after))
+        say(logged(plan_text(report.after)))

@@ -106,18 +106,19 @@ def exit_code_of(error: Exception) -> int:
 
 
 def say_error(error: PortcfgError) -> None:
-    """An expected error on stderr: what, where, and what to do."""
+    """An expected error on stderr: what, where, and what to do. In a job on GitHub, nothing of it is a command."""
     from portcfg.findings import Findings
     from portcfg.render.problems import problem_lines
+    from portcfg.render.problems_github import logged
     from portcfg.render.safe import plain
 
     if isinstance(error, InvalidSpecsError):
         findings = Findings(error.problems, texts=error.texts)
         for problem in error.problems:
-            click.echo("\n".join(problem_lines(problem, findings.line(problem))), err=True)
-    click.echo(f"error: {plain(error.message)}", err=True)
+            click.echo(logged("\n".join(problem_lines(problem, findings.line(problem)))), err=True)
+    click.echo(logged(f"error: {plain(error.message)}"), err=True)
     if error.hint:
-        click.echo(f"  {plain(error.hint)}", err=True)
+        click.echo(logged(f"  {plain(error.hint)}"), err=True)
 
 
 @click.group(cls=Portcfg, table=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

@@ -312,7 +312,7 @@ def test_main_moved_on_and_something_else_would_be_done(repo: Repo) -> None:
 
 def test_port_moves_while_it_is_compared(applied: Repo) -> None:
     """The plan is made once more under the lock."""
-    meant = [lambda: changed(applied, title="By hand")]
+    meant = [lambda: changed(applied, title="##[error]By hand")]
 
     def meanwhile(method: str, path: str) -> None:
         if path.endswith("/zip") and meant:
@@ -321,8 +321,10 @@ def test_port_moves_while_it_is_compared(applied: Repo) -> None:
     applied.github.meanwhile = meanwhile
     done = applied.apply()
     assert done.exit_code == 4, done.output
-    assert applied.title == "By hand"
+    assert applied.title == "##[error]By hand"
     assert "Port has moved" in applied.issues()[0]["body"]
+    assert "[error]By hand" in done.stderr
+    assert no_command(done)
 
 
 # Commits that nobody reviewed.
@@ -573,6 +575,10 @@ def test_what_a_plan_says_is_no_command_of_the_log(applied: Repo) -> None:
     done = applied.apply("--unreviewed", "apply")
     assert done.exit_code == 4
     assert "[error]New" in done.output
+    assert no_command(done)
+    changed(applied, title="##[error]By hand")
+    done = applied.apply()
+    assert "nothing was applied" in done.output
     assert no_command(done)
     done = applied.apply("--digest", applied.job.outputs["plan-digest"])
     assert done.exit_code == 0, done.output

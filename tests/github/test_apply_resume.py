@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from portcfg.cli import writes
 from portcfg.ledger import ENTITIES
 from tests.github.repo import MERGE, Repo
-from tests.github.support import HEAD, OTHER, THING, Job, write
+from tests.github.support import HEAD, OTHER, THING, Job, no_command, write
 from tests.support import Server
 
 NAMES = ("thing", "thing_two", "thing_three")
@@ -48,7 +48,9 @@ class Refusing:
         path, data = scope["path"], message.get("body", b"")
         made = scope["method"] == "POST" and path == "/v1/blueprints" and json.loads(data)["identifier"] in self.make
         if made or (scope["method"] == "PUT" and path.removeprefix("/v1/blueprints/") in self.change):
-            await JSONResponse({"ok": False, "error": "invalid", "message": "not today"}, 422)(scope, receive, send)
+            await JSONResponse({"ok": False, "error": "invalid", "message": "##[error]not today"}, 422)(
+                scope, receive, send
+            )
             return
 
         async def again() -> Message:
@@ -115,6 +117,7 @@ def test_a_partly_failed_apply_goes_on_when_it_is_run_again(refusing: tuple[Repo
     port.make = frozenset({"thing_two"})
     done = repo.apply()
     assert done.exit_code == 6, done.output
+    assert no_command(done)
     assert there(repo) == {"thing", "thing_three"}
     (issue,) = repo.issues()
     assert "2 of 3 change(s) applied" in issue["body"]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from portcfg.cli.applying import say_what_was_not_kept
 from portcfg.errors import Problem
-from portcfg.model import Action, Change, Outcome, Plan, Ref, Status
+from portcfg.model import Action, Change, FieldChange, Outcome, Plan, Ref, Status
 from portcfg.render.applied import SUMMARY_LIMIT, Ending, ending_markdown, hidden
 from portcfg.render.comment import LIMIT
 from portcfg.report import Report
@@ -67,6 +68,15 @@ def test_no_two_environments_share_a_hidden_line(what: str) -> None:
     assert len(marks) == len(names)
     assert all(mark.startswith(f"<!-- portcfg {what}:") and mark.count("-->") == 1 for mark in marks)
     assert not marks & {hidden("comment", name) for name in names}
+
+
+def test_what_port_did_not_keep_is_no_command_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    title = FieldChange(("title",), "##[error]Theirs", "Ours")
+    change = Change(Action.UPDATE, Ref("blueprint", "thing"), {}, {}, fields=(title,))
+    say_what_was_not_kept(Report((), Plan((change,))))
+    said = capsys.readouterr().err
+    assert "[error]Theirs" in said
+    assert "##[" not in said
 
 
 def test_what_went_well_is_short() -> None:
