@@ -101,7 +101,8 @@ def apply_command(
 
     What was planned is compared with a plan made now, by the same options as `github plan` was given. Where they
     aren't the same, nothing is written: exit 4, and a comment on the commit and an issue say what differs and how to go
-    on. A run that is repeated goes on with what is left of the reviewed plan.
+    on. A run that is repeated goes on with what is left of the reviewed plan. Only the branch that Port follows is
+    applied, and no commit after which a newer one was.
 
     \b
     Examples:
