@@ -237,6 +237,20 @@ def test_every_attempt_of_an_apply_leaves_its_journal_also_a_cancelled_one(
     assert artifacts(github, "journal") == ["portcfg-journal-default-1", "portcfg-journal-default-2"]
 
 
+def test_running_an_old_apply_again_takes_nothing_back_and_another_branch_is_not_applied(
+    forge: Forge, port: Bench
+) -> None:
+    forge.runner.variables["PORT_UNREVIEWED"] = "apply"
+    old = ended(one(forge.push({SERVICE_FILE: TIERED}), "Apply"))
+    new = ended(one(forge.push({SERVICE_FILE: SERVICE}), "Apply"))
+    again = ended(forge.runner.again(old.id), "failure")
+    assert f"commit {forge.main}, which comes after this one, has been applied" in again.jobs["apply"].summary
+    assert properties(port) == ["language"]
+    forge.runner.variables["PORT_BRANCH"] = "release"
+    again = ended(forge.runner.again(new.id), "failure")
+    assert "only the branch 'release' is applied" in "".join(step.text for step in again.jobs["apply"].steps)
+
+
 def test_what_port_held_is_in_no_public_artifact(forge: Forge, github: StandIn, port: Bench) -> None:
     github.private = False
     forge.runner.variables["PORT_UNREVIEWED"] = "apply"
