@@ -29,6 +29,7 @@ from portcfg.kinds import KINDS
 from portcfg.load import load_specs
 from portcfg.locating import with_subjects
 from portcfg.lock import Lock, locked
+from portcfg.mapping_tests.samples import read_samples
 from portcfg.model import (
     Document,
     Outcome,
@@ -109,7 +110,7 @@ def read_specs(root: Path, environment: str = "") -> Specs:
         return Specs(project, (), (*with_subjects(problems, (), str(root)),), {project.file: project.text})
     loaded = with_overlay(load_specs(root, project.variables), root, project)
     texts = {**loaded.texts, **({project.file: project.text} if project.text else {})}
-    found = {*loaded.problems, *validate(loaded.documents, project, texts)}
+    found = {*loaded.problems, *validate(loaded.documents, project, texts, read_samples(root))}
     if not any(problem.severity == "error" for problem in loaded.problems):
         found |= {*unused(root, texts, project)}
     left = sifted(with_subjects(hushed(found, texts), loaded.documents, str(root)), project, texts)

@@ -10,18 +10,22 @@ from portcfg.kinds import KINDS
 from portcfg.model import Document, Project
 from portcfg.rules import RULES
 from portcfg.rules.portal import Portal
+from portcfg.rules.samples import Sample
 from portcfg.shape import shape_problems
 from portcfg.unread import has_unread
 
 
 def validate(
-    documents: Sequence[Document], project: Project, texts: Mapping[str, str] | None = None
+    documents: Sequence[Document],
+    project: Project,
+    texts: Mapping[str, str] | None = None,
+    samples: Sequence[Sample] = (),
 ) -> tuple[Problem, ...]:
     """Every finding, sorted by place. A document of the wrong shape is left out of the rules, not out of the names.
 
-    `texts` are the files as they were read, by name.
+    `texts` are the files as they were read, by name; `samples` what sources are recorded to have answered.
     """
-    portal, misshapen = _looked_at(documents, project, texts)
+    portal, misshapen = _looked_at(documents, project, texts, samples)
     problems = list(misshapen)
     for rule in RULES:
         problems.extend(rule.problems(portal))
@@ -34,7 +38,10 @@ def portal_of(documents: Sequence[Document], project: Project, texts: Mapping[st
 
 
 def _looked_at(
-    documents: Sequence[Document], project: Project, texts: Mapping[str, str] | None
+    documents: Sequence[Document],
+    project: Project,
+    texts: Mapping[str, str] | None,
+    samples: Sequence[Sample] = (),
 ) -> tuple[Portal, list[Problem]]:
     problems: list[Problem] = []
     shaped: list[Document] = []
@@ -45,4 +52,4 @@ def _looked_at(
         wrong = any(problem.severity == "error" for problem in found)
         if fit or not (wrong or has_unread(document.body)):
             shaped.append(document)
-    return Portal(tuple(shaped), tuple(documents), project, texts or {}), problems
+    return Portal(tuple(shaped), tuple(documents), project, texts or {}, tuple(samples)), problems

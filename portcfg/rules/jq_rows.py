@@ -1,4 +1,4 @@
-"""The type of the rows that a resource's expressions see: from the stream's `shape` by `rows`, items and groups."""
+"""The type of the rows that a resource's expressions see: from `shape` and samples by `rows`, items and groups."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from portcfg.rules.jq_types import ANY, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Type, array_of, object_of, union
 from portcfg.rules.jq_types_calls import elements
 from portcfg.rules.jq_types_infer import Variables, infer
+from portcfg.rules.samples import Request, asks_kinds, request_to
 from portcfg.sync.findings import as_list, as_mapping
 from portcfg.sync.group_checks import is_aggregator
 from portcfg.sync.jq_text import normalise
@@ -30,19 +31,21 @@ def variables_of(body: Mapping[str, Any]) -> Variables:
     return {**{name: _KINDS.get(type(value), ANY) for name, value in given.items()}, "window": _WINDOW}
 
 
-def row_types(body: Mapping[str, Any]) -> list[Type]:
-    """The type of the rows of each resource of a mapping that portcfg runs."""
+def row_types(body: Mapping[str, Any], seen: Mapping[Request, Type] | None = None) -> list[Type]:
+    """The type of the rows of each resource of a mapping that portcfg runs. `seen` is what samples show of rows as the
+    source gives them."""
+    known = seen or {}
     names = variables_of(body)
     hidden = as_mapping(body.get("privacy"))
     streams = {
-        str(name): _hidden(_stream_row(as_mapping(stream), names), hidden)
+        str(name): _hidden(_stream_row(as_mapping(stream).get("path"), as_mapping(stream), names, known), hidden)
         for name, stream in as_mapping(body.get("streams")).items()
     }
     found = []
     for resource in map(as_mapping, as_list(body.get("resources"))):
         selector = as_mapping(resource.get("selector"))
         if selector.get("stream") is None:
-            row = _hidden(_stream_row(selector, names), hidden)
+            row = _hidden(_stream_row(resource.get("kind"), selector, names, known), hidden)
         else:
             row = streams.get(str(selector["stream"]), ANY)
         found.append(_row(resource, row, names))
@@ -70,14 +73,21 @@ def _row(resource: Mapping[str, Any], row: Type, names: Variables) -> Type:
     return object_of({**keys, **_aggregated(as_mapping(selector.get("aggregate")), row, names)})
 
 
-def raw_row(stream: Mapping[str, Any]) -> Type:
-    """A row as the source gives it, which `rows` sees."""
-    shape = as_mapping(stream.get("shape"))
-    return object_of({str(key): _shaped(str(said)) for key, said in shape.items()}, more=True) if shape else ANY
+def raw_row(stream: Mapping[str, Any], seen: Type = ANY) -> Type:
+    """A row as the source gives it, which `rows` sees. `shape` says what a field is, `seen` what else there is."""
+    shape = {str(key): _shaped(str(said)) for key, said in as_mapping(stream.get("shape")).items()}
+    inner = {name: seen.fields[name] for name in shape if name in seen.fields}
+    stated = {
+        **shape,
+        **{name: replace(shape[name], items=each.items, fields=each.fields) for name, each in inner.items()},
+    }
+    return object_of({**seen.fields, **stated}, more=True) if shape else seen
 
 
-def _stream_row(stream: Mapping[str, Any], names: Variables) -> Type:
-    raw = raw_row(stream)
+def _stream_row(path: Any, stream: Mapping[str, Any], names: Variables, known: Mapping[Request, Type]) -> Type:
+    # What `rows` makes of each kind of row can't be told apart.
+    seen = ANY if asks_kinds(stream.get("rows")) else known.get(request_to(path, stream), ANY)
+    raw = raw_row(stream, seen)
     row = given(stream["rows"], raw, names) if stream.get("rows") else raw
     # The values of the path's parameters are put into each row.
     return replace(row, more=True) if stream.get("path_parameters") else row

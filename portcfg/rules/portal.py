@@ -8,8 +8,9 @@ from functools import cached_property
 
 from portcfg.model import Document, Project, Ref
 from portcfg.rules.fields import Shape, shapes_of
-from portcfg.rules.inferred import Inferred, inferred_of
+from portcfg.rules.inferred import Inferred, inferred_of, sampled_of
 from portcfg.rules.lineages import Lineage, lineage_of
+from portcfg.rules.samples import Sample
 from portcfg.rules.shown import Widget, widgets_of
 from portcfg.rules.written import Written, written_by
 from portcfg.secret_forms import Secret, secrets_in
@@ -20,13 +21,14 @@ class Portal:
     """The specs of one environment.
 
     `documents` have the right shape; `everything` also has those that don't, of which only the names are sure. `texts`
-    are the files as they were read, by name, fragments and the project file included.
+    are the files as they were read, by name, fragments and the project file included; `samples` what sources answered.
     """
 
     documents: tuple[Document, ...]
     everything: tuple[Document, ...]
     project: Project
     texts: Mapping[str, str] = field(default_factory=dict)
+    samples: tuple[Sample, ...] = ()
 
     def of_kind(self, kind: str) -> list[Document]:
         """The documents of a kind that have the right shape."""
@@ -63,6 +65,13 @@ class Portal:
         """The same, each with the type of what it gives."""
         variables = self.project.variables
         return tuple(each for document in self.of_kind("mapping") for each in inferred_of(document, variables))
+
+    @cached_property
+    def sampled(self) -> tuple[Inferred, ...]:
+        """Those whose rows are in samples, with the type that they have by these too."""
+        variables, samples = self.project.variables, self.samples
+        documents = self.of_kind("mapping") if samples else []
+        return tuple(each for document in documents for each in sampled_of(document, variables, samples))
 
     @cached_property
     def lineage(self) -> Lineage:

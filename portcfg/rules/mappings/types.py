@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from portcfg.rules.inferred import Inferred
@@ -28,18 +29,24 @@ _WAYS: Mapping[tuple[str, str], str] = {
 _MOMENT = "`| todate` makes a date-time of seconds, `/ 1000 | todate` of milliseconds"
 # The value that a merge rule makes of a list.
 _COUNTED = "count_union"
+# Cases that a hint names.
+_SHOWN = 3
 
 
 def check(portal: Portal) -> Iterator[Found]:
     """Only where all that the expression can give is of another type; null is no value, and always taken."""
     rules = {name: config.body.get("merge") or {} for name, config in configs_by_document(portal).items()}
-    for each in portal.inferred:
+    told = set()
+    # What samples show comes second: what is certain is told as such.
+    for each in (*portal.inferred, *portal.sampled):
         written = each.written
+        place = (id(written.document), written.path)
         wanted = _wanted(portal, each)
         if (rules[id(written.document)].get(written.blueprint) or {}).get(written.name) == _COUNTED:
             wanted = ("array",)
         given = each.type.without("null")
-        if wanted and given.kinds and given.kinds.isdisjoint(wanted):
+        if wanted and given.kinds and given.kinds.isdisjoint(wanted) and place not in told:
+            told.add(place)
             yield _found(portal, each, wanted, given)
     yield from _filled(portal)
 
@@ -61,7 +68,14 @@ def _found(portal: Portal, each: Inferred, wanted: tuple[str, ...], given: Type)
     hint = next((_WAYS[kind, wanted[0]] for kind in sorted(given.kinds) if (kind, wanted[0]) in _WAYS), "")
     hint = _MOMENT if field and field.is_date and given.kinds == {"number"} else hint
     message = f"{what} takes {' or '.join(wanted)}, and this gives {given.named}"
-    return written.found(message, hint or "change the expression, or the property's type")
+    found = written.found(message, hint or "change the expression, or the property's type")
+    return _doubtful(found, each.cases) if each.cases else found
+
+
+def _doubtful(found: Found, cases: tuple[str, ...]) -> Found:
+    """A warning: a sample is no proof, and a recorded case must not keep a plan from being made."""
+    shown = ", ".join(cases[:_SHOWN]) + (f" and {len(cases) - _SHOWN} more" if len(cases) > _SHOWN else "")
+    return replace(found, hint=f"{found.hint}; so it is in all samples of {shown}", severity="warning")
 
 
 def _filled(portal: Portal) -> Iterator[Found]:
