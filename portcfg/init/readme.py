@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from portcfg.init.templates import template
 
+NEXT = """ That is for the first environment only:
+once it is applied, run this again for the next one."""
 SYNC_ROW = "| `sync.yml` | every night | moves the rows of the mappings' sources into Port |\n"
 
 
@@ -29,6 +31,7 @@ def _github(environments: Sequence[str], with_sync: bool) -> str:
     script = script.replace("@SYNCING@", ", and to sync (port-sync)" if with_sync else "")
     script += "".join(f"gh secret set CURSOR_API_KEY --env {name}\n" for name in syncing)
     text = template("github.md").replace("@SECRETS@", script).replace("@SYNC_ROW@\n", f"{SYNC_ROW * with_sync}\n")
+    text = text.replace("@NEXT@", NEXT * (len(environments) > 1))
     checks = [f"*Plan for {name}*" for name in environments] or ["*Plan*"]
     text = text.replace("@CHECKS@", f"the check{'s' * (len(checks) > 1)} {' and '.join(checks)}")
     return text.replace("@APPLY_ENVIRONMENTS@", " and ".join(f"`{name}`" for name in applying))

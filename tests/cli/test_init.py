@@ -372,6 +372,14 @@ def test_the_readme_sets_the_secrets_that_the_workflows_read(cli: Cli, tmp_path:
     assert "gh secret set PORTCFG_PLAN_KEY --body" in text
 
 
+@pytest.mark.parametrize("names", [(), ("a",), ("a", "b")], ids=",".join)
+def test_the_first_apply_of_several_environments_is_started_for_each(cli: Cli, names: tuple[str, ...]) -> None:
+    """The first one stops, and what applies it by its digest is for it alone."""
+    cli("init", *(part for name in names for part in ("--env", name)))
+    text = Path("README.md").read_text(encoding="utf-8")
+    assert ("run this again for the next one" in text) is (len(names) > 1)
+
+
 def test_the_readme_speaks_of_syncs_only_where_there_is_one(cli: Cli) -> None:
     cli("init", "--env", "a")
     assert "sync" not in Path("README.md").read_text(encoding="utf-8")
