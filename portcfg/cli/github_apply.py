@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import click
@@ -24,7 +24,8 @@ from portcfg.cli.writes import parallelism_option, undo_command
 from portcfg.client import PortWriter
 from portcfg.errors import EXIT_OK, PortcfgError, UsageError
 from portcfg.github.api import GitHub
-from portcfg.github.commits import comes_after, recent_plans, reviews_of
+from portcfg.github.branch import Standing, comes_after, standing
+from portcfg.github.commits import recent_plans, reviews_of
 from portcfg.github.event import at, is_private, read_event
 from portcfg.github.verdict import Verdict, by_digest, by_review, by_steps
 from portcfg.ledger import last_commit
@@ -51,12 +52,13 @@ def _digest(_context: click.Context, _option: click.Parameter, text: str | None)
 
 @dataclass(frozen=True)
 class _Job:
-    """One run of the command."""
+    """One run of the command. `standing` is that of its commit on the branch when it began."""
 
     settings: Settings
     options: Options
     commit: str
     branch: str
+    standing: Standing
     private: bool
     digest: str
     unreviewed: bool
@@ -119,16 +121,21 @@ def apply_command(
     with connected(settings) as github:
         followed = _followed(settings, branch or event.default_branch or _default_branch(github))
         private = is_private(event, github)
-        job = _Job(settings, options, event.head, followed, private, digest, unreviewed == "apply", parallelism)
+        place = standing(github, event.head, followed)
+        job = _Job(settings, options, event.head, followed, place, private, digest, unreviewed == "apply", parallelism)
         try:
             specs = checked_specs(settings)
             with writing(settings, specs) as port:
                 ending = _ending_of(job, github, specs, port)
         except PortcfgError as error:
-            tell_ending(settings, github, ending_of_error(settings, job.commit, error))
+            tell_ending(settings, github, _seen(job, ending_of_error(settings, job.commit, error)))
             raise
-        tell_ending(settings, github, ending)
+        tell_ending(settings, github, _seen(job, ending))
     return ending.code
+
+
+def _seen(job: _Job, ending: Ending) -> Ending:
+    return replace(ending, newest=job.standing is Standing.NEWEST)
 
 
 def _default_branch(github: GitHub) -> str:
@@ -149,10 +156,10 @@ def _ending_of(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> End
     plan = plan_specs(specs, port, options)
     say(logged(plan_text(plan)))
     refuse_harm(plan)
-    newer = _newer(job, github, specs, port) if bound_changes(plan) else ""
-    if newer:
-        say(f"nothing was applied: commit {newer}, which comes after this one, has been")
-        return ending_of_overtaken(settings, job.commit, plan, newer)
+    overtaken = _overtaken(job, github, specs, port) if bound_changes(plan) else ""
+    if overtaken:
+        say(logged(f"nothing was applied: {overtaken}"))
+        return ending_of_overtaken(settings, job.commit, plan, overtaken)
     binding = binding_of(settings, specs, options)
     digest = changes_digest(plan, binding, settings.plan_key)
     verdict = _verdict(job, github, plan, binding)
@@ -174,12 +181,17 @@ def _ending_of(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> End
     return with_rest(settings, done, after, rest, job.digest)
 
 
-def _newer(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> str:
-    """The commit that was applied last, if it comes after this job's; what was reviewed for this one is over then."""
-    if job.digest or not job.options.use_ledger:
-        return ""
-    last = last_commit(port, specs.project.owner)
-    return last if comes_after(github, last, job.commit) else ""
+def _overtaken(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> str:
+    """Why what was reviewed for this commit is over, and a digest of it too; empty where it isn't."""
+    if job.standing is Standing.ELSEWHERE:
+        return f"this commit isn't on the branch {plain(job.branch)} any more"
+    # A run that waits may begin when the branch has gone on; one that is run again was meant for what was then.
+    if job.standing is Standing.OLDER and job.settings.environ.get("GITHUB_RUN_ATTEMPT", "1") != "1":
+        return f"this run was run again, and the branch {plain(job.branch)} has newer commits"
+    last = last_commit(port, specs.project.owner) if job.options.use_ledger else ""
+    return (
+        f"commit {last}, which comes after this one, has been applied" if comes_after(github, last, job.commit) else ""
+    )
 
 
 def _verdict(job: _Job, github: GitHub, plan: Plan, binding: Binding) -> Verdict:

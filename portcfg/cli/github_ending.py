@@ -63,14 +63,14 @@ def ending_of_stop(
     )
 
 
-def ending_of_overtaken(settings: Settings, commit: str, plan: Plan, newer: str) -> Ending:
-    """An apply that wrote nothing, since a newer commit has been applied; `plan` would set back what that did."""
+def ending_of_overtaken(settings: Settings, commit: str, plan: Plan, why: str) -> Ending:
+    """An apply that wrote nothing, since its commit is over; `plan` would set back what newer ones did."""
     return Ending(
         settings.environment,
         commit,
         EXIT_MOVED,
-        "stopped, a newer commit has been applied",
-        reasons=((0, f"commit {newer}, which comes after this one, has been applied"),),
+        "stopped, the commit is not the newest",
+        reasons=((0, why),),
         plan=plan,
         advice=OVERTAKEN,
         commands=(_dispatch(settings, ""),),
@@ -132,12 +132,12 @@ def tell_ending(settings: Settings, github: GitHub, ending: Ending) -> None:
     mark = hidden("apply", ending.environment)
     if ending.code in (EXIT_OK, EXIT_MOVED) and ending.commit:
         posted(settings, "the comment on the commit", lambda: _on_commit(github, ending, mark, text))
-    if ending.code == EXIT_OK:
+    if ending.code == EXIT_OK and ending.newest:
         said = f"Over with commit {ending.commit}: {ending.what}.{run_line(settings)}"
         posted(settings, "the end of the issue", lambda: close_issue(github, mark, said))
     elif ending.code in ATTENTION:
         matter = Matter(mark, titled(TITLE, ending.environment), text)
-        posted(settings, "the issue", lambda: say(f"the issue: {keep_issue(github, matter)}"))
+        posted(settings, "the issue", lambda: say(f"the issue: {keep_issue(github, matter, ending.newest)}"))
     labels_there(github)
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from portcfg.errors import TerminalApiError, UntrustedPlanError
+from portcfg.errors import UntrustedPlanError
 from portcfg.github.api import GitHub
 from portcfg.github.artifacts import artifact_name, artifacts, unpacked, usable
 from portcfg.github.comments import on_issue, own_comments
-from portcfg.github.event import SHA, at
+from portcfg.github.event import at
 from portcfg.github.folder import BOUND, REVIEW
 from portcfg.model import Body
 from portcfg.planfile import Binding, BoundPlan, read
@@ -69,19 +69,6 @@ def recent_plans(github: GitHub, branch: str, environment: str, key: str) -> Ite
             head = str(at(pull, "head", "sha") or "")
             bound, digest, why = _from_artifact(github, head, environment, key)
             yield Agreed(int(pull["number"]), head, bound, digest, why)
-
-
-def comes_after(github: GitHub, later: str, earlier: str) -> bool:
-    """Whether one commit has the other in its history; not if GitHub doesn't know it. Raises ApiError."""
-    if later == earlier or not SHA.fullmatch(later):
-        return False
-    try:
-        found = github.get(f"/compare/{earlier}...{later}", {"per_page": 1})
-    except TerminalApiError as error:
-        if error.status != 404:
-            raise
-        return False
-    return bool(at(found, "status") == "ahead")
 
 
 def _is_into(github: GitHub, pull: Body, branch: str) -> bool:

@@ -29,16 +29,18 @@ class Matter:
         return f"{self.marker}\n{self.body}"
 
 
-def keep_issue(github: GitHub, matter: Matter) -> str:
+def keep_issue(github: GitHub, matter: Matter, newest: bool = True) -> str:
     """Open the issue of a matter, or bring the open one up to date if it says something else; its address.
 
-    Where two runs opened one at once, the older stays. Raises ApiError.
+    One that is open stays as it is where this isn't the `newest` that can be said. Where two runs opened one at once,
+    the older stays. Raises ApiError.
     """
     found = list(_open(github, matter.marker))
     if not found:
         return _opened(github, matter)
     first, *more = found
-    if first.get("title") != matter.title or lasting(str(first.get("body"))) != lasting(matter.text):
+    other_words = first.get("title") != matter.title or lasting(str(first.get("body"))) != lasting(matter.text)
+    if newest and other_words:
         github.send("PATCH", f"/issues/{first['number']}", {"title": matter.title, "body": matter.text})
     for other in more:
         _close(github, other, f"The same as #{first['number']}, which stays.", "not_planned")

@@ -27,7 +27,8 @@ class Ending:
 
     `reasons` say why nothing was applied, each with the pull request that it is about, 0 for none. `plan` is what
     would be done now, `report` what was done, `problems` what is wrong in the specs. `commands` are what to type to go
-    on, after `advice`; `undo` takes back what was done.
+    on, after `advice`; `undo` takes back what was done. `newest` tells whether it is about the newest commit of its
+    branch: only that one may say what becomes of an issue that is open.
     """
 
     environment: str
@@ -43,6 +44,7 @@ class Ending:
     advice: str = ""
     commands: tuple[str, ...] = ()
     undo: str = ""
+    newest: bool = True
 
 
 def hidden(what: str, environment: str) -> str:

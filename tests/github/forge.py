@@ -159,6 +159,7 @@ class Forge:
     def _pushed(self, before: str, after: str) -> list[Run]:
         lines = git(self.origin, "rev-list", "--parents", "--all").splitlines()
         self.github.parents = {commit: tuple(parents) for commit, *parents in map(str.split, lines)}
+        self.github.tip = (after,)
         payload = self._payload("push", before=before, after=after, head_commit={"id": after})
         return self.fire(Event("push", payload, after, "refs/heads/main"), self._workflows(after))
 

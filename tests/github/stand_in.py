@@ -101,7 +101,7 @@ class StandIn:
         self.runs: dict[int, Json] = {}
         self.of_commit: dict[str, list[int]] = {}
         self.parents: dict[str, tuple[str, ...]] = {}
-        self._tip: tuple[str, ...] = ()
+        self.tip: tuple[str, ...] = ()
         self._files: dict[int, bytes] = {}
         self._signed: dict[str, int] = {}
         self._numbers = itertools.count(1)
@@ -164,7 +164,7 @@ class StandIn:
         """Commits on the default branch, one after the other, as far as they aren't known yet."""
         for commit in commits:
             if commit not in self.parents:
-                self.parents[commit], self._tip = self._tip, (commit,)
+                self.parents[commit], self.tip = self.tip, (commit,)
 
     def lock(self, number: int) -> None:
         """Lock a conversation."""
@@ -651,7 +651,8 @@ def _delete_commit_comment(github: StandIn, call: Call) -> Response:
 
 def _compare(github: StandIn, call: Call) -> Response:
     call.need(contents="read")
-    before, after = map(github._history, call.parts)
+    named = {"main": next(iter(github.tip), "")}
+    before, after = (github._history(named.get(part, part)) for part in call.parts)
     if not before & after:
         raise RefusedError(404, f"No common ancestor between {call.parts[0]} and {call.parts[1]}.")
     ahead, behind = len(after - before), len(before - after)
@@ -705,7 +706,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", r"/commits/([0-9a-f]{40})/pulls", _pulls_of_commit),
     ("GET", r"/commits/([0-9a-f]{40})/comments", _get_commit_comments),
     ("POST", r"/commits/([0-9a-f]{40})/comments", _post_commit_comment),
-    ("GET", r"/compare/([0-9a-f]{40})\.\.\.([0-9a-f]{40})", _compare),
+    ("GET", r"/compare/([0-9a-f]{40})\.\.\.(.+)", _compare),
     ("PATCH", r"/comments/(\d+)", _patch_commit_comment),
     ("DELETE", r"/comments/(\d+)", _delete_commit_comment),
     ("GET", r"/issues", _get_issues),
