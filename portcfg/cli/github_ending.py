@@ -16,6 +16,7 @@ from portcfg.errors import (
     EXIT_OK,
     EXIT_PARTIAL,
     ApiError,
+    BusyError,
     GuardError,
     InvalidSpecsError,
     PortcfgError,
@@ -35,6 +36,8 @@ ATTENTION = frozenset({EXIT_ERROR, EXIT_MOVED, EXIT_PARTIAL, EXIT_INTERRUPTED})
 TITLE = "portcfg apply needs attention"
 AGAIN = "Run the job again: it goes on with what is left of the reviewed plan."
 LEFT = "What is left has another digest: start the workflow by hand with it."
+OTHERS = " A digest is for this environment only: for those after it, start the workflow again afterwards, without one."
+BUSY = "Run the job again when the other apply, or the lock that it left, has ended."
 UNKNOWN = "Run the job again: it stops, and shows what is left, and the digest of that."
 OVERTAKEN = (
     "Nothing was written to Port: the plan below, of the older commit, would take it back. Start the workflow by "
@@ -58,7 +61,7 @@ def ending_of_stop(
         reasons=reasons,
         plan=plan,
         digest=digest,
-        advice=REVIEW,
+        advice=REVIEW + (OTHERS if settings.environment else ""),
         commands=(_dispatch(settings, digest),),
     )
 
@@ -104,7 +107,7 @@ def with_rest(settings: Settings, ending: Ending, left: Plan | None, digest: str
     if not given:
         return replace(ending, plan=plan, digest=digest, advice=AGAIN, commands=(rerun,) if rerun else ())
     command = _dispatch(settings, digest) if left else rerun
-    advice = LEFT if left else UNKNOWN
+    advice = LEFT + (OTHERS if settings.environment else "") if left else UNKNOWN
     return replace(ending, plan=plan, digest=digest, advice=advice, commands=(command,) if command else ())
 
 
@@ -120,6 +123,7 @@ def ending_of_error(settings: Settings, commit: str, error: PortcfgError) -> End
         "the specs are invalid" if invalid else "failed",
         reasons=() if invalid else ((0, told(error)),),
         problems=error.problems if isinstance(error, InvalidSpecsError) else (),
+        advice=BUSY if isinstance(error, BusyError) else "",
         commands=(again,) if again else (),
     )
 

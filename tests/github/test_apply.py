@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 
+from portcfg.lock import locked
+from portcfg.model import Owner
 from portcfg.planfile import NO_KEY, seal_of
 from tests.github.repo import BLUEPRINT, MERGE, PORTCFG, Repo, title
 from tests.github.stand_in import BOT, zipped
@@ -509,6 +513,20 @@ def test_a_stop_that_is_repeated_says_nothing_twice(repo: Repo) -> None:
     assert len(repo.commit_comments()) == 2
 
 
+def test_a_lock_that_a_killed_apply_left_has_to_end_before_the_next_run(repo: Repo) -> None:
+    write(THING)
+    repo.reviewed()
+    owner = Owner("default", "")
+    with closing(repo.bench.writer()) as port, locked(port, owner, "killed", lambda: datetime.now(UTC)):
+        assert repo.apply(GITHUB_RUN_ID="4711").exit_code == 1
+    (issue,) = repo.issues()
+    assert "portcfg unlock" in issue["body"]
+    assert "Run the job again when the other apply, or the lock that it left, has ended." in issue["body"]
+    assert "gh run rerun 4711" in issue["body"]
+    assert repo.apply().exit_code == 0
+    assert repo.issues() == []
+
+
 def test_environments_have_issues_of_their_own(repo: Repo) -> None:
     Path("specs").mkdir()
     Path("specs/portcfg.yaml").write_text("version: 1\nenvironments:\n  a: {}\n  b: {}\n")
@@ -520,6 +538,8 @@ def test_environments_have_issues_of_their_own(repo: Repo) -> None:
         "portcfg apply needs attention: b",
     ]
     assert all("-f environment=" in issue["body"] for issue in repo.issues())
+    # Those that come after it in the list of the workflow's run are not started by its digest.
+    assert all("start the workflow again afterwards, without one" in issue["body"] for issue in repo.issues())
     assert repo.apply("--env", "a", "--unreviewed", "apply").exit_code == 0
     assert [issue["title"][-1] for issue in repo.issues()] == ["b"]
 
