@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,11 @@ from portcfg.concealed import concealed
 from portcfg.diff import canonical, field_changes
 from portcfg.errors import MovedError, UntrustedPlanError
 from portcfg.kinds import KINDS
+from portcfg.kinds.risk_base import Risk, worst
 from portcfg.model import MISSING, Action, Body, Cause, Change, FieldChange, Path, Plan, Ref, Resource, State
 
 FORMAT = "portcfg/bound-plan/1"
-ENTRY = frozenset({"action", "kind", "identifier", "live", "step"})
+ENTRY = frozenset({"action", "kind", "identifier", "live", "risk", "step"})
 NO_KEY = "sha256"
 WITH_KEY = "hmac-sha256"
 ANEW = "make it anew with `portcfg plan --out`"
@@ -77,6 +78,7 @@ def _entry(change: Change) -> Body:
         "kind": change.ref.kind,
         "identifier": change.ref.identifier,
         "live": reviewed_body(change),
+        "risk": change.risk,
         "step": step_digest(change),
     }
 
@@ -96,7 +98,7 @@ def changes_digest(plan: Plan, binding: Binding, key: str) -> str:
     """64 hex digits over what carrying out a plan would do, and where; with a `key` nobody else can make them.
 
     It stays the same as long as the same would be written, whatever else happens to the specs or in Port: who changed a
-    field, how many entities have it, and from which file it comes don't count.
+    field, how many entities have it, and from which file it comes don't count. Neither does the risk: see `riskier`.
     """
     options = {**vars(binding), "specs": "", "allowed": sorted(binding.allowed)}
     steps = sorted((_step(change) for change in bound_changes(plan)), key=canonical)
@@ -138,6 +140,11 @@ class BoundPlan:
     binding: Binding
     changes: tuple[Body, ...]
 
+    @property
+    def risks(self) -> dict[Ref, str]:
+        """How bad each change was."""
+        return {Ref(entry["kind"], entry["identifier"]): entry["risk"] for entry in self.changes}
+
 
 def read(data: bytes, key: str) -> BoundPlan:
     """The plan in a file; raises UntrustedPlanError for one that is damaged, unsigned, or of another version."""
@@ -166,6 +173,8 @@ def _bound_plan(body: Body) -> BoundPlan:
     binding = Binding(**{**body["binding"], "allowed": tuple(body["binding"]["allowed"])})
     for entry in body["changes"]:
         if entry.keys() != ENTRY or not isinstance(entry["live"], dict | None) or not isinstance(entry["step"], str):
+            raise TypeError
+        if entry["risk"] not in list(Risk):
             raise TypeError
         KINDS[entry["kind"]].parts(entry["live"] or {})
     return BoundPlan(binding, tuple(body["changes"]))
@@ -228,7 +237,8 @@ def check_binding(bound: BoundPlan, binding: Binding) -> None:
 
 def moved_since(bound: BoundPlan, fresh: Plan, among: Collection[Ref] | None = None) -> list[str]:
     """What is otherwise than when the plan was reviewed, for people; of all resources, or of those `among`."""
-    return [f"{ref}{how}" for ref, how in _moved(bound, fresh) if among is None or ref in among]
+    told = [*_moved(bound, fresh), *riskier(bound.risks, fresh).items()]
+    return [text for ref, text in told if among is None or ref in among]
 
 
 def _moved(bound: BoundPlan, fresh: Plan) -> Iterator[tuple[Ref, str]]:
@@ -239,12 +249,31 @@ def _moved(bound: BoundPlan, fresh: Plan) -> Iterator[tuple[Ref, str]]:
         current = now.get(ref)
         live = reviewed_body(current) if current else None
         if canonical(live) != canonical(entry["live"]):
-            yield ref, _where(entry["live"], live)
+            yield ref, f"{ref}{_where(entry['live'], live)}"
         elif steps.get(ref) != entry["action"]:
-            yield ref, f": {entry['action']} then, {steps.get(ref, 'nothing')} now"
+            yield ref, f"{ref}: {entry['action']} then, {steps.get(ref, 'nothing')} now"
         steps.pop(ref, None)
     for ref, action in steps.items():
-        yield ref, f": nothing to do then, {action} now"
+        yield ref, f"{ref}: nothing to do then, {action} now"
+
+
+def worse(reviewed: str, now: str) -> bool:
+    """Whether a risk is a higher one than that which was reviewed."""
+    return worst((Risk(reviewed), Risk(now))) != reviewed
+
+
+def risks(changes: Iterable[Change]) -> dict[Ref, str]:
+    """How bad each change is."""
+    return {change.ref: change.risk for change in changes}
+
+
+def riskier(reviewed: Mapping[Ref, str], fresh: Plan) -> dict[Ref, str]:
+    """What is worse than when it was reviewed, such as what drops values that nobody had then; each for people."""
+    return {
+        ref: f"{ref} is {risk} now, and was {reviewed[ref]} when reviewed"
+        for ref, risk in risks(bound_changes(fresh)).items()
+        if ref in reviewed and worse(reviewed[ref], risk)
+    }
 
 
 def _where(reviewed: Body | None, live: Body | None) -> str:

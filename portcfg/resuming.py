@@ -10,7 +10,7 @@ from portcfg.errors import MovedError
 from portcfg.kinds import KINDS
 from portcfg.model import MISSING, Action, Body, Change, FieldChange, Plan, Ref
 from portcfg.plan import compared
-from portcfg.planfile import Binding, BoundPlan, bound_changes, check_binding, moved_since, reviewed_body
+from portcfg.planfile import Binding, BoundPlan, bound_changes, check_binding, moved_since, reviewed_body, worse
 
 
 def check_rest(bound: BoundPlan, binding: Binding, fresh: Plan) -> None:
@@ -30,7 +30,8 @@ def check_rest(bound: BoundPlan, binding: Binding, fresh: Plan) -> None:
 
 def _is_part(entry: Body | None, change: Change) -> bool:
     """Whether a step is a reviewed one, on what was reviewed, or what is missing of it."""
-    if entry is None:
+    if entry is None or worse(entry["risk"], change.risk):
+        # What others have put into a resource since makes a step cost more than its reviewer knew.
         return False
     if entry["action"] == change.action.value and canonical(entry["live"]) == canonical(reviewed_body(change)):
         return True

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from portcfg.errors import MovedError, UntrustedPlanError
 from portcfg.github.commits import Agreed
-from portcfg.model import Cause, Plan
-from portcfg.planfile import Binding, bound_changes, changes_digest, step_digest
+from portcfg.model import Cause, Plan, Ref
+from portcfg.planfile import Binding, bound_changes, changes_digest, riskier, risks, step_digest
 from portcfg.resuming import check_rest
 from portcfg.review import cause
 
@@ -35,7 +35,7 @@ class Verdict:
 
 def as_it_is(plan: Plan, binding: Binding, key: str, because: str) -> Verdict:
     """A plan that is applied as it is now, or not at all."""
-    return Verdict(partial(_same, changes_digest(plan, binding, key), binding, key), because)
+    return Verdict(_as_now(plan, binding, key), because)
 
 
 def by_digest(plan: Plan, binding: Binding, key: str, digest: str) -> Verdict:
@@ -70,11 +70,13 @@ def by_steps(plan: Plan, binding: Binding, key: str, reviews: Iterable[Agreed]) 
     """
     if not binding.use_ledger or any(cause(change) is not Cause.SPEC for change in bound_changes(plan)):
         return None
-    left = {step_digest(change) for change in bound_changes(plan)}
+    left = {step_digest(change): change.ref for change in bound_changes(plan)}
     numbers = []
     for review in reviews:
-        if known := left & review.steps(binding):
-            left -= known
+        costlier = _riskier(review, plan)
+        known = {step for step in left.keys() & review.steps(binding) if left[step] not in costlier}
+        if known:
+            left = {step: ref for step, ref in left.items() if step not in known}
             numbers.append(f"#{review.pull_request}")
         if not left:
             return as_it_is(plan, binding, key, f"its steps were reviewed in {', '.join(numbers)}")
@@ -94,10 +96,19 @@ def _compared(plan: Plan, binding: Binding, key: str, review: Agreed) -> tuple[C
     if not review.digest:
         return None, why
     if hmac.compare_digest(changes_digest(plan, binding, key), review.digest):
-        return partial(_same, review.digest, binding, key), ""
+        costlier = "; ".join(_riskier(review, plan).values())
+        return (None, costlier) if costlier else (_as_now(plan, binding, key), "")
     return None, f"{why}; {OTHER}" if why else OTHER
 
 
-def _same(digest: str, binding: Binding, key: str, fresh: Plan) -> None:
-    if changes_digest(fresh, binding, key) != digest:
+def _riskier(review: Agreed, plan: Plan) -> dict[Ref, str]:
+    return riskier(review.bound.risks, plan) if review.bound else {}
+
+
+def _as_now(plan: Plan, binding: Binding, key: str) -> Check:
+    return partial(_same, changes_digest(plan, binding, key), risks(bound_changes(plan)), binding, key)
+
+
+def _same(digest: str, known: Mapping[Ref, str], binding: Binding, key: str, fresh: Plan) -> None:
+    if changes_digest(fresh, binding, key) != digest or riskier(known, fresh):
         raise MovedError("Port has moved while the plan was compared with the reviewed one", hint=ANEW)

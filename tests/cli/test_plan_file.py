@@ -115,6 +115,22 @@ def test_a_create_whose_place_is_taken_is_not_written(env: dict[str, str]) -> No
     assert title(env) == "Mine"
 
 
+def test_a_change_that_loses_values_since_is_not_written(env: dict[str, str]) -> None:
+    """Destroying is allowed for good, so that nothing else would hold it up."""
+    Path("specs").mkdir()
+    Path("specs/portcfg.yaml").write_text("version: 1\nguards: {allow_destructive: [blueprint/thing]}\n")
+    write(THING)
+    run(env, "apply", "--auto-approve")
+    write({**THING, "schema": {"properties": {}}})
+    run(env, "plan", "--out", "plan.json")
+    edit(env, "POST", "/blueprints/thing/entities", {"identifier": "e", "title": "E", "properties": {"a": "value"}})
+    done = run(env, "apply", "plan.json")
+    assert done.exit_code == 4, done.output
+    assert "blueprint/thing is destructive now, and was safe when reviewed" in done.stderr
+    run(env, "plan", "--out", "plan.json")
+    assert run(env, "apply", "plan.json").exit_code == 0
+
+
 def _tamper(change: str) -> None:
     body = json.loads(Path("plan.json").read_text())
     if change == "action":
@@ -252,7 +268,7 @@ def test_a_file_that_somebody_sealed_is_refused_or_has_the_shape_of_a_plan(path:
     except UntrustedPlanError:
         return
     for entry in bound.changes:
-        assert entry.keys() == {"action", "kind", "identifier", "live", "step"}
+        assert entry.keys() == {"action", "kind", "identifier", "live", "risk", "step"}
 
 
 @pytest.mark.parametrize(
