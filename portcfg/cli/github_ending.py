@@ -34,14 +34,14 @@ from portcfg.settings import Settings
 # What a person has to look at; other ends are about how the command was called.
 ATTENTION = frozenset({EXIT_ERROR, EXIT_MOVED, EXIT_PARTIAL, EXIT_INTERRUPTED})
 TITLE = "portcfg apply needs attention"
-AGAIN = "Run the job again: it goes on with what is left of the reviewed plan."
+AGAIN = "Run the job again: it goes on with what is left of the reviewed plan, if the branch has no newer commit."
 LEFT = "What is left has another digest: start the workflow by hand with it."
 OTHERS = " A digest is for this environment only: for those after it, start the workflow again afterwards, without one."
 BUSY = "Run the job again when the other apply, or the lock that it left, has ended."
 UNKNOWN = "Run the job again: it stops, and shows what is left, and the digest of that."
 OVERTAKEN = (
-    "Nothing was written to Port: the plan below, of the older commit, would take it back. Start the workflow by "
-    "hand to apply what is on the branch now."
+    "Nothing was written to Port: the plan below may take back what other commits did. Start the workflow by hand to "
+    "apply what is on the branch now."
 )
 REVIEW = (
     "Nothing was written to Port. If the plan below is right as it is, start the workflow by hand with its digest, on "
