@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from portcfg.init.templates import template
 
-NEXT = """ That is for the first environment only:
-once it is applied, run this again for the next one."""
+NEXT = """ It is for the first environment only: once that is
+applied, run this again for the next one."""
 SYNC_ROW = "| `sync.yml` | every night | moves the rows of the mappings' sources into Port |\n"
 
 
