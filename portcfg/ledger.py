@@ -159,6 +159,12 @@ def last_commit(port: PortReader, own: Owner) -> str:
     return newest.commit if newest else ""
 
 
+def of_commit(port: PortReader, own: Owner, commit: str) -> frozenset[Ref]:
+    """What a project and environment has applied last from this very commit."""
+    known = entries(port).items()
+    return frozenset(ref for ref, entry in known if entry.owner == own and entry.commit == commit)
+
+
 def writer(port: PortReader, ref: Ref) -> str:
     """Who Port says wrote the entry of a resource last: after an apply, that is we. Raises ApiError."""
     return _text(port.get(f"{ENTITIES}/{segment(str(ref))}").get("entity") or {}, "updatedBy")

@@ -28,8 +28,8 @@ from portcfg.github.branch import Standing, comes_after, standing
 from portcfg.github.commits import recent_plans, reviews_of
 from portcfg.github.event import at, is_private, read_event
 from portcfg.github.verdict import Verdict, by_digest, by_review, by_steps
-from portcfg.ledger import last_commit
-from portcfg.model import Plan
+from portcfg.ledger import last_commit, of_commit
+from portcfg.model import Plan, Ref
 from portcfg.pipeline import Options, Specs, plan_specs, refuse_harm
 from portcfg.planfile import Binding, bound_changes, changes_digest
 from portcfg.render.applied import Ending
@@ -162,7 +162,8 @@ def _ending_of(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> End
         return ending_of_overtaken(settings, job.commit, plan, overtaken)
     binding = binding_of(settings, specs, options)
     digest = changes_digest(plan, binding, settings.plan_key)
-    verdict = _verdict(job, github, plan, binding)
+    done_before = of_commit(port, specs.project.owner, job.commit) if options.use_ledger else frozenset()
+    verdict = _verdict(job, github, plan, binding, done_before)
     if not verdict.check:
         say(logged("nothing was applied: " + "; ".join(plain(why) for _, why in verdict.reasons)))
         return ending_of_stop(settings, job.commit, plan, digest, verdict.reasons)
@@ -194,12 +195,12 @@ def _overtaken(job: _Job, github: GitHub, specs: Specs, port: PortWriter) -> str
     )
 
 
-def _verdict(job: _Job, github: GitHub, plan: Plan, binding: Binding) -> Verdict:
+def _verdict(job: _Job, github: GitHub, plan: Plan, binding: Binding, done: frozenset[Ref]) -> Verdict:
     key, environment = job.settings.plan_key, job.settings.environment
     if job.digest:
         return by_digest(plan, binding, key, job.digest)
     reviews = reviews_of(github, job.commit, job.branch, environment, marker(environment), key)
-    verdict = by_review(plan, binding, key, reviews, job.unreviewed)
+    verdict = by_review(plan, binding, key, reviews, job.unreviewed, done)
     if verdict.check or not reviews:
         return verdict
     # Of several applies that wait, GitHub keeps only the last, which has the steps of all of them to do.

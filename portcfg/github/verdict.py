@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 
 from portcfg.errors import MovedError, UntrustedPlanError
 from portcfg.github.commits import Agreed
-from portcfg.model import Cause, Plan, Ref
+from portcfg.model import Action, Cause, Plan, Ref
 from portcfg.planfile import Binding, bound_changes, changes_digest, riskier, risks, step_digest
 from portcfg.resuming import check_rest
 from portcfg.review import cause
@@ -47,8 +47,13 @@ def by_digest(plan: Plan, binding: Binding, key: str, digest: str) -> Verdict:
     return Verdict(reasons=((0, f"the plan of now has another digest than the one given, {digest[:12]}"),))
 
 
-def by_review(plan: Plan, binding: Binding, key: str, reviews: Sequence[Agreed], unreviewed: bool) -> Verdict:
-    """A plan that was reviewed in a pull request, or of which a part is left; `unreviewed` ones where that is meant."""
+def by_review(
+    plan: Plan, binding: Binding, key: str, reviews: Sequence[Agreed], unreviewed: bool, done: Set[Ref]
+) -> Verdict:
+    """A plan that was reviewed in a pull request, or of which a part is left; `unreviewed` ones where that is meant.
+
+    What was reviewed is over for what is `done`, which this commit's apply has written: what differs there came later.
+    """
     if not bound_changes(plan):
         return as_it_is(plan, binding, key, NOTHING)
     if not reviews and unreviewed:
@@ -56,6 +61,8 @@ def by_review(plan: Plan, binding: Binding, key: str, reviews: Sequence[Agreed],
     reasons: list[tuple[int, str]] = []
     for review in reviews:
         check, why = _compared(plan, binding, key, review)
+        if check and (set_back := _set_back(plan, review, done)):
+            check, why = None, f"{set_back} changed in Port after this commit was applied"
         if check:
             return Verdict(check, f"it was reviewed in #{review.pull_request}")
         reasons.append((review.pull_request, why))
@@ -99,6 +106,15 @@ def _compared(plan: Plan, binding: Binding, key: str, review: Agreed) -> tuple[C
         costlier = "; ".join(_riskier(review, plan).values())
         return (None, costlier) if costlier else (_as_now(plan, binding, key), "")
     return None, f"{why}; {OTHER}" if why else OTHER
+
+
+def _set_back(plan: Plan, review: Agreed, done: Set[Ref]) -> str:
+    """What a repeated run would take back of what others have done since it wrote it."""
+    entries = review.bound.changes if review.bound else ()
+    # The ledger also has what an apply only began to make; of that, nothing but what it lacks may be written.
+    begun = {Ref(entry["kind"], entry["identifier"]) for entry in entries if entry["action"] == Action.CREATE.value}
+    later = (change for change in bound_changes(plan) if change.ref in done and cause(change) is not Cause.SPEC)
+    return ", ".join(str(each.ref) for each in later if each.action is not Action.UPDATE or each.ref not in begun)
 
 
 def _riskier(review: Agreed, plan: Plan) -> dict[Ref, str]:

@@ -290,3 +290,35 @@ def test_a_delete_that_was_done_is_done(repo: Repo) -> None:
     done = repo.apply(*flags)
     assert done.exit_code == 0, done.output
     assert there(repo) == {"thing"}
+
+
+@pytest.mark.parametrize("by_hand", [{"title": "Thing"}, {"title": "Mine"}, {"description": None}])
+def test_what_somebody_mends_after_an_apply_is_not_undone_by_running_it_again(
+    repo: Repo, by_hand: dict[str, Any]
+) -> None:
+    """Back to what it was before, too: then the plan of now is the one that was reviewed."""
+    write(THING)
+    repo.reviewed(OTHER, merge="5" * 40)
+    assert repo.apply(sha="5" * 40).exit_code == 0
+    changed = {**THING, "title": "New", "description": "New", "relations": {}}
+    write(changed)
+    repo.reviewed(HEAD)
+    assert repo.apply().exit_code == 0
+    mended = {key: value for key, value in {**changed, **by_hand}.items() if value is not None}
+    repo.bench.send("PUT", "/blueprints/thing", mended)
+    done = repo.apply()
+    assert done.exit_code == 4, done.output
+    assert repo.bench.writes == []
+    assert repo.apply("--digest", repo.job.outputs["plan-digest"]).exit_code == 0
+    assert there(repo, title="New", description="New") == {"thing"}
+
+
+def test_what_somebody_deletes_after_an_apply_is_not_made_again_by_running_it_again(repo: Repo) -> None:
+    write(THING)
+    repo.reviewed()
+    assert repo.apply().exit_code == 0
+    repo.bench.send("DELETE", "/blueprints/thing")
+    done = repo.apply()
+    assert done.exit_code == 4, done.output
+    assert "blueprint/thing changed in Port after this commit was applied" in repo.issues()[0]["body"]
+    assert repo.title is None
