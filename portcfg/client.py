@@ -99,7 +99,7 @@ class PortReader:
         self.requests_made = 0
         self._traffic = Traffic()
         self.halted = ""
-        self._under_way = 0
+        self._under_way = self._at_once = 0
         self._finishing = False
         self._credentials = credentials
         policy = retry or RetryPolicy()
@@ -249,6 +249,7 @@ class PortReader:
             self.requests_made += 1
             self._traffic.count(method, path, attempt)
             self._under_way += 1
+            self._at_once = max(self._at_once, self._under_way)
         try:
             response = self._session.request(
                 method,
@@ -269,8 +270,8 @@ class PortReader:
         finally:
             with self._counting:
                 self._under_way -= 1
-        # Before Port says 429: others may share the budget.
-        self._pause.extend(spent_wait(response.headers, self._retry.wall(), self._under_way))
+        # Before Port says 429. Workers between two requests use the budget up as those under way do.
+        self._pause.extend(spent_wait(response.headers, self._retry.wall(), self._at_once - 1))
         return self._decode(method, path, response)
 
     def _decode(self, method: str, path: str, response: requests.Response) -> Answer:
