@@ -19,7 +19,7 @@ from portcfg.cli.github_ending import (
     with_rest,
 )
 from portcfg.cli.github_job import connected
-from portcfg.cli.reconcile import options_of, plan_options
+from portcfg.cli.reconcile import plan_options
 from portcfg.cli.writes import parallelism_option, undo_command
 from portcfg.client import PortWriter
 from portcfg.errors import EXIT_OK, PortcfgError, UsageError
@@ -90,10 +90,7 @@ class _Job:
 @parallelism_option
 def apply_command(
     settings: Settings,
-    prune: bool,
-    no_ledger: bool,
-    allowed: tuple[str, ...],
-    remove_all: bool,
+    options: Options,
     digest: str,
     unreviewed: str,
     branch: str,
@@ -117,7 +114,6 @@ def apply_command(
         raise UsageError(f"there is nothing to apply for {event.name}", hint="apply on push, or by workflow_dispatch")
     if not event.head:
         raise UsageError("GITHUB_SHA names no commit", hint="apply runs for a commit that is on a branch")
-    options = options_of(prune, no_ledger, allowed, remove_all)
     with connected(settings) as github:
         followed = _followed(settings, branch or event.default_branch or _default_branch(github))
         private = is_private(event, github)

@@ -11,7 +11,7 @@ from portcfg import planfile
 from portcfg.baseline import FILE, read_baseline
 from portcfg.cli.applying import binding_of
 from portcfg.cli.common import reading, say, specs_options
-from portcfg.cli.reconcile import options_of, plan_options
+from portcfg.cli.reconcile import plan_options
 from portcfg.cli.validate import below_here, from_workspace, less_known, of_environments
 from portcfg.cli.writes import utc_now
 from portcfg.client import api_root
@@ -89,10 +89,7 @@ class Offline:
 )
 def plan_command(
     settings: Settings,
-    prune: bool,
-    no_ledger: bool,
-    allowed: tuple[str, ...],
-    remove_all: bool,
+    options: Options,
     out: Path,
     against: Path | None,
     base: Path | None,
@@ -109,7 +106,6 @@ def plan_command(
       portcfg github plan --out review --env staging --prune
       portcfg github plan --out review --against snapshot.json --base base/specs
     """
-    options = options_of(prune, no_ledger, allowed, remove_all)
     if out.resolve().is_relative_to(settings.specs.resolve()):
         raise UsageError(f"--out {out} is in the folder of the specs", hint="name another folder")
     settings = below_here(settings)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from portcfg import planfile
 from portcfg.cli.applying import applied, binding_of, say_what_was_not_kept, what_next
-from portcfg.cli.common import checked_specs, format_option, reading, say, specs_options, write_private, writing
+from portcfg.cli.common import (
+    Command,
+    checked_specs,
+    format_option,
+    reading,
+    say,
+    specs_options,
+    write_private,
+    writing,
+)
 from portcfg.cli.writes import (
     ask_before_writing,
     exit_code,
@@ -36,24 +46,26 @@ DRIFT_FORMATS: dict[str, Callable[[Plan], str]] = {"text": drift_text, "json": p
 PLANS_FORMATS = {"text": plans_text, "json": plans_json, "markdown": plans_markdown}
 
 
-def plan_options(command: click.decorators.FC) -> click.decorators.FC:
-    """`--prune`, `--no-ledger` and what a plan may destroy."""
-    command = click.option(
+def plan_options(command: Command) -> Command:
+    """`--prune`, `--no-ledger` and what a plan may destroy, handed to the command as one `options`."""
+
+    @click.option(
+        "--no-ledger", is_flag=True, help="Don't read or keep portcfg's record in Port; nothing can be pruned then."
+    )
+    @click.option("--prune", is_flag=True, help="Delete what portcfg manages and the specs no longer have.")
+    @click.option("--allow-remove-all", "remove_all", is_flag=True, help="That nothing is left is meant.")
+    @click.option(
         "--allow-destructive",
         "allowed",
         multiple=True,
         metavar="KIND/IDENTIFIER",
         help="This resource's destructive changes are meant; may be repeated.",
-    )(command)
-    command = click.option("--allow-remove-all", "remove_all", is_flag=True, help="That nothing is left is meant.")(
-        command
     )
-    command = click.option("--prune", is_flag=True, help="Delete what portcfg manages and the specs no longer have.")(
-        command
-    )
-    return click.option(
-        "--no-ledger", is_flag=True, help="Don't read or keep portcfg's record in Port; nothing can be pruned then."
-    )(command)
+    @functools.wraps(command)
+    def wrapped(prune: bool, no_ledger: bool, allowed: tuple[str, ...], remove_all: bool, **arguments: Any) -> Any:
+        return command(options=_options(prune, no_ledger, allowed, remove_all), **arguments)
+
+    return wrapped  # type: ignore[return-value]
 
 
 def offline_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -81,8 +93,7 @@ def check_offline(against: Path | None, base: Path | None, out: Path | None) -> 
         raise UsageError(f"--base: {base} is no folder", hint="name that of the specs to compare with")
 
 
-def options_of(prune: bool, no_ledger: bool, allowed: tuple[str, ...], remove_all: bool) -> Options:
-    """The options of `plan_options` as the flow takes them; raises UsageError for what makes no sense."""
+def _options(prune: bool, no_ledger: bool, allowed: tuple[str, ...], remove_all: bool) -> Options:
     if prune and no_ledger:
         raise UsageError("--prune needs the ledger", hint="without it portcfg can't know what it manages")
     return Options(prune=prune, use_ledger=not no_ledger, allowed=named_refs(allowed), remove_all=remove_all)
@@ -106,10 +117,7 @@ def named_refs(names: tuple[str, ...]) -> tuple[str, ...]:
 @offline_options
 def plan_command(
     settings: Settings,
-    prune: bool,
-    no_ledger: bool,
-    allowed: tuple[str, ...],
-    remove_all: bool,
+    options: Options,
     format_: str,
     detailed_exitcode: bool,
     out: Path | None,
@@ -128,7 +136,6 @@ def plan_command(
       portcfg plan --against snapshot.json
       portcfg plan --base ../main/specs
     """
-    options = options_of(prune, no_ledger, allowed, remove_all)
     names = list(dict.fromkeys(name.strip() for name in settings.environment.split(",")))
     if "" in names and len(names) > 1:
         raise UsageError("--env has an empty name", hint="name environments as in --env staging,production")
@@ -195,10 +202,7 @@ def drift_command(settings: Settings, format_: str, adopt: bool, conflicts: bool
 @click.argument("plan_file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 def apply_command(
     settings: Settings,
-    prune: bool,
-    no_ledger: bool,
-    allowed: tuple[str, ...],
-    remove_all: bool,
+    options: Options,
     format_: str,
     auto_approve: bool,
     parallelism: int,
@@ -216,9 +220,8 @@ def apply_command(
       portcfg apply plan.json
     """
     specs = checked_specs(settings)
-    options = options_of(prune, no_ledger, allowed, remove_all)
     bound = planfile.read(plan_file.read_bytes(), settings.plan_key) if plan_file else None
-    if bound and (prune or no_ledger or allowed or remove_all):
+    if bound and options != Options():
         raise UsageError("the plan file says what it may do", hint="give these flags to `plan --out`")
     if bound:
         reviewed = bound.binding
@@ -233,7 +236,7 @@ def apply_command(
             ask_before_writing(plan, port.root, auto_approve)
             # Whoever answers may take a while.
             bound = planfile.shown(plan, binding_of(settings, specs, options))
-        check = partial(planfile.check, bound, binding_of(settings, specs, options)) if bound else None
+        check = functools.partial(planfile.check, bound, binding_of(settings, specs, options)) if bound else None
         report, journal = applied(settings, specs, plan, port, options, parallelism, check)
         following = what_next(report, settings, options, plan_file)
         told = {"text": report_text, "json": report_json}[format_]
