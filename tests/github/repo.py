@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from click.testing import Result
 
 from portcfg.errors import ApiError
 from tests.github.stand_in import StandIn
-from tests.github.support import HEAD, THING, Job, pull_request
+from tests.github.support import HEAD, OTHER, THING, Job, pull_request, write
 from tests.support import Bench
 
 MERGE = "e" * 40
@@ -67,6 +67,22 @@ class Repo:
         ref = "acme/portal/.github/workflows/apply.yml@refs/heads/main"
         more = {"GITHUB_SHA": sha, "GITHUB_WORKFLOW_REF": ref, **environ}
         return self.job.run(event, payload, "github", "apply", *args, **more)
+
+    def applied_before(self, *bodies: dict[str, Any]) -> None:
+        """Blueprints that an earlier pull request brought, and that Port has from its apply."""
+        write(*bodies)
+        self.reviewed(OTHER, merge="5" * 40)
+        assert self.apply(sha="5" * 40).exit_code == 0
+
+    def while_compared(self, happens: Callable[[], Any]) -> None:
+        """Something happens once, when the reviewed plan is fetched: after the plan of now was made."""
+        left = [happens]
+
+        def meanwhile(method: str, path: str) -> None:
+            if path.endswith("/zip") and left:
+                left.pop()()
+
+        self.github.meanwhile = meanwhile
 
     @property
     def title(self) -> str | None:

@@ -239,9 +239,7 @@ def changed(repo: Repo, **more: Any) -> None:
 @pytest.fixture
 def applied(repo: Repo) -> Repo:
     """Port has the thing, and a pull request gives it another title."""
-    write(THING)
-    repo.reviewed(OTHER, merge="5" * 40)
-    assert repo.apply(sha="5" * 40).exit_code == 0
+    repo.applied_before(THING)
     write(title("New"))
     repo.reviewed(HEAD)
     return repo
@@ -316,13 +314,7 @@ def test_main_moved_on_and_something_else_would_be_done(repo: Repo) -> None:
 
 def test_port_moves_while_it_is_compared(applied: Repo) -> None:
     """The plan is made once more under the lock."""
-    meant = [lambda: changed(applied, title="##[error]By hand")]
-
-    def meanwhile(method: str, path: str) -> None:
-        if path.endswith("/zip") and meant:
-            meant.pop()()
-
-    applied.github.meanwhile = meanwhile
+    applied.while_compared(lambda: changed(applied, title="##[error]By hand"))
     done = applied.apply()
     assert done.exit_code == 4, done.output
     assert applied.title == "##[error]By hand"

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from portcfg.cli import writes
 from portcfg.ledger import ENTITIES
 from tests.github.repo import MERGE, Repo
-from tests.github.support import HEAD, OTHER, THING, Job, no_command, write
+from tests.github.support import HEAD, THING, Job, no_command, write
 from tests.support import Server
 
 NAMES = ("thing", "thing_two", "thing_three")
@@ -159,9 +159,7 @@ def test_what_was_interrupted_after_a_digest_shows_that_of_the_rest(
 
 
 def test_what_is_left_may_not_have_moved(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(*things())
-    repo.reviewed(OTHER, merge="5" * 40)
-    assert repo.apply(sha="5" * 40).exit_code == 0
+    repo.applied_before(*things())
     write(*things(title="New"))
     repo.reviewed(HEAD)
     interrupt(monkeypatch)
@@ -209,9 +207,7 @@ def test_of_what_was_half_done_nothing_is_written_over(half_done: Repo) -> None:
 
 
 def test_a_change_that_was_done_in_part_by_hand_is_still_the_reviewed_one(repo: Repo) -> None:
-    write(THING)
-    repo.reviewed(OTHER, merge="5" * 40)
-    assert repo.apply(sha="5" * 40).exit_code == 0
+    repo.applied_before(THING)
     write({**THING, "title": "New", "description": "New"})
     repo.reviewed(HEAD)
     repo.bench.send("PUT", "/blueprints/thing", {**THING, "relations": {}, "title": "New"})
@@ -221,9 +217,7 @@ def test_a_change_that_was_done_in_part_by_hand_is_still_the_reviewed_one(repo: 
 
 def test_what_is_gone_is_not_made_anew(repo: Repo) -> None:
     """The plan was to change it; to create it is another thing."""
-    write(THING)
-    repo.reviewed(OTHER, merge="5" * 40)
-    assert repo.apply(sha="5" * 40).exit_code == 0
+    repo.applied_before(THING)
     write({**THING, "title": "New"})
     repo.reviewed(HEAD)
     repo.bench.send("DELETE", "/blueprints/thing")
@@ -265,9 +259,7 @@ def test_what_a_killed_run_has_begun_to_make_is_finished(repo: Repo) -> None:
 
 def test_what_was_to_be_changed_is_not_adopted_instead(repo: Repo) -> None:
     """Somebody has taken it out of the ledger, and made it what the plan was to make of it."""
-    write(THING)
-    repo.reviewed(OTHER, merge="5" * 40)
-    assert repo.apply(sha="5" * 40).exit_code == 0
+    repo.applied_before(THING)
     write({**THING, "title": "New"})
     repo.reviewed(HEAD)
     repo.bench.send("PUT", "/blueprints/thing", {**THING, "relations": {}, "title": "New"})
@@ -276,9 +268,7 @@ def test_what_was_to_be_changed_is_not_adopted_instead(repo: Repo) -> None:
 
 
 def test_a_delete_that_was_done_is_done(repo: Repo) -> None:
-    write(*things())
-    repo.reviewed(OTHER, merge="5" * 40)
-    assert repo.apply(sha="5" * 40).exit_code == 0
+    repo.applied_before(*things())
     for name in NAMES[1:]:
         Path(f"specs/blueprints/{name}.yaml").unlink()
     write({**THING, "title": "New"})
@@ -297,9 +287,7 @@ def test_what_somebody_mends_after_an_apply_is_not_undone_by_running_it_again(
     repo: Repo, by_hand: dict[str, Any]
 ) -> None:
     """Back to what it was before, too: then the plan of now is the one that was reviewed."""
-    write(THING)
-    repo.reviewed(OTHER, merge="5" * 40)
-    assert repo.apply(sha="5" * 40).exit_code == 0
+    repo.applied_before(THING)
     changed = {**THING, "title": "New", "description": "New", "relations": {}}
     write(changed)
     repo.reviewed(HEAD)

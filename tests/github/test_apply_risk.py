@@ -81,13 +81,7 @@ def test_it_stops_among_the_steps_of_several_merges(dropping: Repo) -> None:
 
 
 def test_it_stops_where_it_comes_to_cost_more_while_it_is_compared(dropping: Repo) -> None:
-    comes = [lambda: with_entity(dropping, a="value")]
-
-    def meanwhile(method: str, path: str) -> None:
-        if path.endswith("/zip") and comes:
-            comes.pop()()
-
-    dropping.github.meanwhile = meanwhile
+    dropping.while_compared(lambda: with_entity(dropping, a="value"))
     done = dropping.apply()
     assert done.exit_code == 4, done.output
     assert has_values(dropping)
